@@ -1,0 +1,238 @@
+"""The part of Snowflake Cortex's wire that the proxy relies on and the mock plays.
+
+Payload models are tolerant (`extra="allow"`): Snowflake adds fields and event names without notice, and clients must
+ignore what they do not know. Built from public material only; the statements behind it, and how sure each of them is,
+are listed in `docs/cortex-wire.md`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+EVENT_STREAM = "text/event-stream"
+"""The exact content type of a run: two official clients compare the whole value, so no charset may follow."""
+
+DONE = "[DONE]"
+"""Data of the last frame (`event: done`). It is not JSON."""
+
+REQUEST_ID_HEADER = "X-Snowflake-Request-Id"
+TOKEN_TYPE_HEADER = "X-Snowflake-Authorization-Token-Type"
+ROLE_HEADER = "X-Snowflake-Role"
+WAREHOUSE_HEADER = "X-Snowflake-Warehouse"
+
+INLINE_RUN_PATH = "/api/v2/cortex/agent:run"
+THREADS_PATH = "/api/v2/cortex/threads"
+
+
+def agent_run_path(database: str, schema: str, agent: str) -> str:
+    """Path of a stored agent's run endpoint; the parts are identifiers, already checked."""
+    return f"/api/v2/databases/{database}/schemas/{schema}/agents/{agent}:run"
+
+
+class TokenType(StrEnum):
+    """Values of `X-Snowflake-Authorization-Token-Type`."""
+
+    KEYPAIR_JWT = "KEYPAIR_JWT"
+    OAUTH = "OAUTH"
+    PAT = "PROGRAMMATIC_ACCESS_TOKEN"
+
+
+class Event(StrEnum):
+    """Event names of a run's stream. The set is open: others may arrive and must pass."""
+
+    METADATA = "metadata"
+    STATUS = "response.status"
+    THINKING_DELTA = "response.thinking.delta"
+    THINKING = "response.thinking"
+    TEXT_DELTA = "response.text.delta"
+    TEXT_ANNOTATION = "response.text.annotation"
+    TEXT = "response.text"
+    TOOL_USE = "response.tool_use"
+    TOOL_RESULT_STATUS = "response.tool_result.status"
+    TOOL_RESULT = "response.tool_result"
+    TABLE = "response.table"
+    CHART = "response.chart"
+    SUGGESTED_QUERIES = "response.suggested_queries"
+    WARNING = "response.warning"
+    ERROR = "error"
+    RESPONSE = "response"
+    DONE = "done"
+    LEGACY_DELTA = "message.delta"
+
+
+TERMINAL_EVENTS = frozenset({Event.RESPONSE, Event.ERROR, Event.DONE})
+"""A stream that ended without any of these was cut."""
+
+
+class Code(StrEnum):
+    """Snowflake's numeric error codes, as strings, that the mock answers with or the proxy maps."""
+
+    NO_AUTHORIZATION = "390101"
+    LOGIN_EXPIRED = "390112"
+    INVALID_PAYLOAD = "390142"
+    INVALID_JWT = "390144"
+    ROLE_NOT_GRANTED = "390189"
+    TOO_MANY_REQUESTS = "390505"
+    TOOL_NOT_ACCESSIBLE = "399569"
+    EXECUTION_ERROR = "399504"
+    INTERNAL_ERROR = "399505"
+    NOT_FOUND = "002003"
+
+
+LOGIN_AGAIN_CODES = frozenset(
+    ["390100", "390103", "390104", "390111", "390112", "390114", "390195"]
+    + ["390303", "390318", "394400", "394401", "394402", "394407", "407002"]
+)
+"""A 200 or 403 JSON body with one of these codes means: log in again (source: Snowflake's Agent SDK 0.0.3)."""
+
+
+class Wire(BaseModel):
+    """Base of everything Snowflake sends or accepts: unknown fields pass."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class ErrorBody(Wire):
+    """Body of an unsuccessful answer and data of an `error` event. Readers take `code`, then `error_code`."""
+
+    message: str = ""
+    code: str | None = None
+    error_code: str | None = None
+    request_id: str | None = None
+
+    @property
+    def any_code(self) -> str | None:
+        """The numeric code, wherever the server put it."""
+        return self.code or self.error_code
+
+
+class ToolResult(Wire):
+    """What a tool answered; a client sends one for a client-side tool (`type` and `name` are then required)."""
+
+    tool_use_id: str
+    type: str
+    name: str
+    content: list[dict[str, Any]]
+    status: Literal["success", "error"] = "success"
+
+
+class ContentItem(Wire):
+    """One block of a message: `{"type": T, T: {...}}`, except text, whose fields are inline."""
+
+    type: str
+    text: str | None = None
+    tool_result: ToolResult | None = None
+    tool_results: dict[str, Any] | None = None
+
+
+class Message(Wire):
+    """One turn of a conversation."""
+
+    role: str = "user"
+    content: list[ContentItem] = Field(default_factory=list)
+
+
+class ToolChoice(Wire):
+    """Which tools the agent may or must use."""
+
+    type: Literal["auto", "required", "tool", "exclude"] = "auto"
+    name: list[str] | None = None
+
+
+class RunRequest(Wire):
+    """Body of both run endpoints. Only `messages` is required; explicit nulls are tolerated.
+
+    `stream` decides the form of the answer, never the `Accept` header. A top-level `model` selects the legacy schema.
+    """
+
+    messages: list[Message] = Field(min_length=1)
+    thread_id: int | None = None
+    parent_message_id: int | None = None
+    stream: bool | None = None
+    tool_choice: ToolChoice | None = None
+    model: str | None = None
+
+    @property
+    def wants_stream(self) -> bool:
+        """Streaming is the default, also for an explicit null."""
+        return self.stream is not False
+
+    def last_user_text(self) -> str | None:
+        """Text of the last user message, its text items joined by a newline; None when it has no text."""
+        for message in reversed(self.messages):
+            if message.role == "user":
+                texts = [item.text for item in message.content if item.type == "text" and item.text is not None]
+                return "\n".join(texts) if texts else None
+        return None
+
+    def answered_tool_use_id(self) -> str | None:
+        """`tool_use_id` of the client-side tool that the last message answers, if it answers one."""
+        for item in self.messages[-1].content:
+            if item.tool_result is not None:
+                return item.tool_result.tool_use_id
+            if item.tool_results is not None:
+                return str(item.tool_results.get("tool_use_id"))
+        return None
+
+
+class Thread(Wire):
+    """A thread's metadata. Times are milliseconds since the epoch."""
+
+    thread_id: int
+    thread_name: str = ""
+    origin_application: str = ""
+    created_on: int
+    updated_on: int
+
+
+class ThreadRequest(Wire):
+    """Body of thread creation; `origin_application` has at most 16 bytes."""
+
+    origin_application: str | None = None
+
+
+class InputTokens(Wire):
+    """`cache_read` and `cache_write` are parts of `total`, not additions to it."""
+
+    total: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    uncached: int = 0
+
+
+class OutputTokens(Wire):
+    total: int = 0
+
+
+class TokensConsumed(Wire):
+    """One entry of `metadata.usage.tokens_consumed`."""
+
+    model_name: str = ""
+    input_tokens: InputTokens = Field(default_factory=InputTokens)
+    output_tokens: OutputTokens = Field(default_factory=OutputTokens)
+
+
+class Usage(Wire):
+    tokens_consumed: list[TokensConsumed] = Field(default_factory=list)
+
+
+class RunMetadata(Wire):
+    """`metadata` of the final object; the ids are present on threaded runs only."""
+
+    usage: Usage = Field(default_factory=Usage)
+    run_id: str | None = None
+    thread_id: int | None = None
+    user_message_id: int | None = None
+    assistant_message_id: int | None = None
+
+
+class FinalResponse(Wire):
+    """Data of the `response` event, and the whole body when `stream` is false."""
+
+    role: str = "assistant"
+    content: list[dict[str, Any]] = Field(default_factory=list)
+    metadata: RunMetadata = Field(default_factory=RunMetadata)
+    status: str = "completed"

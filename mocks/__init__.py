@@ -1,0 +1,1 @@
+"""The stand-in for Snowflake Cortex: recorded answers, replayed frame by frame."""

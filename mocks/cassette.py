@@ -1,0 +1,306 @@
+"""Cassettes: files of recorded interactions, one JSON document a line, loaded strictly.
+
+A file holds a header line, then for each interaction a request line, a response line and one line per frame:
+
+    {"cassette":1,"provenance":"documented","source":"...","anonymised":{...},"about":"..."}
+    {"request":{"method":"POST","path":"/api/v2/cortex/agent:run","match":{"last_user_text":"..."}}}
+    {"response":{"status":200,"headers":{"Content-Type":"text/event-stream"},"frames":2}}
+    {"at_ms":412.6,"frame":"event: response.status\\ndata: {...}\\n\\n"}
+
+`frames` is optional and, where given, must equal the number of frame lines that follow.
+
+    CassetteError
+    └── CassetteFormatError   a line that cannot be read: file, line, what was found, what is accepted
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from contracts.cortex import EVENT_STREAM
+
+VERSION = 1
+FRAME_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+
+
+class CassetteError(Exception):
+    """Base of everything that can be wrong with a cassette."""
+
+
+class CassetteFormatError(CassetteError):
+    """A cassette that cannot be loaded; the message names file, line and what is accepted there."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+M = TypeVar("M", bound=_Strict)
+
+
+class Anonymised(_Strict):
+    """How the content was made safe: the rules' hash and how many values were replaced."""
+
+    rules: str
+    replaced: int = Field(ge=0)
+
+
+class Header(_Strict):
+    """First line of a cassette."""
+
+    cassette: Literal[1] = 1
+    provenance: Literal["recorded", "documented", "emulated"]
+    source: str = Field(min_length=1)
+    anonymised: Anonymised | None = None
+    about: str = Field(min_length=1)
+
+
+class Match(_Strict):
+    """What a request must carry, beyond method and path, for the interaction to answer it. Absent: not compared."""
+
+    last_user_text: str | None = None
+    parent_message_id: int | None = None
+    tool_use_id: str | None = None
+    model: str | None = None
+
+
+class Request(_Strict):
+    """The request that an interaction answers."""
+
+    method: str
+    path: str = Field(pattern=r"^/")
+    match: Match = Field(default_factory=Match)
+
+
+class ResponseHead(_Strict):
+    """Status and headers; `frames` guards against lost lines."""
+
+    status: int = Field(ge=100, le=599)
+    headers: dict[str, str]
+    frames: int | None = Field(default=None, ge=0)
+
+    @property
+    def is_event_stream(self) -> bool:
+        """Whether the body is a stream of server-sent events."""
+        return self.headers.get("Content-Type", "").split(";")[0].strip() == EVENT_STREAM
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Bytes that arrived together, and when.
+
+    at_ms: milliseconds since the request.   data: one whole SSE frame, its blank line included, or a part of a plain
+    body.   cut: ascending byte offsets where transport chunks divided the frame; empty when one chunk carried it.
+    """
+
+    at_ms: float
+    data: bytes
+    cut: tuple[int, ...] = ()
+
+    def pieces(self) -> list[bytes]:
+        """The frame as the transport delivered it."""
+        edges = (0, *self.cut, len(self.data))
+        return [self.data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One stored request and its response. `line` is where it starts in its file, 0 when it has none."""
+
+    request: Request
+    response: ResponseHead
+    frames: tuple[Frame, ...]
+    line: int = 0
+
+    def body(self) -> bytes:
+        """All frames' bytes, joined."""
+        return b"".join(frame.data for frame in self.frames)
+
+
+@dataclass(frozen=True, slots=True)
+class Cassette:
+    """A header and its interactions. `name` is the path below the cassette folder, without its ending."""
+
+    name: str
+    header: Header
+    interactions: tuple[Interaction, ...] = field(default=())
+
+
+class _FrameLine(_Strict):
+    at_ms: Annotated[float, Field(ge=0, strict=False)]
+    frame: str
+    cut: list[int] | None = None
+
+
+def load(path: Path, name: str | None = None) -> Cassette:
+    """Read one cassette.
+
+    Raises: CassetteFormatError for anything that is not exactly a cassette of this version; OSError when unreadable.
+    """
+    # Not splitlines(): JSON text may hold U+2028 and its kin unescaped, which are line ends to Python but not to us.
+    lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
+    return parse(lines, name or path.stem, str(path))
+
+
+def load_all(folder: Path) -> list[Cassette]:
+    """Every cassette below a folder, by name.   Raises: as `load`; CassetteFormatError when the folder holds none."""
+    paths = sorted(folder.rglob("*.jsonl"))
+    if not paths:
+        raise CassetteFormatError(f"{folder}: no cassette found; expected files like agents/net_sales.jsonl")
+    return [load(path, path.relative_to(folder).with_suffix("").as_posix()) for path in paths]
+
+
+def save(cassette: Cassette, path: Path) -> None:
+    """Write a cassette so that `load` gives it back equal, apart from line numbers and the added frame counts."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(line + "\n" for line in dump(cassette)), encoding="utf-8")
+
+
+def dump(cassette: Cassette) -> Iterator[str]:
+    """The lines of a cassette, without newlines."""
+    yield _json(cassette.header.model_dump(exclude_none=True))
+    for interaction in cassette.interactions:
+        yield _json({"request": interaction.request.model_dump(exclude_none=True)})
+        yield _json({"response": {**interaction.response.model_dump(), "frames": len(interaction.frames)}})
+        for frame in interaction.frames:
+            line: dict[str, Any] = {"at_ms": frame.at_ms, "frame": frame.data.decode("utf-8")}
+            yield _json({**line, "cut": list(frame.cut)} if frame.cut else line)
+
+
+def parse(lines: Iterable[str], name: str, where: str) -> Cassette:
+    """Build a cassette from its lines; `where` is what errors call the file."""
+    reader = _Reader(where)
+    for number, text in enumerate(lines, start=1):
+        reader.take(number, text)
+    return reader.finish(name)
+
+
+class _Reader:
+    """Takes lines in order and refuses the first that cannot stand where it stands."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.number = 0
+        self.header: Header | None = None
+        self.interactions: list[Interaction] = []
+        self.request: tuple[int, Request] | None = None
+        self.response: ResponseHead | None = None
+        self.frames: list[Frame] = []
+
+    def fail(self, problem: str) -> CassetteFormatError:
+        return CassetteFormatError(f"{self.where}, line {self.number}: {problem}")
+
+    def take(self, number: int, text: str) -> None:
+        self.number = number
+        document = self._document(text)
+        kind = next((key for key in ("cassette", "request", "response", "frame") if key in document), None)
+        if self.header is None:
+            self.header = self._header(kind, document)
+        elif kind == "request":
+            self._close_interaction()
+            self.request = (number, self._model(Request, self._only_value(document, "request")))
+        elif kind == "response":
+            self._take_response(document)
+        elif kind == "frame":
+            self._take_frame(document)
+        elif kind == "cassette":
+            raise self.fail("a second header; one file holds one cassette")
+        else:
+            raise self.fail(f"expected a request, response or frame line, found the keys {sorted(document)}")
+
+    def finish(self, name: str) -> Cassette:
+        self.number += 1
+        if self.header is None:
+            raise self.fail("the file is empty; expected a header line with the key 'cassette'")
+        self._close_interaction()
+        if not self.interactions:
+            raise self.fail("the file ends after its header; expected at least one interaction")
+        return Cassette(name, self.header, tuple(self.interactions))
+
+    def _document(self, text: str) -> dict[str, Any]:
+        try:
+            document = json.loads(text)
+        except json.JSONDecodeError as error:
+            found = "an empty line" if not text.strip() else f"no JSON document ({error})"
+            raise self.fail(f"{found}; every line is one JSON object") from error
+        if not isinstance(document, dict):
+            raise self.fail(f"found a JSON {type(document).__name__}, expected an object")
+        return document
+
+    def _header(self, kind: str | None, document: dict[str, Any]) -> Header:
+        if kind != "cassette":
+            raise self.fail("the header line is missing; expected an object with the key 'cassette'")
+        if document["cassette"] != VERSION:
+            raise self.fail(f"cassette version {document['cassette']!r} is not known; this release reads {VERSION}")
+        return self._model(Header, document)
+
+    def _take_response(self, document: dict[str, Any]) -> None:
+        if self.request is None or self.response is not None:
+            raise self.fail("a response line must follow its request line; the request line is missing")
+        self.response = self._model(ResponseHead, self._only_value(document, "response"))
+
+    def _take_frame(self, document: dict[str, Any]) -> None:
+        if self.response is None:
+            raise self.fail("a frame line must follow a response line; the response line is missing")
+        line = self._model(_FrameLine, document)
+        frame = Frame(line.at_ms, line.frame.encode("utf-8"), tuple(line.cut or ()))
+        if self.frames and frame.at_ms < self.frames[-1].at_ms:
+            raise self.fail(f"at_ms {frame.at_ms} is before the previous frame's {self.frames[-1].at_ms}")
+        if frame.cut and (
+            list(frame.cut) != sorted(set(frame.cut)) or not 0 < frame.cut[0] <= frame.cut[-1] < len(frame.data)
+        ):
+            raise self.fail(f"cut {list(frame.cut)} must ascend within the frame's {len(frame.data)} bytes")
+        if self.frames and self.response.is_event_stream and not self.frames[-1].data.endswith(FRAME_ENDS):
+            raise self.fail("the previous frame does not end with a blank line; only the last one may be cut short")
+        self.frames.append(frame)
+
+    def _close_interaction(self) -> None:
+        if self.request is None:
+            return
+        line, request = self.request
+        if self.response is None:
+            raise self.fail(f"the request of line {line} has no response line")
+        expected = self.response.frames
+        if expected is not None and expected != len(self.frames):
+            raise self.fail(
+                f"the response of line {line + 1} announces {expected} frames, found {len(self.frames)}: a line is missing"
+            )
+        self.interactions.append(Interaction(request, self.response, tuple(self.frames), line))
+        self.request, self.response, self.frames = None, None, []
+
+    def _only_value(self, document: dict[str, Any], key: str) -> Any:
+        self._refuse_unknown(document, [key])
+        return document[key]
+
+    def _model(self, model: type[M], value: Any) -> M:
+        if isinstance(value, dict):
+            self._refuse_unknown(value, list(model.model_fields))
+        try:
+            return model.model_validate(value)
+        except ValidationError as error:
+            raise self.fail("; ".join(_explain(item) for item in error.errors())) from error
+
+    def _refuse_unknown(self, document: dict[str, Any], known: list[str]) -> None:
+        for key in document:
+            if key not in known:
+                nearest = difflib.get_close_matches(key, known, n=1)
+                hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+                raise self.fail(f"unknown key {key!r}{hint} Accepted here: {', '.join(known)}")
+
+
+def _explain(error: ErrorDetails) -> str:
+    """One validation error as 'key: what is wrong'."""
+    place = ".".join(str(part) for part in error["loc"]) or "value"
+    return f"{place}: {error['msg']}"
+
+
+def _json(document: dict[str, Any]) -> str:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
