@@ -16,6 +16,7 @@ A file holds a header line, then for each interaction a request line, a response
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -108,7 +109,7 @@ class Frame:
     def pieces(self) -> list[bytes]:
         """The frame as the transport delivered it."""
         edges = (0, *self.cut, len(self.data))
-        return [self.data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+        return [self.data[start:end] for start, end in itertools.pairwise(edges)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +272,8 @@ class _Reader:
         expected = self.response.frames
         if expected is not None and expected != len(self.frames):
             raise self.fail(
-                f"the response of line {line + 1} announces {expected} frames, found {len(self.frames)}: a line is missing"
+                f"the response of line {line + 1} announces {expected} frames, "
+                f"found {len(self.frames)}: a line is missing"
             )
         self.interactions.append(Interaction(request, self.response, tuple(self.frames), line))
         self.request, self.response, self.frames = None, None, []

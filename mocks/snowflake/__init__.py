@@ -1,0 +1,1 @@
+"""The stateful parts of Snowflake that recorded answers cannot stand in for."""

@@ -1,0 +1,168 @@
+"""Faults: each takes the plan of an answer and returns another.
+
+A plan says what will be sent and when; a fault is a pure change of it, so faults compose and can be tested without a
+socket. A fault that cannot apply to a plan raises, it never passes silently.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from contracts.cortex import EVENT_STREAM
+from mocks.cassette import Frame, ResponseHead
+
+
+class FaultDoesNotApplyError(Exception):
+    """The fault names a place that this answer does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An answer about to be played.
+
+    headers_delay_ms: silence before the status line.   ends: 'clean' closes the body properly, 'cut' drops the
+    connection in the middle of it.
+    """
+
+    status: int
+    headers: dict[str, str]
+    frames: tuple[Frame, ...]
+    headers_delay_ms: float = 0.0
+    ends: Literal["clean", "cut"] = "clean"
+
+    @classmethod
+    def of(cls, response: ResponseHead, frames: Sequence[Frame]) -> Plan:
+        """The plan that plays a recorded response as it was."""
+        return cls(response.status, dict(response.headers), tuple(frames))
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _AfterEvent(_Strict):
+    """A place in a stream: after the `count`-th event of a name."""
+
+    after: str
+    count: int = Field(default=1, ge=1)
+
+    def index(self, frames: Sequence[Frame]) -> int:
+        """Index of the frame at that place.   Raises: FaultDoesNotApplyError."""
+        seen = 0
+        for index, frame in enumerate(frames):
+            seen += event_name(frame.data) == self.after
+            if seen == self.count:
+                return index
+        raise FaultDoesNotApplyError(f"event {self.after!r} occurs {seen} times here, the fault needs {self.count}")
+
+
+class Cut(_AfterEvent):
+    """The connection ends after an event, or with `inside_bytes` so many bytes into the frame that follows."""
+
+    inside_bytes: int = Field(default=0, ge=0)
+    clean: bool = Field(default=False, description="end the body properly instead of dropping the connection")
+
+    def apply(self, plan: Plan) -> Plan:
+        """Drop everything behind the place."""
+        last = self.index(plan.frames)
+        kept = plan.frames[: last + 1]
+        if self.inside_bytes:
+            if last + 1 == len(plan.frames) or self.inside_bytes >= len(plan.frames[last + 1].data):
+                raise FaultDoesNotApplyError(f"no frame of more than {self.inside_bytes} bytes follows to cut inside")
+            broken = plan.frames[last + 1]
+            kept += (Frame(broken.at_ms, broken.data[: self.inside_bytes]),)
+        return dataclasses.replace(plan, frames=kept, ends="clean" if self.clean else "cut")
+
+
+class Stall(_AfterEvent):
+    """The stream falls silent after an event for so many milliseconds, then goes on."""
+
+    ms: float = Field(gt=0)
+
+    def apply(self, plan: Plan) -> Plan:
+        """Push everything behind the place back in time."""
+        last = self.index(plan.frames)
+        moved = tuple(dataclasses.replace(frame, at_ms=frame.at_ms + self.ms) for frame in plan.frames[last + 1 :])
+        return dataclasses.replace(plan, frames=plan.frames[: last + 1] + moved)
+
+
+class Delay(_Strict):
+    """Silence before the status line, or between it and the first frame."""
+
+    headers_ms: float = Field(default=0, ge=0)
+    first_frame_ms: float = Field(default=0, ge=0)
+
+    def apply(self, plan: Plan) -> Plan:
+        """Push the head or the frames back in time."""
+        shift = self.headers_ms + self.first_frame_ms
+        frames = tuple(dataclasses.replace(frame, at_ms=frame.at_ms + shift) for frame in plan.frames)
+        return dataclasses.replace(plan, frames=frames, headers_delay_ms=plan.headers_delay_ms + self.headers_ms)
+
+
+class Respond(_Strict):
+    """Another answer altogether: a status with a JSON document or a text."""
+
+    status: int = Field(ge=200, le=599)
+    headers: dict[str, str] = Field(default_factory=dict)
+    json_body: dict[str, object] | None = Field(default=None, alias="json")
+    text: str | None = None
+
+    def apply(self, plan: Plan) -> Plan:
+        """Replace the recorded answer; the request id stays."""
+        if self.json_body is not None:
+            kind, body = "application/json", json.dumps(self.json_body).encode()
+        else:
+            kind, body = "text/html", (self.text or "").encode()
+        kept = {name: value for name, value in plan.headers.items() if name.lower() == "x-snowflake-request-id"}
+        headers = {**kept, "Content-Type": kind, **self.headers}
+        return dataclasses.replace(plan, status=self.status, headers=headers, frames=(Frame(0.0, body),))
+
+
+class Insert(_AfterEvent):
+    """A foreign frame after an event: an event name nobody knows, or a comment."""
+
+    frame: str
+
+    def apply(self, plan: Plan) -> Plan:
+        """Put the frame in, due together with the one before it."""
+        if plan.headers.get("Content-Type") != EVENT_STREAM:
+            raise FaultDoesNotApplyError("a frame can only be inserted into an event stream")
+        last = self.index(plan.frames)
+        new = Frame(plan.frames[last].at_ms, self.frame.encode())
+        return dataclasses.replace(plan, frames=(*plan.frames[: last + 1], new, *plan.frames[last + 1 :]))
+
+
+class Fault(_Strict):
+    """A composition: every part given is applied, in the order of the fields here."""
+
+    respond: Respond | None = None
+    insert: Insert | None = None
+    stall: Stall | None = None
+    delay: Delay | None = None
+    cut: Cut | None = None
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Fault:
+        if not self.model_fields_set:
+            raise ValueError(f"a fault names at least one of: {', '.join(type(self).model_fields)}")
+        return self
+
+    def apply(self, plan: Plan) -> Plan:
+        """The plan with every part applied.   Raises: FaultDoesNotApplyError."""
+        for part in (self.respond, self.insert, self.stall, self.delay, self.cut):
+            plan = part.apply(plan) if part is not None else plan
+        return plan
+
+
+def event_name(frame: bytes) -> str:
+    """The value of a frame's `event:` line, empty when it has none."""
+    for line in frame.split(b"\n"):
+        if line.startswith(b"event:"):
+            return line[6:].strip().decode("utf-8", "replace")
+    return ""

@@ -1,0 +1,72 @@
+"""The player: frames leave at absolute deadlines, byte for byte.
+
+Each frame is due at `started + at_ms * pace`, so an early frame's delay never shifts a later one. Frames that are due
+at the same moment share a write; frames with recorded cuts are written piece by piece.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+
+from mocks.cassette import Frame
+from mocks.journal import Entry
+
+Send = Callable[[bytes], Awaitable[None]]
+
+MAX_WRITE_BYTES = 64 * 1024
+"""Frames that are due together share a write up to this size."""
+
+
+async def play(frames: Sequence[Frame], send: Send, entry: Entry, *, started_s: float, pace: float) -> None:
+    """Send every frame when it is due; `started_s` is a `time.monotonic()` reading, pace 0 sends all at once.
+
+    Raises: whatever `send` raises when the connection is gone.
+    """
+    position = 0
+    while position < len(frames):
+        due_s = started_s + frames[position].at_ms * pace / 1000
+        await _sleep_until(due_s)
+        now_s = time.monotonic()
+        batch = _due(frames, position, started_s, pace, now_s)
+        for piece in _pieces(frames[position : position + batch]):
+            await send(piece)
+        position += batch
+        entry.frames_sent = position
+        if pace:
+            entry.max_lateness_ms = max(entry.max_lateness_ms, (now_s - due_s) * 1000)
+
+
+async def _sleep_until(due_s: float) -> None:
+    # Whole milliseconds, rounded up: the loop's timers round to them, and a fraction would be slept as a busy loop.
+    # A timer may still fire early by what the loop's cached clock lags behind, hence the second look.
+    while (remaining_s := due_s - time.monotonic()) > 0:
+        await asyncio.sleep(math.ceil(remaining_s * 1000) / 1000)
+
+
+def _due(frames: Sequence[Frame], position: int, started_s: float, pace: float, now_s: float) -> int:
+    """How many frames from `position` on are due now; at least one."""
+    end, size = position + 1, len(frames[position].data)
+    while end < len(frames) and started_s + frames[end].at_ms * pace / 1000 <= now_s:
+        size += len(frames[end].data)
+        if size > MAX_WRITE_BYTES:
+            break
+        end += 1
+    return end - position
+
+
+def _pieces(batch: Sequence[Frame]) -> Iterator[bytes]:
+    """The writes that carry these frames: whole frames joined, cut frames by their pieces."""
+    whole: list[bytes] = []
+    for frame in batch:
+        if not frame.cut:
+            whole.append(frame.data)
+            continue
+        if whole:
+            yield b"".join(whole)
+            whole = []
+        yield from frame.pieces()
+    if whole:
+        yield b"".join(whole)

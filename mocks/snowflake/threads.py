@@ -1,0 +1,54 @@
+"""Threads: created, listed, and known to runs. A thread belongs to its user; another user's does not exist."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from contracts.cortex import Thread
+
+FIRST_ID = 1001
+MAX_ORIGIN_BYTES = 16
+MAX_THREADS = 10_000
+
+
+class ThreadStore:
+    """The threads of every user, bounded: past `MAX_THREADS` the oldest is forgotten."""
+
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._threads: dict[int, tuple[str, Thread]] = {}
+        self._next_id = FIRST_ID
+
+    def create(self, owner: str, origin_application: str = "") -> Thread:
+        """A new, empty thread of this user.   Raises: ValueError when the origin has more than 16 bytes."""
+        if len(origin_application.encode()) > MAX_ORIGIN_BYTES:
+            raise ValueError(f"origin_application must have at most {MAX_ORIGIN_BYTES} bytes")
+        now_ms = int(self._clock() * 1000)
+        thread = Thread(
+            thread_id=self._next_id, origin_application=origin_application, created_on=now_ms, updated_on=now_ms
+        )
+        self._next_id += 1
+        self._threads[thread.thread_id] = (owner, thread)
+        if len(self._threads) > MAX_THREADS:
+            del self._threads[next(iter(self._threads))]
+        return thread
+
+    def touch(self, owner: str, thread_id: int) -> None:
+        """Note that a turn ran on this thread; a thread that is not this user's stays untouched."""
+        found = self._threads.get(thread_id)
+        if found is not None and found[0] == owner:
+            updated = found[1].model_copy(update={"updated_on": int(self._clock() * 1000)})
+            self._threads[thread_id] = (owner, updated)
+
+    def list(self, owner: str, origin_application: str | None = None) -> list[Thread]:
+        """This user's threads, newest first."""
+        mine: Iterable[Thread] = (thread for whose, thread in self._threads.values() if whose == owner)
+        if origin_application is not None:
+            mine = (thread for thread in mine if thread.origin_application == origin_application)
+        return sorted(mine, key=lambda thread: (thread.updated_on, thread.thread_id), reverse=True)
+
+    def owns(self, owner: str, thread_id: int) -> bool:
+        """Whether this user has this thread."""
+        found = self._threads.get(thread_id)
+        return found is not None and found[0] == owner

@@ -1,0 +1,153 @@
+"""What the mock holds: cassettes, scenarios, the account, and per test the threads and the active scenario."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from contracts.cortex import Code, Event
+from mocks import cassette as cassettes_file
+from mocks import scenario as scenarios_file
+from mocks.cassette import Cassette
+from mocks.faults import event_name
+from mocks.journal import Journal
+from mocks.request import Refusal, Request
+from mocks.scenario import Scenario
+from mocks.snowflake.auth import Account, User, load_public_key
+from mocks.snowflake.threads import ThreadStore
+
+HERE = Path(__file__).parent
+MAX_TESTS = 1000
+"""Isolated tests remembered at a time; the one unused for longest is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Everything the mock can be told at start.
+
+    pace: factor on recorded times, 0 sends at once.   strict: a question nobody recorded is a 404 instead of a short
+    answer that lists the recorded ones.   port 0 takes a free one.
+    """
+
+    public_keys: tuple[Path, ...]
+    host: str = "127.0.0.1"
+    port: int = 4010
+    cassettes: Path = HERE / "cassettes"
+    scenarios: Path = HERE / "scenarios"
+    account: str = "MYORG-BENCH"
+    user: str = "CORTEX_PROXY_USER"
+    roles: tuple[str, ...] = ("DEVELOPER_CORTEX",)
+    strict: bool = True
+    pace: float = 1.0
+    max_body_bytes: int = 4 * 1024 * 1024
+    journal_size: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A recorded question that opens a conversation, for pickers."""
+
+    text: str
+    about: str
+    story: str
+    provenance: str
+    path: str
+
+
+@dataclass(slots=True)
+class _TestState:
+    threads: ThreadStore = field(default_factory=ThreadStore)
+    scenario: str | None = None
+
+
+class Mock:
+    """The loaded mock. Raises on construction: CassetteFormatError, ScenarioFormatError, OSError, ValueError."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self.cassettes: list[Cassette] = cassettes_file.load_all(options.cassettes)
+        self.scenarios: dict[str, Scenario] = scenarios_file.load_all(options.scenarios, self.cassettes)
+        self.journal = Journal(options.journal_size)
+        self.recorded_threads = frozenset(_recorded_threads(self.cassettes))
+        keys = tuple(load_public_key(path) for path in options.public_keys)
+        user = User(options.user.upper(), keys, frozenset(options.roles))
+        self.account = Account(options.account.upper(), {user.name: user})
+        self._tests: OrderedDict[str, _TestState] = OrderedDict()
+
+    def _test(self, test_id: str | None) -> _TestState:
+        state = self._tests.setdefault(test_id or "", _TestState())
+        self._tests.move_to_end(test_id or "")
+        if len(self._tests) > MAX_TESTS:
+            self._tests.popitem(last=False)
+        return state
+
+    def threads(self, request: Request) -> ThreadStore:
+        """The threads of the request's test."""
+        return self._test(request.control("test_id")).threads
+
+    def scenario_for(self, request: Request) -> Scenario | None:
+        """The scenario asked for, else the active one of its test, else the active one of all.
+
+        Raises: Refusal naming the known ones.
+        """
+        test_id = request.control("test_id")
+        name = request.control("scenario") or self._test(test_id).scenario or self._test(None).scenario
+        if name is None or name == "none":
+            return None
+        request.entry.scenario = name
+        return self.scenario(name)
+
+    def scenario(self, name: str) -> Scenario:
+        """A scenario by its name.   Raises: Refusal naming the known ones."""
+        if name not in self.scenarios:
+            message = f"Scenario {name!r} is not known."
+            raise Refusal(400, Code.INVALID_PAYLOAD, message, {"known_scenarios": sorted(self.scenarios)})
+        return self.scenarios[name]
+
+    def active_scenario(self, test_id: str | None) -> str | None:
+        """The scenario set for a test, or for everyone when `test_id` is None."""
+        return self._test(test_id).scenario
+
+    def activate(self, test_id: str | None, name: str | None) -> None:
+        """Set or clear the scenario of a test, or of everyone.   Raises: Refusal."""
+        self._test(test_id).scenario = self.scenario(name).scenario if name is not None else None
+
+    def reset(self, test_id: str | None) -> None:
+        """Forget threads, active scenario and journal of one test, or of all."""
+        if test_id is None:
+            self._tests.clear()
+        else:
+            self._tests.pop(test_id, None)
+        self.journal.clear(test_id)
+
+    def agent_paths(self) -> list[str]:
+        """Run paths of the stored agents that any cassette answers for."""
+        paths = {each.request.path for cassette in self.cassettes for each in cassette.interactions}
+        return sorted(path for path in paths if "/agents/" in path)
+
+    def questions(self, path: str | None = None) -> list[Question]:
+        """Questions that can be asked first, by cassette; only those of one run path when it is given."""
+        return [
+            Question(
+                match.last_user_text, tape.header.about, tape.name, tape.header.provenance, interaction.request.path
+            )
+            for tape in self.cassettes
+            for interaction in tape.interactions
+            if (match := interaction.request.match).last_user_text is not None and match.parent_message_id is None
+            if path is None or interaction.request.path == path
+        ]
+
+
+def _recorded_threads(cassettes: Iterable[Cassette]) -> Iterable[int]:
+    """Thread ids that recorded answers mention, so that their follow-ups are not refused."""
+    for tape in cassettes:
+        for interaction in tape.interactions:
+            for frame in interaction.frames:
+                if event_name(frame.data) == Event.RESPONSE:
+                    final = json.loads(frame.data.split(b"data: ", 1)[1])
+                    thread_id = final.get("metadata", {}).get("thread_id")
+                    if isinstance(thread_id, int):
+                        yield thread_id
