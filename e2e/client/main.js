@@ -1,0 +1,136 @@
+/** Wiring: the page's parts and who tells whom. */
+
+import { Composer } from "./composer.js";
+import { Conversation } from "./conversation.js";
+import { fillPicker, startDrawer } from "./picker.js";
+import { Choice, loadRehearsal } from "./rehearsal.js";
+import { h } from "./render/dom.js";
+import { icon } from "./render/icons.js";
+import { plainNotice } from "./render/notices.js";
+import { TurnView } from "./render/turn-view.js";
+import { Follower } from "./scroll.js";
+import { startSessionChip } from "./session-chip.js";
+import { Session } from "./session.js";
+import { startTheme } from "./theme.js";
+
+const STARTERS = 4;
+const ANNOUNCED = { done: "The answer is complete.", stopped: "The answer was stopped." };
+
+const byId = (id) => document.getElementById(id);
+const views = new Map();
+const session = new Session();
+const choice = new Choice();
+const conversation = new Conversation({ session, rehearsal: () => choice.forRequest(), onTurn: showTurn });
+const composer = new Composer(document, { onAsk: ask, onStop: () => conversation.stop() });
+const follower = new Follower(byId("scroller"), byId("jump"));
+let drawer = null;
+let scenarios = [];
+
+startTheme(byId("theme"));
+startSessionChip(byId("session"), session);
+decorateButtons();
+byId("new-conversation").addEventListener("click", newConversation);
+session.addEventListener("replaced", () => {
+  conversation.forgetThread();
+  addNote("A new session began, because the old one could not be renewed. The agent starts without memory.");
+});
+choice.addEventListener("change", showScenario);
+// A session that cannot be had is told with the first question, where it can be tried again.
+session.ensure().catch(() => {});
+loadRehearsal().then((rehearsal) => rehearsal && startRehearsal(rehearsal));
+composer.focus();
+
+async function ask(question) {
+  if (conversation.isRunning) return;
+  drawer?.close();
+  const answer = conversation.ask(question);
+  setRunning(true);
+  follower.toEnd();
+  announce("Asking the agent.");
+  const turn = await answer;
+  setRunning(conversation.isRunning);
+  announce(turn.problem ? `Error: ${turn.problem.title}.` : (ANNOUNCED[turn.phase] ?? ""));
+}
+
+function showTurn(turn) {
+  byId("welcome").hidden = true;
+  if (!views.has(turn.key)) {
+    const view = new TurnView(turn, { ask, onDrawn: afterDrawing });
+    views.set(turn.key, view);
+    byId("turns").append(view.element);
+  }
+  views.get(turn.key).update(turn);
+}
+
+function newConversation() {
+  conversation.reset();
+  for (const view of views.values()) view.destroy();
+  views.clear();
+  byId("turns").replaceChildren();
+  byId("welcome").hidden = false;
+  setRunning(false);
+  announce("New conversation.");
+  composer.focus();
+}
+
+function afterDrawing() {
+  holdButtons();
+  follower.follow();
+}
+
+function setRunning(running) {
+  composer.setRunning(running);
+  holdButtons();
+}
+
+/** Buttons that ask wait for the answer that is coming, rather than cut it off. */
+function holdButtons() {
+  for (const button of document.querySelectorAll("[data-asks]")) button.disabled = conversation.isRunning;
+}
+
+function startRehearsal({ questions, scenarios: known }) {
+  scenarios = known;
+  byId("rehearsal-badge").hidden = false;
+  document.body.classList.add("rehearsing");
+  drawer = startDrawer({ panel: byId("picker"), opener: byId("open-picker"), others: [document.querySelector("main"), document.querySelector("header")] });
+  fillPicker(byId("picker"), { questions, scenarios, choice, ask, close: () => drawer.close() });
+  byId("starters").replaceChildren(...questions.slice(0, STARTERS).map(starter));
+}
+
+function starter({ text, about }) {
+  return h("li", {}, h("button", { type: "button", class: "starter", "data-asks": true, onclick: () => ask(text) }, h("span", { class: "question-text", text }), about ? h("span", { class: "question-about", text: about }) : null));
+}
+
+function showScenario() {
+  const line = byId("scenario-active");
+  line.hidden = !choice.scenario;
+  if (!choice.scenario) return;
+  const about = scenarios.find(({ name }) => name === choice.scenario)?.about;
+  const clear = h("button", { type: "button", class: "button quiet small", onclick: clearScenario }, icon("close"), "Clear");
+  const words = h("span", {}, h("strong", { text: `Scenario: ${choice.scenario}` }), about ? ` \u2013 ${about}` : "");
+  line.replaceChildren(icon("sliders"), words, clear);
+}
+
+function clearScenario() {
+  choice.chooseScenario(null);
+  composer.focus();
+}
+
+function addNote(text) {
+  if (!views.size) return;
+  byId("turns").append(plainNotice(text));
+  announce(text);
+  follower.follow();
+}
+
+function announce(text) {
+  byId("announcer").textContent = text;
+}
+
+function decorateButtons() {
+  byId("new-conversation").prepend(icon("plus"));
+  byId("open-picker").append(icon("sliders"));
+  byId("jump").prepend(icon("arrowDown"));
+  byId("stop").prepend(icon("stop"));
+  byId("send").prepend(icon("arrowUp"));
+}

@@ -1,0 +1,65 @@
+/**
+ * Server-sent events, decoded from bytes that may be cut anywhere.
+ * Source: WHATWG HTML, "Interpreting an event stream".
+ */
+
+const LINE_END = /\r\n|\r|\n/g;
+
+export class SseParser {
+  // A stream decoder keeps half a character until its other half comes, and drops a leading byte order mark.
+  #decoder = new TextDecoder("utf-8");
+  #rest = "";
+  #afterCarriageReturn = false;
+  #event = "";
+  #data = [];
+
+  /** Take the next bytes; return the events they complete, as {event, data}. */
+  feed(bytes) {
+    return this.#read(this.#decoder.decode(bytes, { stream: true }));
+  }
+
+  /** Take the end of the stream; an event without its blank line is dropped, as the standard asks. */
+  end() {
+    const events = this.#read(this.#decoder.decode());
+    this.#rest = "";
+    this.#event = "";
+    this.#data = [];
+    return events;
+  }
+
+  #read(text) {
+    if (!text) return [];
+    // A CR already ended the line, so the LF of a pair that was cut in two must not end another.
+    const fresh = this.#afterCarriageReturn && text[0] === "\n" ? text.slice(1) : text;
+    this.#afterCarriageReturn = text.endsWith("\r");
+    const buffer = this.#rest + fresh;
+    const events = [];
+    let start = 0;
+    LINE_END.lastIndex = this.#rest.length;
+    for (let end = LINE_END.exec(buffer); end; end = LINE_END.exec(buffer)) {
+      const event = this.#line(buffer.slice(start, end.index));
+      if (event) events.push(event);
+      start = LINE_END.lastIndex;
+    }
+    this.#rest = buffer.slice(start);
+    return events;
+  }
+
+  #line(line) {
+    if (line === "") return this.#dispatch();
+    const colon = line.indexOf(":");
+    if (colon === 0) return null;
+    const field = colon < 0 ? line : line.slice(0, colon);
+    const value = colon < 0 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
+    if (field === "event") this.#event = value;
+    if (field === "data") this.#data.push(value);
+    return null;
+  }
+
+  #dispatch() {
+    const event = this.#data.length ? { event: this.#event || "message", data: this.#data.join("\n") } : null;
+    this.#event = "";
+    this.#data = [];
+    return event;
+  }
+}
