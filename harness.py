@@ -1,1 +1,136 @@
-def main() -> None: ...
+"""The front door: every command of cortex-harness, each a few lines that call a room.
+
+Run as `python3 harness.py ...` from a clone it first makes its own environment from `uv.lock`; installed, it is the
+console script `cortex-harness`. Exit codes: 0 ok, 1 failed, 2 usage, 3 leak, 4 drift.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if __name__ == "__main__":  # before anything that is not in the standard library
+    from e2e import bootstrap
+
+    bootstrap.enter(sys.argv[1:])
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+CONTEXT = {"auto_envvar_prefix": "CORTEX_HARNESS", "help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(package_name="cortex-harness")
+def main() -> None:
+    """A rehearsal stage for applications built on Snowflake Cortex Agents.
+
+    Every option has an environment twin: `mock --port` is CORTEX_HARNESS_MOCK_PORT.
+    """
+    _die_with_parent()
+
+
+@main.command()
+@host_option
+@click.option("--port", default=8080, show_default=True, help="Proxy and page; 0 takes a free port.")
+@click.option("--mock-port", default=4010, show_default=True, help="Mock; 0 takes a free port.")
+@click.option("--pace", default=1.0, show_default=True, help="Factor on recorded times; 0 sends at once.")
+@click.option("--strict/--no-strict", default=False, help="Answer 404 to questions nobody recorded.")
+@click.option("--state-dir", type=click.Path(path_type=Path), default=".cortex-harness", help="Keys and logs.")
+def up(host: str, port: int, mock_port: int, pace: float, strict: bool, state_dir: Path) -> None:
+    """Start mock and proxy, and serve the reference page."""
+    from e2e import up as room
+
+    sys.exit(room.run(host=host, port=port, mock_port=mock_port, pace=pace, strict=strict, state_dir=state_dir))
+
+
+@main.command()
+@host_option
+@click.option("--port", default=4010, show_default=True, help="0 takes a free port and prints it.")
+@click.option("--pace", default=1.0, show_default=True, help="Factor on recorded times; 0 sends at once.")
+@click.option("--strict/--no-strict", default=True, help="404 with nearest misses, or an answer for people.")
+@click.option("--cassettes", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder to play.")
+@click.option("--scenarios", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Scenario files.")
+@click.option("--account", default="MYORG-BENCH", show_default=True, help="Account that tokens must name.")
+@click.option("--user", default="CORTEX_PROXY_USER", show_default=True, help="User that tokens must name.")
+@click.option("--public-key", type=click.Path(path_type=Path, dir_okay=False), multiple=True, help="At most two PEMs.")
+@click.option("--state-dir", type=click.Path(path_type=Path), default=".cortex-harness", help="Development keys.")
+def mock(public_key: tuple[Path, ...], state_dir: Path, **options: Any) -> None:
+    """Stand in for Snowflake Cortex: replay recorded answers, frame by frame."""
+    from e2e import keys
+    from mocks import cassette, scenario, server
+    from mocks.state import Options
+
+    public_keys = public_key or (keys.ensure(state_dir).public_key,)
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        server.run(Options(public_keys=public_keys, **given), server.print_ready)
+    except server.PortInUseError as error:
+        raise click.ClickException(f"{error}. Choose another with --port, or 0 for a free one.") from error
+    except (cassette.CassetteError, scenario.ScenarioFormatError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(
+            f"{error.filename}: {error.strerror}. Name the public key with --public-key."
+        ) from error
+
+
+@main.command()
+@click.option("--host", help="Address to bind.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="0 takes a free port and prints it.  [default: 8080]")
+def proxy(host: str | None, port: int | None) -> None:
+    """Serve the proxy; its settings are CORTEX_PROXY_* variables, listed in proxy/settings.py."""
+    from proxy import serve, settings
+
+    try:
+        serve.run(settings.load(host=host, port=port), serve.print_ready)
+    except serve.PortInUseError as error:
+        raise click.ClickException(f"{error}. Choose another with --port, or 0 for a free one.") from error
+    except (settings.SettingsError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+
+
+@main.command()
+@click.option("--streams", default=50, show_default=True, help="Concurrent streams.")
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def load(streams: int, as_json: bool) -> None:
+    """Measure fidelity, lateness, start and disconnect, of mock and proxy."""
+    from e2e.bench import report
+
+    figures = report.measure(streams=streams)
+    click.echo(json.dumps(figures.as_json(), indent=2) if as_json else figures.as_text())
+    sys.exit(0 if figures.all_reached else 1)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("tox_arguments", nargs=-1, type=click.UNPROCESSED)
+def test(tox_arguments: tuple[str, ...]) -> None:
+    """Run every check and test; arguments go to tox, e.g. `test -e unit`."""
+    import subprocess
+
+    command = [sys.executable, "-m", "tox", "run", *tox_arguments]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    sys.exit(subprocess.run(command, check=False, env={**os.environ, "PATH": path}).returncode)  # noqa: S603 - ours
+
+
+def _die_with_parent() -> None:
+    """Ask the kernel for SIGTERM when the process that started us ends, so that a killed stack leaves nothing."""
+    if os.environ.pop("CORTEX_HARNESS_DIE_WITH_PARENT", None) and sys.platform == "linux":
+        import ctypes
+        import signal
+
+        pr_set_pdeathsig = 1
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()

@@ -33,7 +33,7 @@ class Api(BaseModel):
 class ApiRequest(Api):
     """Base of what clients send: additionally, unknown fields are errors and types are not coerced."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, validate_by_name=False)
 
 
 # --- session -------------------------------------------------------------------------------------------------------
@@ -233,6 +233,17 @@ class Problem(Api):
 
 
 # --- health --------------------------------------------------------------------------------------------------------
+
+
+class Status(Api):
+    """What this proxy is: for people and for support, without secrets."""
+
+    version: str
+    mode: Literal["live", "rehearsal"] = Field(description="rehearsal: the upstream is a stand-in, not Snowflake")
+    environment: Literal["development", "production"]
+    session_issue: Literal["open", "client-key"]
+    agent: str
+    limits: dict[str, float]
 
 
 class Health(Api):

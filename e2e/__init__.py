@@ -1,0 +1,1 @@
+"""The whole thing running: set-up, stack, page, browser stories, load."""

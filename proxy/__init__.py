@@ -1,0 +1,1 @@
+"""The Flask service between a page and Snowflake Cortex."""

@@ -1,0 +1,146 @@
+"""From a bare `python3` to a ready environment: what `python3 harness.py ...` does before anything else.
+
+Standard library only. Debian's Python refuses pip outside a virtual environment (PEP 668), so one is made for the
+installer, whose version and hashes come from `uv.lock` like everything else; the installer then builds `.venv` from
+the lock and the command runs again inside it. When nothing changed, the whole of it costs reading one small file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = ROOT / ".venv"
+TOOLS = ROOT / ".cortex-harness" / "tools"
+STAMP = ENVIRONMENT / ".cortex-harness.json"
+OLDEST = (3, 11)
+
+RUN = ["--extra", "up"]
+CHECK = ["--extra", "up", "--group", "test", "--group", "lint", "--group", "tools"]
+
+SYSTEM_PACKAGES = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
+"""Debian package -> the commands any of which shows that it is there. Only the tests need them."""
+
+UP_TO_DATE = "CORTEX_HARNESS_BOOTSTRAPPED"
+
+
+def enter(arguments: list[str]) -> None:
+    """Return inside an environment that has what the command needs; otherwise run the command there and exit."""
+    if os.environ.get(UP_TO_DATE) == "1" or not (ROOT / "uv.lock").exists():
+        return  # started by ourselves, or installed as a package
+    if sys.version_info < OLDEST:
+        _stop("Python {}.{} or newer is needed, this is {}.".format(*OLDEST, sys.version.split()[0]))
+    command = next((each for each in arguments if not each.startswith("-")), "")
+    wanted = CHECK if command in ("test", "load") else RUN
+    if command == "test":
+        _require_system_packages()
+    if not _is_current(wanted):
+        _build(wanted)
+    python = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin") / "python"
+    environment = {**os.environ, UP_TO_DATE: "1"}
+    os.execve(python, [str(python), str(ROOT / "harness.py"), *arguments], environment)  # noqa: S606 - no shell is the point
+
+
+def _is_current(wanted: list[str]) -> bool:
+    """Whether the environment was built from this very lock and holds at least what is wanted."""
+    try:
+        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return stamp["lock"] == _lock_digest() and set(wanted) <= set(stamp["holds"])
+
+
+def _lock_digest() -> str:
+    parts = [(ROOT / name).read_bytes() for name in ("uv.lock", "pyproject.toml")]
+    return hashlib.sha256(b"".join([*parts, sys.version.encode(), str(ROOT).encode()])).hexdigest()
+
+
+def _build(wanted: list[str]) -> None:
+    uv = _installer()
+    _say("building .venv from uv.lock")
+    environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(ENVIRONMENT)}
+    sync = [str(uv), "sync", "--quiet", "--locked", "--inexact", "--project", str(ROOT), "--python", sys.executable]
+    _run([*sync, *wanted], environment, "the environment could not be built; is the package index reachable?")
+    STAMP.write_text(json.dumps({"lock": _lock_digest(), "holds": wanted}), encoding="utf-8")
+
+
+def inherited() -> dict[str, str]:
+    """The variable by which children of a ready environment skip all of this."""
+    return {UP_TO_DATE: "1"}
+
+
+def _installer() -> Path:
+    """uv, at the version and with the hashes of the lock, in a small environment of its own."""
+    uv = TOOLS / ("Scripts" if os.name == "nt" else "bin") / "uv"
+    version, hashes = _locked("uv")
+    marker = TOOLS / f"uv-{version}"
+    if marker.exists() and uv.exists():
+        return uv
+    _say(f"installing uv {version} (once)")
+    try:
+        venv.create(TOOLS, with_pip=True, clear=True)
+    except (subprocess.CalledProcessError, OSError) as error:
+        _stop(f"Python cannot make a virtual environment ({error}). On Debian: apt-get install python3-venv")
+    requirement = TOOLS / "requirements.txt"
+    requirement.write_text(f"uv=={version} " + " ".join(f"--hash={each}" for each in hashes) + "\n", encoding="utf-8")
+    pip = [str(uv.with_name("python")), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip += ["--require-hashes", "--no-deps", "-r", str(requirement)]
+    _run(pip, dict(os.environ), "uv could not be installed; is the package index reachable?")
+    marker.touch()
+    return uv
+
+
+def _locked(name: str) -> tuple[str, list[str]]:
+    """Version and hashes of a package in uv.lock."""
+    import tomllib  # noqa: PLC0415 - the version check comes first
+
+    lock = tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))
+    package = next(each for each in lock["package"] if each["name"] == name)
+    return package["version"], [each["hash"] for each in package.get("wheels", [])]
+
+
+def missing_system_packages() -> list[str]:
+    """Debian packages of which no command is on the path."""
+    return [
+        package
+        for package, commands in SYSTEM_PACKAGES.items()
+        if not os.environ.get(f"CORTEX_HARNESS_{package.upper()}") and not any(map(shutil.which, commands))
+    ]
+
+
+def _require_system_packages() -> None:
+    """Install what the tests need when we are root on Debian; else say exactly what to install, and stop."""
+    missing = missing_system_packages()
+    if not missing:
+        return
+    command = ["apt-get", "install", "--yes", "--no-install-recommends", *missing]
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    if not (is_root and Path("/etc/debian_version").exists()):
+        prefix = "" if is_root else "sudo "
+        _stop(f"The tests need: {', '.join(missing)}. On Debian or Ubuntu: {prefix}{' '.join(command)}")
+    _say(f"installing {', '.join(missing)}")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    _run(["apt-get", "update", "--quiet=2"], quiet, "apt-get update failed")
+    _run([*command, "--quiet=2"], quiet, f"could not install {', '.join(missing)}")
+
+
+def _run(command: list[str], environment: dict[str, str], failure: str) -> None:
+    done = subprocess.run(command, env=environment, check=False, stdout=sys.stderr)  # noqa: S603 - our own commands
+    if done.returncode != 0:
+        _stop(f"{failure}\n  {' '.join(command)} (exit {done.returncode})")
+
+
+def _say(message: str) -> None:
+    print(f"cortex-harness: {message}", file=sys.stderr)  # noqa: T201
+
+
+def _stop(message: str) -> None:
+    print(f"Error: {message}", file=sys.stderr)  # noqa: T201
+    sys.exit(1)

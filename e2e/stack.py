@@ -1,0 +1,177 @@
+"""The stack: mock and proxy as processes of their own, on free or given ports, ready when they answer.
+
+Every child is ended with the stack, also when the stack's own process is killed: on Linux the kernel tells them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from e2e import bootstrap, keys
+
+READY_TIMEOUT_S = 20.0
+STOP_TIMEOUT_S = 8.0
+DIE_WITH_PARENT = "CORTEX_HARNESS_DIE_WITH_PARENT"
+
+CLIENT_DIR = Path(__file__).parent / "client"
+ACCOUNT, USER, ROLE, WAREHOUSE = "MYORG-BENCH", "CORTEX_PROXY_USER", "DEVELOPER_CORTEX", "CORTEX_BENCH_WH"
+
+
+class StackError(Exception):
+    """A part that did not start; the message holds the last lines it wrote."""
+
+
+class Child:
+    """One started process. Its first line on stdout is JSON and names its URL."""
+
+    def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        self.name, self.log = name, log
+        with log.open("ab") as stderr:
+            self._process = subprocess.Popen(  # noqa: S603 - our own commands
+                [sys.executable, "-m", "harness", *arguments],
+                env={**os.environ, **bootstrap.inherited(), DIE_WITH_PARENT: "1", **environment},
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C reaches the stack, which ends its children in order
+            )
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        """Exit status, None while it runs."""
+        return self._process.poll()
+
+    def url(self) -> str:
+        """Its base URL, once it is ready.   Raises: StackError with what it wrote."""
+        line = self._first_line()
+        try:
+            return str(json.loads(line)["url"])
+        except (ValueError, KeyError) as error:
+            self.stop()
+            raise StackError(f"the {self.name} did not start:\n{self.last_words()}") from error
+
+    def _first_line(self) -> bytes:
+        found: list[bytes] = []
+        stdout = self._process.stdout
+        assert stdout is not None, "started with a pipe"
+        reader = threading.Thread(target=lambda: found.append(stdout.readline()), daemon=True)
+        reader.start()
+        reader.join(READY_TIMEOUT_S)
+        return found[0] if found else b""
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        return self.log.read_text(encoding="utf-8", errors="replace")[-2000:].strip()
+
+    def stop(self) -> None:
+        """End it: politely, then not."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A running mock and proxy."""
+
+    mock_url: str
+    proxy_url: str
+    children: tuple[Child, ...]
+    log_dir: Path
+
+    @property
+    def page_url(self) -> str:
+        """Where the reference page is."""
+        return f"{self.proxy_url}/"
+
+    def dead_child(self) -> Child | None:
+        """A child that has ended on its own."""
+        return next((child for child in self.children if child.poll() is not None), None)
+
+
+@contextlib.contextmanager
+def running(
+    *,
+    host: str = "127.0.0.1",
+    mock_port: int = 0,
+    proxy_port: int = 0,
+    pace: float = 1.0,
+    strict: bool = False,
+    state_dir: Path | None = None,
+    mock_arguments: Sequence[str] = (),
+    proxy_environment: Mapping[str, str] | None = None,
+) -> Iterator[Stack]:
+    """A mock and a development proxy in front of it, ended on exit.
+
+    state_dir: where keys and logs go; a temporary folder by default.   Raises: StackError.
+    """
+    with contextlib.ExitStack() as cleanup:
+        folder = state_dir or Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="cortex-harness-")))
+        made = keys.ensure(folder)
+        mode = "--strict" if strict else "--no-strict"
+        mock_options = ["--host", host, "--port", str(mock_port), "--pace", str(pace), mode]
+        mock_options += ["--public-key", str(made.public_key), *mock_arguments]
+        mock = Child("mock", ["mock", *mock_options], {}, folder / "mock.log")
+        cleanup.callback(mock.stop)
+        mock_url = mock.url()
+        environment = {**proxy_settings(mock_url, made), **(proxy_environment or {})}
+        proxy_options = ["--host", host, "--port", str(proxy_port)]
+        proxy = Child("proxy", ["proxy", *proxy_options], environment, folder / "proxy.log")
+        cleanup.callback(proxy.stop)
+        proxy_url = proxy.url()
+        await_answer(f"{mock_url}/__mock/health")
+        await_answer(f"{proxy_url}/readyz")
+        yield Stack(mock_url, proxy_url, (mock, proxy), folder)
+
+
+def proxy_settings(mock_url: str, made: keys.DevelopmentKeys) -> dict[str, str]:
+    """The environment of a development proxy in front of a mock."""
+    return {
+        "CORTEX_PROXY_ENVIRONMENT": "development",
+        "CORTEX_PROXY_SNOWFLAKE_URL": mock_url,
+        "CORTEX_PROXY_ACCOUNT": ACCOUNT,
+        "CORTEX_PROXY_USER": USER,
+        "CORTEX_PROXY_ROLE": ROLE,
+        "CORTEX_PROXY_WAREHOUSE": WAREHOUSE,
+        "CORTEX_PROXY_PRIVATE_KEY_FILE": str(made.private_key),
+        "CORTEX_PROXY_SESSION_KEY_FILE": str(made.session_key),
+        "CORTEX_PROXY_PAGE_DIR": str(CLIENT_DIR),
+    }
+
+
+def await_answer(url: str, timeout_s: float = READY_TIMEOUT_S) -> None:
+    """Return once the URL answers 200.   Raises: StackError."""
+    deadline_s = time.monotonic() + timeout_s
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - our own loopback URL
+                if response.status == 200:
+                    return
+        except (urllib.error.URLError, OSError) as error:
+            if time.monotonic() > deadline_s:
+                raise StackError(f"{url} does not answer: {error}") from error
+        time.sleep(0.02)

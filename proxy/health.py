@@ -1,0 +1,58 @@
+"""Probes: `livez` (the process answers), `readyz` (it can serve), `status` (what it is). None of them calls Cortex."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from contracts.api import Health, Status
+from proxy.parts import parts
+
+VERSION = "0.1.0"
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/livez")
+def livez() -> Response:
+    """The process is alive."""
+    return _json(Health(status="ok"))
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """The proxy can serve; 503 with the reasons when it cannot."""
+    settings = parts().settings
+    files = {"private_key_file": settings.private_key_file, "session_key_file": settings.session_key_file}
+    checks = {name: "ok" if path.is_file() else "the file is gone" for name, path in files.items()}
+    if all(result == "ok" for result in checks.values()):
+        return _json(Health(status="ok", checks=checks))
+    return _json(Health(status="failing", checks=checks), 503)
+
+
+@blueprint.get("/status")
+def status() -> Response:
+    """Version, mode and limits."""
+    settings = parts().settings
+    return _json(
+        Status(
+            version=VERSION,
+            mode="live" if settings.is_live else "rehearsal",
+            environment=settings.environment,
+            session_issue="open" if settings.environment == "development" else "client-key",
+            agent=settings.run_path,
+            limits={
+                "streams": settings.max_streams,
+                "bodyBytes": settings.max_body_bytes,
+                "streamBytes": settings.max_stream_bytes,
+                "streamDeadlineS": settings.deadline_s,
+                "idleTimeoutS": settings.idle_timeout_s,
+                "tokenLifetimeS": settings.token_lifetime_s,
+                "sessionLimitS": settings.session_limit_s,
+            },
+        )
+    )
+
+
+def _json(model: Health | Status, code: int = 200) -> Response:
+    body = model.model_dump_json()
+    return Response(body, code, content_type="application/json", headers={"Cache-Control": "no-store"})

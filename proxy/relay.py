@@ -1,0 +1,261 @@
+"""The relay: upstream bytes to the client, unchanged, as they arrive.
+
+A reader thread takes bytes from the upstream into a bounded mailbox; the request's own thread takes them out and
+yields them to the server. The mailbox is what makes heartbeats possible (the request thread never blocks on the
+upstream), gives back-pressure (a full mailbox stops the reading) and joins bursts into one write.
+
+What the proxy adds are frames of its own: `proxy.start`, heartbeat comments, `error` on failure, `proxy.end`. They
+are only written between frames; where the upstream was cut inside one, that frame is ended with a blank line first.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+
+from contracts.api import EndReason, ProblemType, ProxyEnd, ProxyStart, StreamEvent, TokenUsage
+from contracts.cortex import TERMINAL_EVENTS, Event, FinalResponse
+from proxy.cortex import CallCancelledError, Upstream
+from proxy.problems import ProblemError
+from proxy.sse import FrameTooLargeError, SseDecoder, SseEvent, frame
+
+HEARTBEAT = b": heartbeat\n\n"
+MAILBOX_BYTES = 1024 * 1024
+JOIN_S = 1.0
+"""How long the end of a stream waits for its reader thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one stream; seconds and bytes."""
+
+    heartbeat_s: float
+    deadline_s: float
+    slow_client_s: float
+    max_bytes: int
+
+
+class Mailbox:
+    """Bytes from one thread to another, bounded; closing wakes both sides."""
+
+    def __init__(self, limit_bytes: int = MAILBOX_BYTES) -> None:
+        self._limit_bytes = limit_bytes
+        self._changed = threading.Condition()
+        self._chunks: list[bytes] = []
+        self._size = 0
+        self._closed = False
+        self.failure: Exception | None = None
+
+    def put(self, chunk: bytes, timeout_s: float) -> None:
+        """Add bytes, waiting while the box is full.   Raises: TimeoutError when nobody takes any for so long."""
+        with self._changed:
+            room = self._changed.wait_for(lambda: self._closed or self._size < self._limit_bytes, timeout_s)
+            if not room:
+                raise TimeoutError
+            if not self._closed:
+                self._chunks.append(chunk)
+                self._size += len(chunk)
+                self._changed.notify_all()
+
+    def close(self, failure: Exception | None = None) -> None:
+        """No more bytes will come; the first close's failure counts."""
+        with self._changed:
+            if not self._closed:
+                self._closed, self.failure = True, failure
+                self._changed.notify_all()
+
+    def take(self, timeout_s: float) -> bytes | None:
+        """Everything in the box, joined; `b""` when closed and empty, None when nothing came in time."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._chunks, timeout_s)
+            if not self._chunks:
+                return b"" if self._closed else None
+            joined = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+            self._chunks, self._size = [], 0
+            self._changed.notify_all()
+            return joined
+
+
+@dataclass(slots=True)
+class Account:
+    """What a stream has carried so far. Times are `time.monotonic()` seconds."""
+
+    started_s: float
+    events: int = 0
+    upstream_bytes: int = 0
+    first_event_s: float | None = None
+    terminal: str | None = None
+    final: FinalResponse | None = None
+    decoder: SseDecoder = field(default_factory=SseDecoder)
+
+    def take(self, chunk: bytes, now_s: float) -> None:
+        """Count the events that this chunk completes.   Raises: FrameTooLargeError."""
+        self.upstream_bytes += len(chunk)
+        for event in self.decoder.feed(chunk):
+            self.events += 1
+            if self.first_event_s is None:
+                self.first_event_s = now_s
+            if event.name in TERMINAL_EVENTS:
+                self._terminal(event)
+
+    def _terminal(self, event: SseEvent) -> None:
+        if self.terminal is None or event.name != Event.DONE:
+            self.terminal = event.name
+        if event.name == Event.RESPONSE:
+            try:
+                self.final = FinalResponse.model_validate_json(event.data)
+            except ValueError:
+                self.final = None  # forwarded all the same; only our accounting goes without
+
+    def reason(self) -> EndReason:
+        """Why a stream that ended cleanly ended."""
+        if self.terminal is None:
+            return EndReason.UPSTREAM_TRUNCATED
+        if self.terminal == Event.ERROR:
+            return EndReason.UPSTREAM_ERROR
+        cancelled = self.final is not None and self.final.status == "cancelled"
+        return EndReason.CANCELLED if cancelled else EndReason.COMPLETED
+
+    def usage(self) -> TokenUsage | None:
+        """Tokens of the turn over all models, when the upstream reported any."""
+        spent = self.final.metadata.usage.tokens_consumed if self.final else []
+        if not spent:
+            return None
+        return TokenUsage(
+            input_tokens=sum(each.input_tokens.total for each in spent),
+            cached_tokens=sum(each.input_tokens.cache_read for each in spent),
+            output_tokens=sum(each.output_tokens.total for each in spent),
+        )
+
+
+_PROBLEM_REASONS = {
+    ProblemType.UPSTREAM_TRUNCATED: EndReason.UPSTREAM_TRUNCATED,
+    ProblemType.UPSTREAM_STALLED: EndReason.UPSTREAM_STALLED,
+    ProblemType.STREAM_DEADLINE: EndReason.DEADLINE,
+    ProblemType.STREAM_TOO_LARGE: EndReason.TOO_LARGE,
+}
+
+
+class Relay:
+    """One stream as a response iterable: iterate it, then `close` it (servers do, also when the client left).
+
+    on_end: called exactly once, with the end frame's content and the problem if there was one.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        start: ProxyStart,
+        limits: Limits,
+        on_end: Callable[[ProxyEnd, ProblemError | None], None],
+        *,
+        started_s: float,
+    ) -> None:
+        self._upstream, self._start, self._limits, self._on_end = upstream, start, limits, on_end
+        self._account = Account(started_s)
+        self._mailbox = Mailbox()
+        self._reader = threading.Thread(target=self._read, name="relay-reader", daemon=True)
+        self._frames = self._stream()
+        self._ended = False
+        self._reader.start()
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._frames
+
+    def close(self) -> None:
+        """Cancel what is still running and account for the stream."""
+        self._frames.close()
+        self._finish(EndReason.CLIENT_GONE, None)
+
+    # --- the reader's thread
+
+    def _read(self) -> None:
+        failure: Exception | None = None
+        try:
+            while chunk := self._upstream.read():
+                self._mailbox.put(chunk, self._limits.slow_client_s)
+        except (ProblemError, CallCancelledError, TimeoutError) as error:
+            failure = error
+        finally:
+            self._mailbox.close(failure)
+        if isinstance(failure, TimeoutError):
+            self._upstream.call.cancel()
+
+    # --- the request's thread
+
+    def _stream(self) -> Generator[bytes, None, None]:
+        yield frame(StreamEvent.START, self._start.model_dump_json(exclude_none=True))
+        problem: ProblemError | None = None
+        try:
+            yield from self._forward()
+            reason = self._account.reason()
+            if reason is EndReason.UPSTREAM_TRUNCATED:
+                raise ProblemError(ProblemType.UPSTREAM_TRUNCATED, "Snowflake closed the stream before its last event.")
+        except CallCancelledError:
+            reason = EndReason.CLIENT_GONE
+        except TimeoutError:
+            reason = EndReason.CLIENT_SLOW
+        except ProblemError as error:
+            problem, reason = error, _PROBLEM_REASONS.get(error.kind, EndReason.UPSTREAM_ERROR)
+        if not self._account.decoder.at_boundary:
+            yield b"\n\n"
+        if problem is not None:
+            told = problem.problem(self._start.turn_id, self._start.trace_id)
+            yield frame(StreamEvent.ERROR, told.model_dump_json(exclude_none=True))
+        end = self._end(reason)
+        # Before the last frame leaves: whoever has read it may rely on the accounts being closed.
+        self._finish(reason, problem)
+        yield frame(StreamEvent.END, end.model_dump_json(exclude_none=True))
+
+    def _forward(self) -> Iterator[bytes]:
+        """Upstream bytes as they arrive, with heartbeats in silences that fall between frames."""
+        deadline_s = self._account.started_s + self._limits.deadline_s
+        while True:
+            remaining_s = deadline_s - time.monotonic()
+            if remaining_s <= 0:
+                raise ProblemError(ProblemType.STREAM_DEADLINE, f"A stream may take {self._limits.deadline_s:g} s.")
+            chunk = self._mailbox.take(min(self._limits.heartbeat_s, remaining_s))
+            if chunk is None:
+                if self._account.decoder.at_boundary:
+                    yield HEARTBEAT
+                continue
+            if not chunk:
+                if self._mailbox.failure is not None:
+                    raise self._mailbox.failure
+                return
+            self._count(chunk)
+            yield chunk
+
+    def _count(self, chunk: bytes) -> None:
+        try:
+            self._account.take(chunk, time.monotonic())
+        except FrameTooLargeError as error:
+            raise ProblemError(ProblemType.STREAM_TOO_LARGE, str(error)) from error
+        if self._account.upstream_bytes > self._limits.max_bytes:
+            raise ProblemError(ProblemType.STREAM_TOO_LARGE, f"A stream may carry {self._limits.max_bytes} bytes.")
+
+    def _end(self, reason: EndReason) -> ProxyEnd:
+        account = self._account
+        first_ms = None if account.first_event_s is None else (account.first_event_s - account.started_s) * 1000
+        return ProxyEnd(
+            reason=reason,
+            turn_id=self._start.turn_id,
+            usage=account.usage(),
+            events=account.events,
+            upstream_bytes=account.upstream_bytes,
+            first_event_ms=None if first_ms is None else round(first_ms, 1),
+            duration_ms=round((time.monotonic() - account.started_s) * 1000, 1),
+        )
+
+    def _finish(self, reason: EndReason, problem: ProblemError | None) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        if reason not in (EndReason.COMPLETED, EndReason.CANCELLED):
+            self._upstream.call.cancel()
+        self._mailbox.close()
+        self._reader.join(JOIN_S)
+        self._upstream.close()
+        self._on_end(self._end(reason), problem)

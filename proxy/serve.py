@@ -1,0 +1,84 @@
+"""The proxy on gunicorn: threads, one worker, ready when it answers.
+
+One worker because limits are counted in memory; more processes need a shared store.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from gunicorn.app.base import BaseApplication
+
+from proxy import logs
+from proxy.app import create_app
+from proxy.settings import Settings
+
+UNARY_THREADS = 16
+"""Threads beyond the streams' own, so that a proxy full of streams still answers everything else."""
+
+DRAIN_S = 5
+
+
+class PortInUseError(Exception):
+    """Another process listens where the proxy should."""
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one.   Raises: PortInUseError."""
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, port))
+    except OSError as error:
+        sock.close()
+        raise PortInUseError(f"{host}:{port} cannot be used: {error.strerror}") from error
+    sock.listen(1024)
+    sock.set_inheritable(True)
+    return sock
+
+
+class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    def __init__(self, settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+        self._settings, self._listener, self._on_ready = settings, listener, on_ready
+        super().__init__()
+
+    def load_config(self) -> None:
+        options: dict[str, Any] = {
+            "bind": f"fd://{self._listener.fileno()}",
+            "workers": 1,
+            "worker_class": "gthread",
+            "threads": self._settings.max_streams + UNARY_THREADS,
+            "graceful_timeout": DRAIN_S,
+            "keepalive": 5,
+            "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: S108, PTH112
+            "control_socket_disable": True,
+            "loglevel": "warning",
+            "post_worker_init": lambda _worker: self._on_ready(),
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Flask:
+        logs.configure()
+        return create_app(self._settings)
+
+
+def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; `on_ready` gets the base URL, in the worker, once requests are accepted.
+
+    Raises: PortInUseError; OSError and ValueError for key files, before anything is started.
+    """
+    create_app(settings)
+    with bind(settings.host, settings.port) as listener:
+        url = f"http://{settings.host}:{listener.getsockname()[1]}"
+        _Gunicorn(settings, listener, lambda: on_ready(url)).run()
+
+
+def print_ready(url: str) -> None:
+    """One JSON line on stdout, for whoever started the proxy with port 0."""
+    print(json.dumps({"ready": "proxy", "url": url, "port": int(url.rpartition(":")[2])}), flush=True)  # noqa: T201
