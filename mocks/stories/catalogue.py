@@ -1,19 +1,40 @@
-"""All stories, in the order in which a picker shows them best."""
+"""All stories, in the order in which a demonstration would tell them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from mocks.cassette import Cassette
-from mocks.stories import client, documents, endings, fixed, pictures
+from mocks.stories import (
+    client,
+    conversation,
+    documents,
+    endings,
+    fixed,
+    languages,
+    legacy,
+    months,
+    pictures,
+    queries,
+    review,
+)
 
 STORIES: tuple[Callable[[], Cassette], ...] = (
     fixed.net_sales_by_region,
-    fixed.refund_deadline,
+    months.long_thinking,
     pictures.three_charts,
+    fixed.refund_deadline,
     documents.citations,
+    conversation.conversation_three_turns,
+    conversation.elicitation,
+    review.long_answer,
+    queries.sql_fails_twice,
+    queries.large_table,
+    queries.classic_analyst,
     client.client_tool,
     documents.tool_not_accessible,
-    endings.failure_mid_stream,
+    languages.unicode_answer,
     endings.cancelled_run,
+    endings.failure_mid_stream,
+    legacy.legacy_message_delta,
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mocks.cassette import Cassette, Match
-from mocks.stories.writer import DOCUMENTS, ThreadIds, Turn, cassette, interaction
+from mocks.stories.documents import search
+from mocks.stories.writer import ThreadIds, Turn, cassette, interaction
 
 TOOL_USE_ID = "toolu_tz01"
 
@@ -23,14 +24,7 @@ def _call() -> Turn:
     turn = Turn("client_tool_call", ThreadIds(90, 611, 612))
     turn.plan()
     turn.thinking("The closing hour is a rule of ours, the user's time zone only the page can know. First the rule.")
-    turn.status("executing_tool", f"Executing tool `{DOCUMENTS}`")
-    use_id = turn.tool_use("cortex_search", DOCUMENTS, {"query": "closing of daily figures"})
-    rule = {
-        "doc_id": "POL-9",
-        "doc_title": "Closing of daily figures",
-        "text": "The figures of a day close at 18:00 UTC. Orders placed later count for the next day.",
-    }
-    turn.tool_result(use_id, "cortex_search", DOCUMENTS, {"search_results": [rule]})
+    search(turn, "closing of daily figures", ["POL-9"])
     turn.status("executing_tool", "Executing tool `get_time_zone`")
     turn.tool_use("generic", "get_time_zone", {}, TOOL_USE_ID, client=True)
     turn.finish()

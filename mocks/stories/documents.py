@@ -36,7 +36,7 @@ def citations() -> Cassette:
     turn.thinking(
         "Our own terms are in the policies; what is usual elsewhere has to come from the web. I look up both."
     )
-    _search(turn, "warranty period equipment machines", ["POL-6", "POL-5"])
+    search(turn, "warranty period equipment machines", ["POL-6", "POL-5"])
     turn.status("executing_tool", "Executing tool `web_search`")
     use_id = turn.tool_use("web_search", "web_search", {"query": "usual warranty period espresso machine"})
     page = {"title": "Warranty periods", "url": WEB_PAGE, "text": WEB_TEXT}
@@ -106,20 +106,22 @@ def _price_moves(result: Result) -> str:
     )
 
 
-def _search(turn: Turn, words: str, found: list[str]) -> None:
+def search(turn: Turn, words: str, found: list[str]) -> None:
+    """Let the search service find these documents, best first."""
     turn.status("executing_tool", f"Executing tool `{DOCUMENTS}`")
     use_id = turn.tool_use("cortex_search", DOCUMENTS, {"query": words})
-    turn.tool_result(use_id, "cortex_search", DOCUMENTS, {"search_results": [_hit(doc_id) for doc_id in found]})
+    turn.tool_result(use_id, "cortex_search", DOCUMENTS, {"search_results": [hit(doc_id) for doc_id in found]})
 
 
-def _hit(doc_id: str) -> dict[str, str]:
+def hit(doc_id: str) -> dict[str, str]:
+    """A document as a search result."""
     policy = _policies()[doc_id]
     return {"doc_id": doc_id, "doc_title": policy["TITLE"], "text": policy["BODY"]}
 
 
 def _citation(doc_id: str, index: int) -> dict[str, Any]:
     result_id = f"cs_{made_up_uuid('citation', doc_id)}"
-    return {"type": "cortex_search_citation", "index": index, "search_result_id": result_id, **_hit(doc_id)}
+    return {"type": "cortex_search_citation", "index": index, "search_result_id": result_id, **hit(doc_id)}
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from mocks.stories.results import Result
@@ -16,6 +16,11 @@ def amount(value: Decimal) -> str:
 def change(old: Decimal, new: Decimal) -> str:
     """Growth in percent, with its sign."""
     return f"{100 * (new - old) / old:+.1f}%".replace("-", "\u2212")
+
+
+def total(values: Iterable[Decimal]) -> Decimal:
+    """A sum; 0 of nothing."""
+    return sum(values, start=Decimal(0))
 
 
 def share(part: Decimal, whole: Decimal) -> str:

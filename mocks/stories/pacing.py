@@ -11,11 +11,11 @@ Range = tuple[float, float]
 AT_ONCE: Range = (0.2, 2.0)
 FIRST: Range = (220, 480)
 STATUS: Range = (4, 30)
-MODEL: Range = (250, 600)
-THINKING: Range = (20, 80)
-TEXT: Range = (15, 60)
-QUERY: Range = (500, 1500)
-LOOKUP: Range = (400, 800)
+MODEL: Range = (150, 400)
+THINKING: Range = (20, 70)
+TEXT: Range = (15, 50)
+QUERY: Range = (400, 1200)
+LOOKUP: Range = (400, 600)
 
 
 def draw(*key: object) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from mocks.cassette import Cassette, Match
 from mocks.stories.charts import channel, spec
-from mocks.stories.figures import amount, by_key, share
+from mocks.stories.figures import amount, by_key, share, total
 from mocks.stories.results import Result
 from mocks.stories.writer import Answer, ThreadIds, Turn, cassette, interaction
 
@@ -106,7 +106,7 @@ def _where(result: Result) -> str:
     (first, top), (second, next_best), *_ = sales.items()
     return (
         f"**Where.** {first} leads with {amount(top)}, ahead of {second} with {amount(next_best)}; together they make "
-        f"{share(top + next_best, sum(sales.values(), start=top - top))} of the year.\n"
+        f"{share(top + next_best, total(sales.values()))} of the year.\n"
     )
 
 
@@ -120,8 +120,8 @@ def _when(result: Result) -> str:
 
 def _to_whom(result: Result) -> str:
     top, *others = result.numbers("NET_SALES")
-    total = sum(others, start=top)
+    all_known = total([top, *others])
     return (
         f"**To whom.** {len(result.rows)} known customers ordered. One of them, _{result.rows[0][0]}_, stands far "
-        f"above the cloud: {amount(top)}, {share(top, total)} of what known customers bought."
+        f"above the cloud: {amount(top)}, {share(top, all_known)} of what known customers bought."
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 import vl_convert
 
 from contracts.cortex import DONE, ContentItem, ErrorBody, Event, FinalResponse, ToolResult
+from fixtures.bench.database import FOLDER as BENCH
 from fixtures.bench.database import connect, to_duckdb
 from mocks.cassette import Interaction, load, load_all, save
 from mocks.stories import __main__ as command
@@ -357,6 +359,15 @@ def typed(text: str | None, kind: str) -> Any:
     return float(text)
 
 
+def test_documents_shown_are_policies() -> None:
+    """Every document found or cited by its id stands so in the policies."""
+    lines = (BENCH / "policies.jsonl").read_text(encoding="utf-8").splitlines()
+    policies = {p["DOC_ID"]: (p["TITLE"], p["BODY"]) for p in map(json.loads, lines)}
+    shown = [o for played in AGENTS for _, payload in played.events for o in objects(payload) if "doc_id" in o]
+    assert shown
+    assert all((o["doc_title"], o["text"]) == policies[o["doc_id"]] for o in shown)
+
+
 # Single stories
 
 
@@ -432,3 +443,111 @@ def test_cancelled_run_keeps_what_was_said() -> None:
     assert played.final["status"] == "cancelled"
     assert played.of(Event.TEXT) == []
     assert played.final["content"][-1]["text"].endswith(", which")
+
+
+def test_conversation_turns_build_on_each_other() -> None:
+    """The first turn matches by text alone, the next ones also by the previous answer's message id."""
+    turns = [played for played in PLAYED if played.name == "conversation_three_turns"]
+    answers = [p.final["metadata"]["assistant_message_id"] for p in turns if p.final is not None]
+    assert [p.interaction.request.match.parent_message_id for p in turns] == [None, *answers[:2]] == [None, 602, 604]
+    assert all(played.of(Event.TABLE, Event.CHART) for played in turns)
+
+
+def test_sql_fails_twice_and_then_works() -> None:
+    """Two statements are refused with Snowflake's words, the third returns rows."""
+    ran = [p for p in only("sql_fails_twice").of(Event.TOOL_RESULT) if p["type"] == "system_execute_sql"]
+    assert [payload["status"] for payload in ran] == ["error", "error", "success"]
+    assert all("SQL compilation error" in payload["content"][0]["text"] for payload in ran[:2])
+
+
+def test_elicitation_asks_and_takes_either_answer() -> None:
+    """The agent asks back in a text marked as such; each suggestion is the question of another interaction."""
+    asked, *answered = [played for played in PLAYED if played.name == "elicitation"]
+    assert {payload["is_elicitation"] for payload in asked.of(Event.TEXT, Event.TEXT_DELTA)} == {True}
+    (suggested,) = asked.of(Event.SUGGESTED_QUERIES)
+    offers = [item["query"] for item in suggested["suggested_queries"]]
+    assert offers == [played.interaction.request.match.last_user_text for played in answered]
+
+
+def test_suggestions_lead_somewhere() -> None:
+    """Every suggested question is answered by some interaction."""
+    questions = {played.interaction.request.match.last_user_text for played in PLAYED}
+    offers = {o["query"] for p in AGENTS for s in p.of(Event.SUGGESTED_QUERIES) for o in s["suggested_queries"]}
+    assert offers <= questions
+
+
+def test_long_thinking_thinks_at_length() -> None:
+    """There are three thinking blocks and more than 120 thinking deltas."""
+    played = only("long_thinking")
+    assert len(played.of(Event.THINKING)) == 3
+    assert len(played.of(Event.THINKING_DELTA)) > 120
+
+
+def test_long_answer_has_600_deltas_of_markdown() -> None:
+    """One text of exactly 600 deltas holds headings, nested lists, a table, code, bold, links and a quote."""
+    played = only("long_answer")
+    assert len(played.of(Event.TEXT_DELTA)) == 600
+    (payload,) = played.of(Event.TEXT)
+    marks = [
+        "# ",
+        "\n## ",
+        "\n- ",
+        "\n  - ",
+        "\n1. ",
+        "\n|---|",
+        "\n```sql\n",
+        "**",
+        "\n> ",
+        "](https://docs.snowflake.com/",
+    ]
+    assert [mark for mark in marks if mark not in payload["text"]] == []
+
+
+def test_large_table_has_2000_rows_on_one_line() -> None:
+    """The table holds every order of 2024 in a single data line of more than 100,000 bytes."""
+    played = only("large_table")
+    (table,) = played.of(Event.TABLE)
+    assert len(table["result_set"]["data"]) == table["result_set"]["resultSetMetaData"]["numRows"] == 2000
+    assert max(len(frame.data) for frame in played.interaction.frames) > 100_000
+
+
+def test_classic_analyst_is_one_call() -> None:
+    """The older profile interprets, writes and runs the statement in a single call."""
+    played = only("classic_analyst")
+    (call,) = played.of(Event.TOOL_USE)
+    (result,) = played.of(Event.TOOL_RESULT)
+    assert call["type"] == result["type"] == "cortex_analyst_text_to_sql"
+    assert {"text", "sql", "query_id", "result_set"} <= set(result["content"][0]["json"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("\U0001f468", "\u200d"), ("\U0001f1e8", "\U0001f1ed"), ("\U0001f469", "\U0001f3fd"), ("Zu", "\u0308")],
+    ids=["joined family", "flag", "skin tone", "combining accent"],
+)
+def test_characters_arrive_in_two_deltas(before: str, after: str) -> None:
+    """What a reader sees as one character is divided between two deltas, at a code point."""
+    pieces = [payload["text"] for payload in only("unicode_answer").of(Event.TEXT_DELTA)]
+    assert any(a.endswith(before) and b.startswith(after) for a, b in pairwise(pieces))
+
+
+def test_unicode_answer_holds_a_line_separator_unescaped() -> None:
+    """U+2028 stands raw inside a data line, where it ends no line; Arabic, Japanese and Polish stand beside it."""
+    played = only("unicode_answer")
+    (payload,) = played.of(Event.TEXT)
+    raw = next(frame.data for frame in played.interaction.frames if b"event: response.text\n" in frame.data)
+    assert "\u2028".encode() in raw
+    assert all(word in payload["text"] for word in ("القاهرة", "東京", "Łódź", "Zürich", "Zu\u0308rich"))
+
+
+def test_legacy_run_hands_out_a_statement_that_works(bench: duckdb.DuckDBPyConnection) -> None:
+    """The old endpoint answers a body with a model in message.delta events, and its statement returns rows."""
+    played = only(LEGACY)
+    match = played.interaction.request.match
+    assert played.interaction.request.path == "/api/v2/cortex/agent:run"
+    assert (match.model, match.last_user_text) == ("claude-3-5-sonnet", "Net sales by country in 2025")
+    assert {name for name, _ in played.events} == {"message.delta"}
+    items = [payload["delta"]["content"][0] for _, payload in played.events]
+    assert [item["type"] for item in items[:3]] == ["tool_use", "tool_results", "text"]
+    sql = items[1]["tool_results"]["content"][0]["json"]["sql"]
+    assert len(bench.execute(to_duckdb(sql)[0]).fetchall()) > 10
