@@ -13,7 +13,7 @@ import { startSessionChip } from "./session-chip.js";
 import { Session } from "./session.js";
 import { startTheme } from "./theme.js";
 
-const STARTERS = 4;
+const STARTERS = ["net_sales_by_region", "three_charts", "citations", "elicitation"];
 const ANNOUNCED = { done: "The answer is complete.", stopped: "The answer was stopped." };
 
 const byId = (id) => document.getElementById(id);
@@ -94,7 +94,17 @@ function startRehearsal({ questions, scenarios: known }) {
   document.body.classList.add("rehearsing");
   drawer = startDrawer({ panel: byId("picker"), opener: byId("open-picker"), others: [document.querySelector("main"), document.querySelector("header")] });
   fillPicker(byId("picker"), { questions, scenarios, choice, ask, close: () => drawer.close() });
-  byId("starters").replaceChildren(...questions.slice(0, STARTERS).map(starter));
+  byId("starters").replaceChildren(...starters(questions).map(starter));
+}
+
+/** Four questions to begin with: those that show most, as far as they are recorded. */
+function starters(questions) {
+  const rank = ({ story }) => {
+    const index = STARTERS.findIndex((name) => String(story).endsWith(name));
+    return index < 0 ? STARTERS.length : index;
+  };
+  const firstOfStory = questions.filter(({ story }, index) => questions.findIndex((other) => other.story === story) === index);
+  return firstOfStory.toSorted((a, b) => rank(a) - rank(b)).slice(0, STARTERS.length);
 }
 
 function starter({ text, about }) {

@@ -78,7 +78,7 @@ export function startDrawer({ panel, opener, others }) {
   };
   opener.hidden = false;
   opener.addEventListener("click", () => set(true));
-  panel.addEventListener("keydown", (event) => {
+  document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !panel.classList.contains("open")) return;
     event.preventDefault();
     set(false);

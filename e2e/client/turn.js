@@ -131,12 +131,23 @@ const REDUCERS = {
   }),
   error: (turn, data) =>
     // The proxy's problem object and Snowflake's own error share an event name; only the former has a title.
-    data.title ? { ...turn, problem: data } : { ...turn, upstreamError: data },
+    data.title ? { ...turn, problem: data } : { ...turn, upstreamError: data, problem: turn.problem ?? agentProblem(data) },
   response: (turn, data, at) => finalObject(turn, data, at),
   done: (turn) => turn,
   "message.delta": (turn, data, at) =>
     (data.delta?.content ?? []).reduce((next, item) => legacyItem(next, item, at), turn),
 };
+
+/** Snowflake's own error event, told as a problem; the proxy passes it on as it is. */
+function agentProblem({ message, code, error_code: olderCode }) {
+  return {
+    type: "upstream-error",
+    title: "The agent reported an error",
+    detail: message || "It gave no reason.",
+    upstreamCode: code ?? olderCode,
+    retryable: true,
+  };
+}
 
 function threadOf(threadId) {
   return threadId == null ? {} : { threadId };
@@ -179,7 +190,7 @@ function addBlock(turn, data, block, at) {
 function annotated(block, annotation, index = block.annotations.length) {
   if (!annotation) return block.annotations;
   const known = block.annotations[index];
-  const place = annotation.end_index ?? known?.place ?? block.text.length;
+  const place = known?.place ?? block.text.length;
   const next = block.annotations.slice();
   next[index] = { ...annotation, place };
   return next.filter(Boolean);

@@ -243,12 +243,16 @@ function kindOf(spec) {
 
 /** What a reader who cannot see the chart needs first: what is against what, and between which values. */
 export function describe(spec, values) {
-  const encoding = spec.encoding ?? spec.layer?.[0]?.encoding ?? {};
-  const across = nameOf(encoding.x ?? encoding.color);
-  const measured = nameOf(encoding.y ?? encoding.theta);
-  const over = across && measured ? ` of ${measured} by ${across}` : "";
-  const colour = encoding.color?.field && nameOf(encoding.color) !== across ? `, coloured by ${nameOf(encoding.color)}` : "";
-  return `${kindOf(spec)}${over}${colour}; ${plural(values.length, "data point")}.${extremes(encoding.y ?? encoding.theta, encoding.x ?? encoding.color, values)}`;
+  const { measure, across, color } = roles(spec.encoding ?? spec.layer?.[0]?.encoding ?? {});
+  const over = measure && across ? ` of ${nameOf(measure)} by ${nameOf(across)}` : "";
+  const colour = color?.field && color.field !== across?.field ? `, coloured by ${nameOf(color)}` : "";
+  return `${kindOf(spec)}${over}${colour}; ${plural(values.length, "data point")}.${extremes(measure, across, values)}`;
+}
+
+/** Which channel is measured, and along which one: bars may lie on their side, pies have neither x nor y. */
+function roles({ x, y, theta, color }) {
+  const measure = [theta, y, x].find((channel) => channel?.type === "quantitative" || channel?.aggregate) ?? y;
+  return { measure, across: [x, y, color].find((channel) => channel?.field && channel !== measure), color };
 }
 
 function nameOf(channel) {

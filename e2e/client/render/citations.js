@@ -11,7 +11,7 @@ const REFERENCE = new RegExp(`${OPEN}(\\d+)${CLOSE}`, "g");
 export function collectSources(turn) {
   const sources = [];
   for (const block of turn.blocks) {
-    for (const annotation of block.annotations ?? []) {
+    for (const annotation of inReadingOrder(block)) {
       if (sources.some((source) => sameSource(source.annotation, annotation))) continue;
       sources.push({ number: sources.length + 1, annotation, id: `${turn.key}-source-${sources.length + 1}` });
     }
@@ -21,9 +21,9 @@ export function collectSources(turn) {
 
 /** The text with a marker where each reference belongs; `linkReferences` turns markers into links. */
 export function markReferences(text, annotations, sources) {
-  const clean = text.replace(/[\u2045\u2046]/g, "");
+  const clean = text.replace(/[\u2045\u2046]/g, " ");
   const places = annotations.map((annotation) => ({
-    place: wordEnd(clean, annotation.place),
+    place: wordEnd(clean, placeOf(annotation, clean)),
     number: sources.find((source) => sameSource(source.annotation, annotation)).number,
   }));
   places.sort((a, b) => b.place - a.place || b.number - a.number);
@@ -96,6 +96,15 @@ function anchorFirst(root, { id }) {
 
 function sameSource(a, b) {
   return a.type === b.type && a.doc_id === b.doc_id && a.source_url === b.source_url && a.text === b.text;
+}
+
+function inReadingOrder({ annotations = [], text }) {
+  return annotations.toSorted((a, b) => placeOf(a, text) - placeOf(b, text));
+}
+
+/** Snowflake counts characters, JavaScript counts UTF-16 units; an emoji is one to the former, two to the latter. */
+function placeOf({ end_index: end, place }, text) {
+  return end === undefined ? place : Array.from(text).slice(0, end).join("").length;
 }
 
 function wordEnd(text, place) {

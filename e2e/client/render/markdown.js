@@ -21,6 +21,8 @@ const CLEAN = {
   ],
   ALLOWED_ATTR: ["href", "title", "align", "start", "class", "type", "checked", "disabled"],
   ALLOWED_URI_REGEXP: SAFE_LINK,
+  // The expression above is held against every attribute that is not listed as harmless.
+  ADD_URI_SAFE_ATTR: ["align", "start", "type", "checked", "disabled"],
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: false,
   RETURN_DOM_FRAGMENT: true,

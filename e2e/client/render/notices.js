@@ -27,7 +27,7 @@ export function problemCard(turn, retry) {
       ["Type", problemName(problem), problem.type],
       ["Status", problem.status],
       ["Upstream code", problem.upstreamCode ?? upstream?.code ?? upstream?.error_code],
-      ["Upstream message", upstream?.message],
+      ["Upstream message", upstream?.message === problem.detail ? null : upstream?.message],
       ["Upstream request", upstream?.request_id],
       ["Trace id", problem.traceId ?? turn.ids.traceId],
       ["Request", problem.instance],

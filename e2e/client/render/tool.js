@@ -44,7 +44,8 @@ export function toolView() {
     const kind = KINDS[block.type] ?? KINDS[block.name] ?? { label: "Use a tool", icon: block.clientSide ? "browser" : "wrench" };
     glyph.replaceChildren(icon(kind.icon));
     name.textContent = kind.label;
-    technical.textContent = block.type === block.name || !block.type ? block.name : `${block.name} \u00b7 ${block.type}`;
+    const type = block.type && block.type !== block.name ? h("span", { class: "tool-type", text: block.type }) : null;
+    technical.replaceChildren(...[h("span", { text: block.name }), type].filter(Boolean));
     gist.textContent = gistOf(block);
     state.className = `state ${block.state}`;
     state.textContent = stateText(block);
