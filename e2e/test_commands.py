@@ -1,0 +1,222 @@
+"""The command line as a person meets it: ready when it answers, errors that say what to do, nothing left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+import psutil
+import pytest
+import requests
+
+from e2e import bootstrap, keys
+from e2e.stack import await_answer
+from e2e.test_faults import until
+
+HARNESS = [sys.executable, "-m", "harness"]
+
+
+def run(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A command that ends by itself."""
+    return subprocess.run(  # noqa: S603 - our own command
+        [*HARNESS, *arguments],
+        cwd=cwd,
+        env={**os.environ, **bootstrap.inherited(), "PYTHONPATH": str(bootstrap.ROOT), **environment},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+class Running:
+    """A command that serves until it is told to end."""
+
+    def __init__(self, arguments: Sequence[str], cwd: Path) -> None:
+        self.process = subprocess.Popen(  # noqa: S603 - our own command
+            [*HARNESS, *arguments],
+            cwd=cwd,
+            env={**os.environ, **bootstrap.inherited(), "PYTHONPATH": str(bootstrap.ROOT), "COLUMNS": "120"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    @property
+    def stdout(self) -> IO[str]:
+        """What it prints."""
+        assert self.process.stdout is not None
+        return self.process.stdout
+
+    def read_until(self, text: str) -> str:
+        """Its output up to and including the line with this text."""
+        lines = []
+        for line in self.stdout:
+            lines.append(line)
+            if text in line:
+                return "".join(lines)
+        assert self.process.stderr is not None
+        raise AssertionError(f"{text!r} never came; stdout: {lines}, stderr: {self.process.stderr.read()}")
+
+    def family(self) -> list[psutil.Process]:
+        """The process and everything it started."""
+        own = psutil.Process(self.process.pid)
+        return [own, *own.children(recursive=True)]
+
+    def end(self) -> None:
+        """End it if it still runs, and close what was read from."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=20)
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """A port that somebody else listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.listen()
+        yield sock.getsockname()[1]
+
+
+def test_mock_with_port_0_prints_where_it_is(tmp_path: Path) -> None:
+    """One JSON line names the port, and the mock answers there."""
+    running = Running(["mock", "--port", "0"], tmp_path)
+    try:
+        ready = json.loads(running.read_until("ready"))
+        assert requests.get(f"{ready['url']}/__mock/health", timeout=5).json()["status"] == "ok"
+        assert ready["port"] > 0
+    finally:
+        running.end()
+    assert running.process.returncode == 0
+
+
+def test_development_keys_are_their_owners_alone(tmp_path: Path) -> None:
+    """Keys are made on first use, kept on the second, and readable by nobody else."""
+    first = keys.ensure(tmp_path / "state")
+    content = first.private_key.read_bytes()
+
+    second = keys.ensure(tmp_path / "state")
+
+    assert second.private_key.read_bytes() == content
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "state").iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "flag"),
+    [
+        (["mock", "--port", "{taken}"], "--port"),
+        (["up", "--mock-port", "0", "--port", "{taken}"], "--port"),
+        (["up", "--port", "0", "--mock-port", "{taken}"], "--mock-port"),
+    ],
+    ids=["mock", "up: page", "up: mock"],
+)
+def test_a_taken_port_is_named_with_its_flag(
+    tmp_path: Path, taken_port: int, arguments: Sequence[str], flag: str
+) -> None:
+    """The error names the port and the flag that changes it; the exit status is 1."""
+    done = run(*[each.format(taken=taken_port) for each in arguments], cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert f"127.0.0.1:{taken_port}" in done.stderr
+    assert f"with {flag}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_public_key_is_named(tmp_path: Path) -> None:
+    """The mock says which file is missing and which flag names it."""
+    done = run("mock", "--port", "0", "--public-key", "nowhere.pub", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "nowhere.pub: No such file" in done.stderr
+    assert "--public-key" in done.stderr
+
+
+def test_missing_proxy_settings_are_all_named(tmp_path: Path) -> None:
+    """A proxy without settings lists every variable it needs, in one go."""
+    done = run("proxy", "--port", "0", cwd=tmp_path)
+
+    assert done.returncode == 1
+    for variable in ("SNOWFLAKE_URL", "ACCOUNT", "USER", "PRIVATE_KEY_FILE", "SESSION_KEY_FILE"):
+        assert f"CORTEX_PROXY_{variable}" in done.stderr
+
+
+def test_a_missing_private_key_is_named(tmp_path: Path) -> None:
+    """A proxy whose key file is missing names variable and file."""
+    made = keys.ensure(tmp_path / "state")
+    done = run(
+        "proxy",
+        cwd=tmp_path,
+        CORTEX_PROXY_SNOWFLAKE_URL="http://127.0.0.1:1",
+        CORTEX_PROXY_ACCOUNT="A-B",
+        CORTEX_PROXY_USER="U",
+        CORTEX_PROXY_ENVIRONMENT="development",
+        CORTEX_PROXY_PRIVATE_KEY_FILE="nowhere.p8",
+        CORTEX_PROXY_SESSION_KEY_FILE=str(made.session_key),
+    )
+
+    assert done.returncode == 1
+    assert "CORTEX_PROXY_PRIVATE_KEY_FILE" in done.stderr
+    assert "nowhere.p8" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (['{"request":{"method":"POST","path":"/x"}}'], "line 1: the header line is missing"),
+        (['{"cassette":9,"provenance":"documented","source":"s","about":"a"}'], "version 9 is not known"),
+        (['{"cassette":1,"provenance":"documented","source":"s","about":"a","abuot":1}'], "did you mean 'about'"),
+    ],
+    ids=["missing line", "wrong version", "unknown key"],
+)
+def test_a_broken_cassette_stops_the_mock(tmp_path: Path, lines: Sequence[str], says: str) -> None:
+    """The mock refuses to start, and names file, line and fault."""
+    (tmp_path / "tapes").mkdir()
+    (tmp_path / "tapes" / "broken.jsonl").write_text("\n".join(lines) + "\n")
+
+    done = run("mock", "--port", "0", "--cassettes", "tapes", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "broken.jsonl, line 1" in done.stderr
+    assert says in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=["Ctrl-C", "TERM", "KILL"])
+def test_up_shows_where_everything_is_and_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    """One block with URLs and three questions; when it ends, however it ends, its children end with it."""
+    running = Running(["up", "--port", "0", "--mock-port", "0"], tmp_path)
+    try:
+        block = running.read_until("Ctrl-C ends everything")
+        page = next(word for word in block.split() if word.startswith("http://"))
+        await_answer(page)
+        assert block.count("“") == 3
+        assert "none was recorded live" in block
+        family = running.family()
+        assert len(family) >= 4  # up, mock, gunicorn and its worker
+        running.process.send_signal(number)
+        until(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in family))
+    finally:
+        running.end()
+    assert running.process.returncode == (0 if number != signal.SIGKILL else -signal.SIGKILL)
+
+
+def test_an_environment_variable_stands_in_for_each_flag(tmp_path: Path, taken_port: int) -> None:
+    """CORTEX_HARNESS_MOCK_PORT is `mock --port`."""
+    done = run("mock", cwd=tmp_path, CORTEX_HARNESS_MOCK_PORT=str(taken_port))
+
+    assert f"127.0.0.1:{taken_port}" in done.stderr
+
+
+def test_an_unknown_option_is_a_usage_error(tmp_path: Path) -> None:
+    """Usage errors exit with 2."""
+    assert run("mock", "--prot", "1", cwd=tmp_path).returncode == 2
