@@ -1,0 +1,85 @@
+"""The package as users get it: the built wheel, installed alone, and extras that keep to themselves.
+
+Standard library only; `tox -e package` runs it. Exits 1 with the reason when something is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+FOREIGN_TO_PROXY = {"mitmproxy", "pytest", "playwright", "granian", "duckdb", "fakesnow", "faker", "rich", "responses"}
+"""Packages of other extras and of the tests, whose pins must not reach a deployed proxy."""
+
+FILES = ["mocks/cassettes/agents/net_sales_by_region.jsonl", "mocks/scenarios/cut_mid_stream.yaml"]
+FILES += ["e2e/client/index.html", "e2e/client/vendor/vendor.json", "harness.py", "fixtures/bench/schema.sql"]
+
+
+def main() -> None:
+    """Build, install, run; resolve the proxy's extra."""
+    check_proxy_extra()
+    with tempfile.TemporaryDirectory() as folder:
+        wheel = build(Path(folder))
+        check_install(wheel, Path(folder))
+    print("package: ok")  # noqa: T201
+
+
+def check_proxy_extra() -> None:
+    """What the proxy's extra installs holds nothing of the others."""
+    exported = run("uv", "export", "--quiet", "--locked", "--no-hashes", "--no-emit-project", "--extra", "proxy")
+    names = {re.split(r"[=;\s]", line)[0] for line in exported.splitlines() if line and not line.startswith(("#", " "))}
+    if "flask" not in names:
+        fail(f"the proxy's extra does not install Flask: {sorted(names)}")
+    if foreign := names & FOREIGN_TO_PROXY:
+        fail(f"the proxy's extra also installs {sorted(foreign)}")
+
+
+def build(folder: Path) -> Path:
+    """The wheel, holding every file that users need and no tests."""
+    run("uv", "build", "--quiet", "--wheel", "--out-dir", str(folder))
+    wheel = next(folder.glob("*.whl"))
+    listed = run(sys.executable, "-m", "zipfile", "--list", str(wheel))
+    if missing := [name for name in FILES if name not in listed]:
+        fail(f"{wheel.name} lacks {missing}")
+    if "/tests/" in listed:
+        fail(f"{wheel.name} holds tests")
+    return wheel
+
+
+def check_install(wheel: Path, folder: Path) -> None:
+    """Installed alone, the console script and the mock's loading work, away from the source tree."""
+    environment = folder / "venv"
+    run("uv", "venv", "--quiet", "--python", sys.executable, str(environment))
+    python = environment / "bin" / "python"
+    run("uv", "pip", "install", "--quiet", "--python", str(python), f"{wheel}[up]")
+    version = run(str(environment / "bin" / "cortex-harness"), "--version", cwd=folder)
+    if "0.1.0" not in version:
+        fail(f"cortex-harness --version printed {version!r}")
+    code = "from mocks.cassette import load_all; from mocks.state import HERE; print(len(load_all(HERE / 'cassettes')))"
+    if int(run(str(python), "-c", code, cwd=folder)) < 14:
+        fail("the installed mock finds fewer than fourteen cassettes")
+
+
+def run(*command: str, cwd: Path = ROOT) -> str:
+    """A command's output; what it wrote and exit 1 when it fails."""
+    clean = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    done = subprocess.run(command, cwd=cwd, env=clean, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    if done.returncode != 0:
+        fail(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def fail(reason: str) -> None:
+    """Say why and end."""
+    print(f"package: {reason}", file=sys.stderr)  # noqa: T201
+    sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
