@@ -21,6 +21,9 @@ MAX_MESSAGE_CHARS = 16_000
 
 MAX_TOOL_RESULT_ITEMS = 20
 
+MAX_ID = 2**53 - 1
+"""Largest thread or message id: what a browser can hold in a number."""
+
 
 class Api(BaseModel):
     """Base of what the proxy sends: camelCase on the wire, immutable in Python."""
@@ -46,7 +49,7 @@ class TokenRequest(ApiRequest):
 class SessionToken(Api):
     """A session token. `expires_at` ends the token, `session_expires_at` ends every refresh of it."""
 
-    token: str = Field(examples=["eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"])
+    token: str = Field(repr=False, examples=["eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"])
     token_type: Literal["Bearer"] = "Bearer"
     session_id: str = Field(examples=["6b0f1f0e6a144a559d0e3a7a2f1d5c77"])
     expires_at: datetime
@@ -105,8 +108,8 @@ class ChatRequest(ApiRequest):
 
     session_id: Annotated[str, Field(min_length=1, max_length=64)]
     message: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE_CHARS)] | ToolResultMessage
-    thread_id: Annotated[int, Field(ge=1)] | None = None
-    parent_message_id: Annotated[int, Field(ge=0)] | None = None
+    thread_id: Annotated[int, Field(ge=1, le=MAX_ID)] | None = None
+    parent_message_id: Annotated[int, Field(ge=0, le=MAX_ID)] | None = None
     tool_choice: ChatToolChoice | None = None
 
     @model_validator(mode="after")
@@ -150,6 +153,7 @@ class EndReason(StrEnum):
     DEADLINE = "deadline"
     TOO_LARGE = "too_large"
     DRAINING = "draining"
+    INTERNAL = "internal"
 
 
 class TokenUsage(Api):
@@ -218,7 +222,7 @@ class FieldError(Api):
 
 
 class Problem(Api):
-    """RFC 9457 problem details. `instance` is the request's id, `traceId` finds its trace."""
+    """RFC 9457 problem details. `instance` is the request's id, in a stream the turn's; `traceId` finds its trace."""
 
     type: str = Field(examples=[PROBLEM_BASE + ProblemType.TOKEN_EXPIRED])
     title: str

@@ -95,9 +95,14 @@ class Wire(BaseModel):
 
 
 class ErrorBody(Wire):
-    """Body of an unsuccessful answer and data of an `error` event. Readers take `code`, then `error_code`."""
+    """Body of an unsuccessful answer and data of an `error` event. Readers take `code`, then `error_code`.
 
-    message: str = ""
+    A code that came as a number is one all the same.
+    """
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    message: str | None = ""
     code: str | None = None
     error_code: str | None = None
     request_id: str | None = None
@@ -178,13 +183,13 @@ class RunRequest(Wire):
 
 
 class Thread(Wire):
-    """A thread's metadata. Times are milliseconds since the epoch."""
+    """A thread's metadata; only the id is relied on. Times are milliseconds since the epoch."""
 
-    thread_id: int
+    thread_id: int = Field(ge=1)
     thread_name: str = ""
     origin_application: str = ""
-    created_on: int
-    updated_on: int
+    created_on: int = 0
+    updated_on: int = 0
 
 
 class ThreadRequest(Wire):

@@ -28,6 +28,8 @@ CHECK = ["--extra", "up", "--group", "test", "--group", "lint", "--group", "tool
 SYSTEM_PACKAGES = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
 """Debian package -> the commands any of which shows that it is there. Only the tests need them."""
 
+SYSTEM_CERTIFICATES = (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pki/tls/certs/ca-bundle.crt"))
+
 UP_TO_DATE = "CORTEX_HARNESS_BOOTSTRAPPED"
 
 
@@ -66,6 +68,8 @@ def _build(wanted: list[str]) -> None:
     uv = _installer()
     _say("building .venv from uv.lock")
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(ENVIRONMENT)}
+    if any(path.exists() for path in SYSTEM_CERTIFICATES):  # as pip does: a company's own authority is known there
+        environment.setdefault("UV_SYSTEM_CERTS", "true")
     sync = [str(uv), "sync", "--quiet", "--locked", "--inexact", "--project", str(ROOT), "--python", sys.executable]
     _run([*sync, *wanted], environment, "the environment could not be built; is the package index reachable?")
     STAMP.write_text(json.dumps({"lock": _lock_digest(), "holds": wanted}), encoding="utf-8")

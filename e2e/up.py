@@ -64,7 +64,7 @@ def status_block(stack: Stack, to_try: list[str], *, strict: bool) -> Panel:
     table = Table.grid(padding=(0, 2))
     table.add_row("page", f"[link={stack.page_url}]{stack.page_url}[/link]")
     table.add_row("proxy", f"{stack.proxy_url}/api/v1")
-    table.add_row("mock", f"{stack.mock_url}  (Snowflake's paths; /__mock for what it was asked)")
+    table.add_row("mock", f"{stack.mock_url}  (Snowflake's paths, and /__mock)")
     table.add_row("logs", str(stack.log_dir))
     table.add_row("", "")
     for number, question in enumerate(to_try[:EXAMPLES]):

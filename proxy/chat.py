@@ -6,10 +6,11 @@ once Snowflake has answered with a stream of its own.
 
 from __future__ import annotations
 
+import socket
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from proxy.cortex import Call, CallCancelledError, Upstream
 from proxy.parts import Parts, parts
 from proxy.problems import ProblemError
 from proxy.relay import Relay
+from proxy.watcher import client_socket
 
 blueprint = Blueprint("chat", __name__)
 log = structlog.get_logger(__name__)
@@ -46,20 +48,28 @@ def chat() -> Response:
     if asked.session_id != session.session_id:
         raise ProblemError(ProblemType.SESSION_MISMATCH, "sessionId is not the one this token was issued for.")
     turn_id = uuid.uuid4().hex
-    with ExitStack() as undo:
+    with ExitStack() as on_failure:
+        held = on_failure.enter_context(ExitStack())  # what the stream holds until its end
         wired.slots.take()
-        undo.callback(wired.slots.give_back)
-        call = Call()
-        undo.callback(wired.watcher.watch(request.environ, call.cancel))
+        held.callback(wired.slots.give_back)
+        call, client = Call(), client_socket(request.environ)
+        held.callback(wired.watcher.watch(client, call.cancel))
         try:
             thread_id, upstream = _open(wired, asked, call)
         except CallCancelledError:
             return Response(status=CLIENT_CLOSED_REQUEST)
+        held.callback(upstream.close)
         start = ProxyStart(session_id=session.session_id, turn_id=turn_id, trace_id=g.trace_id, thread_id=thread_id)
-        on_end = _closing(undo.pop_all(), g.span, g.request_id, start)
-        relay = Relay(upstream, start, wired.limits, on_end, started_s=started_s)
+        if client is not None:
+            client.settimeout(wired.limits.slow_client_s)  # or a send to a client that does not read blocks for ever
+        response = Response(headers=STREAM_HEADERS)
+        if upstream.request_id:
+            response.headers["X-Upstream-Request-Id"] = upstream.request_id
+        on_end = _closing(held, client, g.span, g.request_id, start)
+        response.response = Relay(upstream, start, wired.limits, on_end, started_s=started_s)
+        on_failure.pop_all()  # from here on the relay's end lets go
     g.streaming = True
-    return Response(relay, headers={**STREAM_HEADERS, "X-Upstream-Request-Id": upstream.request_id or ""})
+    return response
 
 
 def _open(wired: Parts, asked: ChatRequest, call: Call) -> tuple[int | None, Upstream]:
@@ -90,12 +100,15 @@ def run_body(asked: ChatRequest, thread_id: int | None) -> dict[str, Any]:
 
 
 def _closing(
-    undo: ExitStack, span: Span, request_id: str, start: ProxyStart
+    held: ExitStack, client: Any, span: Span, request_id: str, start: ProxyStart
 ) -> Callable[[ProxyEnd, ProblemError | None], None]:
     """What happens once at the end of a stream, however it ends: give back, account, one log line."""
 
     def on_end(end: ProxyEnd, problem: ProblemError | None) -> None:
-        undo.close()
+        held.close()
+        if end.reason is EndReason.CLIENT_SLOW and client is not None:
+            with suppress(OSError):  # it may have left by now
+                client.shutdown(socket.SHUT_RDWR)  # or the server's main thread would wait for it once more
         span.set_attribute("cortex.stream.end_reason", end.reason)
         span.set_attribute("cortex.stream.events", end.events)
         if end.reason not in (EndReason.COMPLETED, EndReason.CANCELLED, EndReason.CLIENT_GONE):

@@ -1,17 +1,23 @@
 """The proxy's only outbound HTTP: requests to Snowflake Cortex, each of which another thread can cancel.
 
 `requests` gives no handle on a call that still waits for its response head, and closing a response from another
-thread does not wake a blocked read. So the connection registers itself with the `Call` it serves, and cancelling
-shuts the socket down, which wakes the blocked thread at once in either phase.
+thread does not wake a blocked read. So the connection tells the `Call` it serves which socket it uses, and cancelling
+shuts that socket down, which wakes the blocked thread at once in either phase. Only name resolution, connecting and
+the TLS handshake cannot be woken; the last two are bounded by the connect timeout.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import re
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from functools import cached_property
 from http.client import HTTPException
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -35,17 +41,19 @@ from contracts.cortex import (
     Thread,
     TokenType,
 )
+from proxy import VERSION
 from proxy.keypair import KeyPairSigner
 from proxy.problems import ProblemError
 from proxy.settings import Settings
 
-USER_AGENT = "cortex-harness-proxy/0.1.0"
+USER_AGENT = f"cortex-harness-proxy/{VERSION}"
 ORIGIN_APPLICATION = "cortex_harness"
 READ_BYTES = 65_536
 MAX_ANSWER_BYTES = 256 * 1024
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 _serving = threading.local()
-_ownership = threading.Lock()
+"""The call that the current thread is sending; how a connection learns whose it is."""
 
 
 class CallCancelledError(Exception):
@@ -56,56 +64,63 @@ class Call:
     """One upstream call. `cancel` may be called from any thread, at any time, more than once."""
 
     def __init__(self) -> None:
-        self._connection: _Tracked | None = None
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
         self.cancelled = False
 
     def cancel(self) -> None:
         """Give the call up: whoever is blocked on its socket wakes with an error or an end of stream."""
-        with _ownership:
+        with self._lock:
             self.cancelled = True
-            if self._connection is not None:
-                self._connection.shut_down_for(self)
+            self._shut_down()
 
-    def release(self) -> None:
-        """The answer is complete; the connection may serve other calls from now on."""
-        with _ownership:
-            self._connection = None
+    def uses(self, sock: socket.socket) -> None:
+        """From now on this socket carries the call; for connections."""
+        with self._lock:
+            self._socket = sock
+            if self.cancelled:
+                self._shut_down()
 
-    def served_by(self, connection: _Tracked) -> None:
-        """Only for connections, under the ownership lock."""
-        self._connection = connection
-        if self.cancelled:
-            connection.shut_down_for(self)
+    def leaves(self) -> None:
+        """Its socket may serve other calls from now on, so a late `cancel` must not touch it; for connections."""
+        with self._lock:
+            self._socket = None
+
+    def _shut_down(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):  # already closed
+                # Not SSLSocket's own shutdown: it drops the TLS state under the thread that reads through it, which
+                # would then take ciphertext for the answer.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 class _Tracked:
-    """Mixed into urllib3's connections: they and the call they serve know each other.
-
-    Pooled connections outlive a call, so a late cancel first asks whose the connection is by now.
-    """
+    """Mixed into urllib3's connections: a connection tells the call it serves which socket to shut down."""
 
     sock: Any
-    _owner: Call | None = None
+    _call: Call | None = None
+    _wire: socket.socket | None = None
+    """Kept beside `sock`, which http.client forgets once the answer says `Connection: close`."""
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        self._belong()
+        self._serve()
         super().request(*args, **kwargs)  # type: ignore[misc]
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
-        self._belong()  # once more: only now is there a socket to shut down
+        self._wire = self.sock
+        self._serve()  # once more: only now is there a socket
 
-    def _belong(self) -> None:
-        call: Call | None = getattr(_serving, "call", None)
-        with _ownership:
-            self._owner = call
-            if call is not None:
-                call.served_by(self)
+    def _serve(self) -> None:
+        self._call = getattr(_serving, "call", None)
+        if self._call is not None and self._wire is not None:
+            self._call.uses(self._wire)
 
-    def shut_down_for(self, call: Call) -> None:
-        if self._owner is call and self.sock is not None:
-            with suppress(OSError):  # already closed by the other side
-                self.sock.shutdown(socket.SHUT_RDWR)
+    def part(self) -> None:
+        """The call is over; the connection goes back to the pool."""
+        if self._call is not None:
+            self._call.leaves()
+            self._call = None
 
 
 class _TrackedHTTPConnection(_Tracked, HTTPConnection):
@@ -116,11 +131,20 @@ class _TrackedHTTPSConnection(_Tracked, HTTPSConnection):
     pass
 
 
-class _TrackedHTTPPool(HTTPConnectionPool):
+class _Parting:
+    """Mixed into urllib3's pools: no connection waits in the pool that a finished call could still shut down."""
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.part()
+        super()._put_conn(conn)  # type: ignore[misc]
+
+
+class _TrackedHTTPPool(_Parting, HTTPConnectionPool):
     ConnectionCls = _TrackedHTTPConnection
 
 
-class _TrackedHTTPSPool(HTTPSConnectionPool):
+class _TrackedHTTPSPool(_Parting, HTTPSConnectionPool):
     ConnectionCls = _TrackedHTTPSConnection
 
 
@@ -130,15 +154,23 @@ class _TrackedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _TrackedHTTPPool, "https": _TrackedHTTPSPool}
 
 
+class _Session(requests.Session):
+    def get_redirect_target(self, _resp: requests.Response) -> None:
+        """None: redirects are answers like others. Told not to follow one, requests still reads its whole body."""
+        return
+
+
 class Upstream:
     """An open event stream: read until `b""`, then close."""
 
     def __init__(self, response: requests.Response, call: Call) -> None:
         self._response, self.call = response, call
-        self.request_id = response.headers.get(REQUEST_ID_HEADER)
+        # Whatever the upstream puts there ends up in a header of ours.
+        found = REQUEST_ID.fullmatch(response.headers.get(REQUEST_ID_HEADER, ""))
+        self.request_id = found.group() if found else None
 
     def read(self) -> bytes:
-        """The next bytes as they arrive, `b""` at the end.
+        """The next bytes as they arrive, `b""` at the end. After an error it must not be called again.
 
         Raises: CallCancelledError; ProblemError when the upstream broke off or fell silent past the idle timeout.
         """
@@ -146,22 +178,20 @@ class Upstream:
             chunk: bytes = self._response.raw.read1(READ_BYTES)
         except ReadTimeoutError as error:
             raise self._given_up(ProblemType.UPSTREAM_STALLED, "Snowflake went silent in mid-answer.") from error
-        except (HTTPError, HTTPException, OSError, ValueError, AttributeError) as error:
-            # The last two: what urllib3 trips over when another thread shuts its TLS socket down.
+        except (HTTPError, HTTPException, OSError) as error:
             raise self._given_up(ProblemType.UPSTREAM_TRUNCATED, "The connection to Snowflake broke.") from error
-        if not chunk:
-            cancelled = self.call.cancelled
-            self.call.release()  # at its end urllib3 gives the connection back to the pool by itself
-            if cancelled:
-                raise CallCancelledError
+        if self.call.cancelled:
+            raise CallCancelledError
         return chunk
 
     def _given_up(self, kind: ProblemType, detail: str) -> Exception:
         return CallCancelledError() if self.call.cancelled else ProblemError(kind, detail)
 
     def close(self) -> None:
-        """Give the connection back when the stream was read to its end, else close it."""
-        self.call.release()
+        """Close the connection, unless the stream was read to its end: then it serves others already.
+
+        Not while another thread reads: cancel the call first.
+        """
         self._response.close()
 
 
@@ -172,8 +202,9 @@ class CortexClient:
         self._settings = settings
         self._signer = KeyPairSigner(settings.account, settings.user, settings.private_key_file)
         self._agent_config = settings.agent_config()
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False  # or .netrc and proxy variables could replace our credential
+        self._session.verify = str(settings.ca_file) if settings.ca_file else True
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         # One connection per stream and some for the rest; never pool_block, which would wait for ever.
         adapter = _TrackedAdapter(pool_connections=2, pool_maxsize=settings.max_streams + 8, max_retries=0)
@@ -187,24 +218,22 @@ class CortexClient:
         Raises: ProblemError for every answer that is not an event stream; CallCancelledError.
         """
         body = {**self._agent_config, **run, "stream": True}
-        response = self._post(self._settings.run_path, body, trace, call)
-        if response.headers.get("Content-Type", "").split(";")[0].strip() != EVENT_STREAM:
-            call.release()
-            raise _unexpected(response)
-        return Upstream(response, call)
+        answer = self._post(self._settings.run_path, body, trace, call)
+        if answer.content_type == EVENT_STREAM and answer.is_plain:
+            return Upstream(answer.response, call)
+        raise answer.unexpected()
 
     def create_thread(self, trace: Mapping[str, str], call: Call) -> int:
         """A new thread's id.   Raises: ProblemError, CallCancelledError."""
-        body = {"origin_application": ORIGIN_APPLICATION}
-        response = self._post(THREADS_PATH, body, trace, call)
+        answer = self._post(THREADS_PATH, {"origin_application": ORIGIN_APPLICATION}, trace, call)
         try:
-            document = json.loads(_body(response))
+            document = json.loads(answer.body)
             # The documentation shows a bare string, servers send the metadata object.
             return int(document) if isinstance(document, str) else Thread.model_validate(document).thread_id
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ProblemError(ProblemType.UPSTREAM_PROTOCOL, "Snowflake's thread answer has no id.") from error
         finally:
-            call.release()
+            answer.response.close()
 
     def rehearsal(self, path: str) -> Any:
         """A document of the mock's admin routes; only asked when the upstream is a stand-in.   Raises: ProblemError."""
@@ -220,27 +249,28 @@ class CortexClient:
         """Close idle connections."""
         self._session.close()
 
-    def _post(self, path: str, body: Mapping[str, Any], trace: Mapping[str, str], call: Call) -> requests.Response:
-        """A successful response, its stream unread. A refused credential is minted anew and tried once more."""
+    def _post(self, path: str, body: Mapping[str, Any], trace: Mapping[str, str], call: Call) -> _Answer:
+        """A successful answer, its stream unread. A refused credential is minted anew and tried once more."""
         accept = EVENT_STREAM if body.get("stream") else "application/json"
         payload = json.dumps(body, ensure_ascii=False).encode()
         for attempt in (1, 2):
             token = self._signer.token()
-            response = self._send(path, payload, {**self._headers(token, accept), **trace}, call)
-            if response.status_code == requests.codes.ok and not _asks_to_log_in(response):
-                return response
-            call.release()
-            if attempt == 2 or not _asks_to_log_in(response):
-                raise _refused(response)
-            response.close()
+            answer = self._send(path, payload, {**self._headers(token, accept), **trace}, call)
+            if answer.status == requests.codes.ok and not answer.asks_to_log_in:
+                return answer
+            if attempt == 2 or not answer.asks_to_log_in:
+                raise answer.refusal()
+            answer.response.close()
             self._signer.forget(token)
         raise AssertionError("the second attempt returns or raises")
 
-    def _send(self, path: str, payload: bytes, headers: Mapping[str, str], call: Call) -> requests.Response:
+    def _send(self, path: str, payload: bytes, headers: Mapping[str, str], call: Call) -> _Answer:
+        if call.cancelled:
+            raise CallCancelledError
         _serving.call = call
         read_s = self._settings.idle_timeout_s
         try:
-            return self._session.post(
+            response = self._session.post(
                 f"{self._settings.snowflake_url}{path}",
                 data=payload,
                 headers=headers,
@@ -248,7 +278,8 @@ class CortexClient:
                 allow_redirects=False,
                 timeout=(self._settings.connect_timeout_s, read_s),
             )
-        except (requests.RequestException, OSError, ValueError, AttributeError) as error:
+            return _Answer(response, call)
+        except (requests.RequestException, HTTPError, OSError) as error:
             if call.cancelled:
                 raise CallCancelledError from error
             if isinstance(error, requests.ReadTimeout):
@@ -283,58 +314,83 @@ _BY_STATUS: dict[int, tuple[ProblemType, str]] = {
     429: (ProblemType.UPSTREAM_THROTTLED, "Too many requests to Snowflake; wait and try again."),
     504: (ProblemType.UPSTREAM_TIMEOUT, "Snowflake did not answer in time."),
 }
-MAX_RETRY_AFTER_S = 60
+_CODE = re.compile(r"[0-9]{1,12}")
+MAX_RETRY_AFTER_S = 3600
 
 
-def _asks_to_log_in(response: requests.Response) -> bool:
-    """401, or a 200 or 403 whose JSON body holds one of the login codes."""
-    if response.status_code == requests.codes.unauthorized:
-        return True
-    is_json = response.headers.get("Content-Type", "").startswith("application/json")
-    return response.status_code in (200, 403) and is_json and _error_body(response).any_code in LOGIN_AGAIN_CODES
+class _Answer:
+    """A response whose head has arrived, and what it means. The upstream's own words never leave this file."""
 
+    def __init__(self, response: requests.Response, call: Call) -> None:
+        self.response, self._call = response, call
+        self.status = response.status_code
+        self.content_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
 
-def _refused(response: requests.Response) -> ProblemError:
-    """What an unsuccessful answer means to the client; the upstream's own words stay here."""
-    unavailable = (ProblemType.UPSTREAM_UNAVAILABLE, "Snowflake is not available at the moment.")
-    rejected = (ProblemType.UPSTREAM_REJECTED, f"Snowflake answered with status {response.status_code}.")
-    status = response.status_code
-    if _asks_to_log_in(response):
-        status = 401
-    kind, detail = _BY_STATUS.get(status, unavailable if status >= 500 else rejected)
-    retry_after_s = _retry_after_s(response) if kind is ProblemType.UPSTREAM_THROTTLED or status == 503 else None
-    code = _error_body(response).any_code
-    response.close()
-    return ProblemError(kind, detail, upstream_code=code, retry_after_s=retry_after_s)
+    @property
+    def is_plain(self) -> bool:
+        """Whether the body is as it was asked for, not compressed."""
+        return self.response.headers.get("Content-Encoding", "identity").strip().lower() in ("", "identity")
 
+    @cached_property
+    def body(self) -> bytes:
+        """The first `MAX_ANSWER_BYTES` of the body, as far as they came.   Raises: CallCancelledError."""
+        body = b""
+        with suppress(HTTPError, HTTPException, OSError):
+            body = self.response.raw.read(MAX_ANSWER_BYTES, decode_content=True)
+        if self._call.cancelled:
+            self.response.close()
+            raise CallCancelledError
+        return body
 
-def _unexpected(response: requests.Response) -> ProblemError:
-    kind = response.headers.get("Content-Type", "none")[:100]
-    response.close()
-    return ProblemError(ProblemType.UPSTREAM_PROTOCOL, f"Snowflake answered with content type {kind!r}, not a stream.")
-
-
-def _error_body(response: requests.Response) -> ErrorBody:
-    """The error body, as far as it is one."""
-    try:
-        return ErrorBody.model_validate_json(_body(response))
-    except ValueError:
-        return ErrorBody()
-
-
-def _body(response: requests.Response) -> bytes:
-    """The first `MAX_ANSWER_BYTES` of a plain body; read once and kept, because it is looked at more than once."""
-    kept: bytes | None = getattr(response, "cortex_body", None)
-    if kept is None:
+    @cached_property
+    def code(self) -> str | None:
+        """Snowflake's numeric error code, when the body is JSON and has one."""
+        if self.content_type != "application/json":
+            return None
         try:
-            kept = response.raw.read(MAX_ANSWER_BYTES, decode_content=True)
-        except (HTTPError, HTTPException, OSError):
-            kept = b""
-        response.cortex_body = kept  # type: ignore[attr-defined]
-    return kept
+            code = ErrorBody.model_validate_json(self.body).any_code or ""
+        except ValueError:
+            return None
+        return code if _CODE.fullmatch(code) else None
+
+    @cached_property
+    def asks_to_log_in(self) -> bool:
+        """401, or a 200 or 403 whose JSON body holds one of the login codes."""
+        return self.status == 401 or (self.status in (200, 403) and self.code in LOGIN_AGAIN_CODES)
+
+    def refusal(self) -> ProblemError:
+        """What an unsuccessful answer means to the client; closes it."""
+        unavailable = (ProblemType.UPSTREAM_UNAVAILABLE, "Snowflake is not available at the moment.")
+        rejected = (ProblemType.UPSTREAM_REJECTED, f"Snowflake answered with status {self.status}.")
+        status = 401 if self.asks_to_log_in else self.status
+        kind, detail = _BY_STATUS.get(status, unavailable if status >= 500 else rejected)
+        waits = kind is ProblemType.UPSTREAM_THROTTLED or status == 503
+        retry_after_s = retry_after(self.response.headers.get("Retry-After", ""), time.time()) if waits else None
+        problem = ProblemError(kind, detail, upstream_code=self.code, retry_after_s=retry_after_s)
+        self.response.close()
+        return problem
+
+    def unexpected(self) -> ProblemError:
+        """A 200 that is no event stream; closes it."""
+        found = self.content_type[:100] or "no content type"
+        if not self.is_plain:
+            found += ", compressed"
+        problem = ProblemError(
+            ProblemType.UPSTREAM_PROTOCOL, f"Snowflake answered with {found}, not a stream.", upstream_code=self.code
+        )
+        self.response.close()
+        return problem
 
 
-def _retry_after_s(response: requests.Response) -> int:
-    """Whole seconds to wait: the upstream's, clamped, or 1 when it named none we can read."""
-    asked = response.headers.get("Retry-After", "")
-    return min(max(int(asked), 1), MAX_RETRY_AFTER_S) if asked.isdecimal() else 1
+def retry_after(asked: str, now_s: float) -> int:
+    """Whole seconds to wait, from 1 to an hour; 1 when the upstream named none that can be read.
+
+    asked: a `Retry-After` header, seconds or a date.
+    """
+    try:
+        wait_s = (
+            float(asked) if re.fullmatch(r"[0-9]{1,9}", asked) else parsedate_to_datetime(asked).timestamp() - now_s
+        )
+    except (ValueError, OverflowError, OSError):
+        wait_s = 1.0
+    return min(max(math.ceil(wait_s), 1), MAX_RETRY_AFTER_S)

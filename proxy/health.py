@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from flask import Blueprint, Response
 
 from contracts.api import Health, Status
+from proxy import VERSION
 from proxy.parts import parts
-
-VERSION = "0.1.0"
 
 blueprint = Blueprint("health", __name__)
 
@@ -21,9 +22,10 @@ def livez() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> Response:
     """The proxy can serve; 503 with the reasons when it cannot."""
-    settings = parts().settings
-    files = {"private_key_file": settings.private_key_file, "session_key_file": settings.session_key_file}
-    checks = {name: "ok" if path.is_file() else "the file is gone" for name, path in files.items()}
+    checks = {
+        name: "ok" if os.access(path, os.R_OK) else "the file cannot be read"
+        for name, path in parts().settings.key_files.items()
+    }
     if all(result == "ok" for result in checks.values()):
         return _json(Health(status="ok", checks=checks))
     return _json(Health(status="failing", checks=checks), 503)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
@@ -17,6 +18,7 @@ LIFETIME_S = 3540
 """A minute below the hour that Snowflake allows, for clocks that differ."""
 
 RENEW_AFTER = 0.8
+MIN_KEY_BITS = 2048
 
 
 class KeyPairSigner:
@@ -57,10 +59,12 @@ def load_private_key(path: Path) -> RSAPrivateKey:
     """An unencrypted PEM RSA key.   Raises: OSError, ValueError naming the file but never its content."""
     try:
         key = load_pem_private_key(path.read_bytes(), password=None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ValueError(f"{path} is not an unencrypted PEM private key") from error
     if not isinstance(key, RSAPrivateKey):
         raise ValueError(f"{path} holds no RSA key; Snowflake key pairs are RSA")
+    if key.key_size < MIN_KEY_BITS:
+        raise ValueError(f"{path} holds an RSA key of {key.key_size} bits; Snowflake wants at least {MIN_KEY_BITS}")
     return key
 
 

@@ -5,18 +5,18 @@ ProblemError            every refusal: what it is, what was found, what to do
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from flask import Flask, Response, g, request
 from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 
 from contracts.api import PROBLEM_BASE, PROBLEM_JSON, FieldError, Problem, ProblemType
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,8 @@ def register(app: Flask) -> None:
 
 
 def _of_http(error: HTTPException) -> Response:
-    kind = _OF_STATUS.get(error.code or 500, P.INTERNAL)
+    status = error.code or 500
+    kind = _OF_STATUS.get(status, P.INVALID_REQUEST if status < 500 else P.INTERNAL)
     details: dict[ProblemType, str] = {
         P.NOT_FOUND: f"Nothing answers {request.path}.",
         P.METHOD_NOT_ALLOWED: f"{request.path} does not take {request.method}.",
@@ -158,10 +159,12 @@ def _of_http(error: HTTPException) -> Response:
     }
     allow: Any = dict(error.get_headers()).get("Allow")
     return respond(
-        ProblemError(kind, details.get(kind, error.description or "."), headers={"Allow": allow} if allow else None)
+        ProblemError(
+            kind, details.get(kind, error.description or error.name), headers={"Allow": allow} if allow else None
+        )
     )
 
 
 def _of_defect(error: Exception) -> Response:
-    log.error("unhandled error", exc_info=error)
+    log.error("unhandled error", exc_info=error, requestId=g.get("request_id"), traceId=g.get("trace_id"))
     return respond(ProblemError(P.INTERNAL, "An unexpected error was logged under the trace id."))

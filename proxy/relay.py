@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 
+import structlog
+
 from contracts.api import EndReason, ProblemType, ProxyEnd, ProxyStart, StreamEvent, TokenUsage
 from contracts.cortex import TERMINAL_EVENTS, Event, FinalResponse
 from proxy.cortex import CallCancelledError, Upstream
@@ -22,9 +24,14 @@ from proxy.problems import ProblemError
 from proxy.sse import FrameTooLargeError, SseDecoder, SseEvent, frame
 
 HEARTBEAT = b": heartbeat\n\n"
-MAILBOX_BYTES = 1024 * 1024
+MAILBOX_BYTES = 256 * 1024
+AFTER_DONE_S = 1.0
+"""How long a stream waits for the upstream to hang up once it has said that it is done."""
+
 JOIN_S = 1.0
 """How long the end of a stream waits for its reader thread."""
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +55,10 @@ class Mailbox:
         self._closed = False
         self.failure: Exception | None = None
 
-    def put(self, chunk: bytes, timeout_s: float) -> None:
-        """Add bytes, waiting while the box is full.   Raises: TimeoutError when nobody takes any for so long."""
+    def put(self, chunk: bytes) -> None:
+        """Add bytes, waiting while the box is full; once it is closed they are dropped."""
         with self._changed:
-            room = self._changed.wait_for(lambda: self._closed or self._size < self._limit_bytes, timeout_s)
-            if not room:
-                raise TimeoutError
+            self._changed.wait_for(lambda: self._closed or self._size < self._limit_bytes)
             if not self._closed:
                 self._chunks.append(chunk)
                 self._size += len(chunk)
@@ -86,12 +91,12 @@ class Account:
     events: int = 0
     upstream_bytes: int = 0
     first_event_s: float | None = None
-    terminal: str | None = None
+    terminals: set[str] = field(default_factory=set)
     final: FinalResponse | None = None
     decoder: SseDecoder = field(default_factory=SseDecoder)
 
     def take(self, chunk: bytes, now_s: float) -> None:
-        """Count the events that this chunk completes.   Raises: FrameTooLargeError."""
+        """Count the events that this chunk, which will be forwarded, completes.   Raises: FrameTooLargeError."""
         self.upstream_bytes += len(chunk)
         for event in self.decoder.feed(chunk):
             self.events += 1
@@ -101,8 +106,7 @@ class Account:
                 self._terminal(event)
 
     def _terminal(self, event: SseEvent) -> None:
-        if self.terminal is None or event.name != Event.DONE:
-            self.terminal = event.name
+        self.terminals.add(event.name)
         if event.name == Event.RESPONSE:
             try:
                 self.final = FinalResponse.model_validate_json(event.data)
@@ -111,12 +115,12 @@ class Account:
 
     def reason(self) -> EndReason:
         """Why a stream that ended cleanly ended."""
-        if self.terminal is None:
+        status = self.final.status if self.final else "completed"
+        if not self.terminals:
             return EndReason.UPSTREAM_TRUNCATED
-        if self.terminal == Event.ERROR:
+        if Event.ERROR in self.terminals or status in ("error", "timed_out"):
             return EndReason.UPSTREAM_ERROR
-        cancelled = self.final is not None and self.final.status == "cancelled"
-        return EndReason.CANCELLED if cancelled else EndReason.COMPLETED
+        return EndReason.CANCELLED if status == "cancelled" else EndReason.COMPLETED
 
     def usage(self) -> TokenUsage | None:
         """Tokens of the turn over all models, when the upstream reported any."""
@@ -135,6 +139,7 @@ _PROBLEM_REASONS = {
     ProblemType.UPSTREAM_STALLED: EndReason.UPSTREAM_STALLED,
     ProblemType.STREAM_DEADLINE: EndReason.DEADLINE,
     ProblemType.STREAM_TOO_LARGE: EndReason.TOO_LARGE,
+    ProblemType.INTERNAL: EndReason.INTERNAL,
 }
 
 
@@ -142,6 +147,9 @@ class Relay:
     """One stream as a response iterable: iterate it, then `close` it (servers do, also when the client left).
 
     on_end: called exactly once, with the end frame's content and the problem if there was one.
+
+    A client that does not read blocks the server's send, not this code: the server's socket must have a timeout of
+    `slow_client_s`. A stream that is closed after so long in the server's hands ends as `client_slow`.
     """
 
     def __init__(
@@ -158,16 +166,23 @@ class Relay:
         self._mailbox = Mailbox()
         self._reader = threading.Thread(target=self._read, name="relay-reader", daemon=True)
         self._frames = self._stream()
-        self._ended = False
+        self._handed_over_s = started_s
+        self._ended: ProxyEnd | None = None
         self._reader.start()
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._frames
+        return self
+
+    def __next__(self) -> bytes:
+        handed_over = next(self._frames)
+        self._handed_over_s = time.monotonic()
+        return handed_over
 
     def close(self) -> None:
         """Cancel what is still running and account for the stream."""
+        unread_s = time.monotonic() - self._handed_over_s
         self._frames.close()
-        self._finish(EndReason.CLIENT_GONE, None)
+        self._finish(EndReason.CLIENT_SLOW if unread_s >= self._limits.slow_client_s else EndReason.CLIENT_GONE, None)
 
     # --- the reader's thread
 
@@ -175,19 +190,17 @@ class Relay:
         failure: Exception | None = None
         try:
             while chunk := self._upstream.read():
-                self._mailbox.put(chunk, self._limits.slow_client_s)
-        except (ProblemError, CallCancelledError, TimeoutError) as error:
+                self._mailbox.put(chunk)
+        except Exception as error:  # told by the request's thread, whatever it is
             failure = error
-        finally:
-            self._mailbox.close(failure)
-        if isinstance(failure, TimeoutError):
-            self._upstream.call.cancel()
+        self._mailbox.close(failure)
 
     # --- the request's thread
 
     def _stream(self) -> Generator[bytes, None, None]:
         yield frame(StreamEvent.START, self._start.model_dump_json(exclude_none=True))
         problem: ProblemError | None = None
+        reason = EndReason.INTERNAL
         try:
             yield from self._forward()
             reason = self._account.reason()
@@ -195,18 +208,18 @@ class Relay:
                 raise ProblemError(ProblemType.UPSTREAM_TRUNCATED, "Snowflake closed the stream before its last event.")
         except CallCancelledError:
             reason = EndReason.CLIENT_GONE
-        except TimeoutError:
-            reason = EndReason.CLIENT_SLOW
         except ProblemError as error:
-            problem, reason = error, _PROBLEM_REASONS.get(error.kind, EndReason.UPSTREAM_ERROR)
+            problem, reason = error, _PROBLEM_REASONS[error.kind]
+        except Exception:
+            log.exception("a stream failed", turnId=self._start.turn_id, traceId=self._start.trace_id)
+            problem = ProblemError(ProblemType.INTERNAL, "An unexpected error was logged under the trace id.")
         if not self._account.decoder.at_boundary:
             yield b"\n\n"
         if problem is not None:
             told = problem.problem(self._start.turn_id, self._start.trace_id)
             yield frame(StreamEvent.ERROR, told.model_dump_json(exclude_none=True))
-        end = self._end(reason)
         # Before the last frame leaves: whoever has read it may rely on the accounts being closed.
-        self._finish(reason, problem)
+        end = self._finish(reason, problem)
         yield frame(StreamEvent.END, end.model_dump_json(exclude_none=True))
 
     def _forward(self) -> Iterator[bytes]:
@@ -216,25 +229,33 @@ class Relay:
             remaining_s = deadline_s - time.monotonic()
             if remaining_s <= 0:
                 raise ProblemError(ProblemType.STREAM_DEADLINE, f"A stream may take {self._limits.deadline_s:g} s.")
-            chunk = self._mailbox.take(min(self._limits.heartbeat_s, remaining_s))
+            done = Event.DONE in self._account.terminals
+            chunk = self._mailbox.take(min(AFTER_DONE_S if done else self._limits.heartbeat_s, remaining_s))
             if chunk is None:
+                if done:
+                    return
                 if self._account.decoder.at_boundary:
                     yield HEARTBEAT
                 continue
             if not chunk:
-                if self._mailbox.failure is not None:
-                    raise self._mailbox.failure
+                self._raise_failure()
                 return
             self._count(chunk)
             yield chunk
 
+    def _raise_failure(self) -> None:
+        failure = self._mailbox.failure
+        # After its last event Snowflake may drop the connection in any way it likes.
+        if failure is not None and not (self._account.terminals and isinstance(failure, ProblemError)):
+            raise failure
+
     def _count(self, chunk: bytes) -> None:
+        if self._account.upstream_bytes + len(chunk) > self._limits.max_bytes:
+            raise ProblemError(ProblemType.STREAM_TOO_LARGE, f"A stream may carry {self._limits.max_bytes} bytes.")
         try:
             self._account.take(chunk, time.monotonic())
         except FrameTooLargeError as error:
             raise ProblemError(ProblemType.STREAM_TOO_LARGE, str(error)) from error
-        if self._account.upstream_bytes > self._limits.max_bytes:
-            raise ProblemError(ProblemType.STREAM_TOO_LARGE, f"A stream may carry {self._limits.max_bytes} bytes.")
 
     def _end(self, reason: EndReason) -> ProxyEnd:
         account = self._account
@@ -249,13 +270,12 @@ class Relay:
             duration_ms=round((time.monotonic() - account.started_s) * 1000, 1),
         )
 
-    def _finish(self, reason: EndReason, problem: ProblemError | None) -> None:
-        if self._ended:
-            return
-        self._ended = True
-        if reason not in (EndReason.COMPLETED, EndReason.CANCELLED):
-            self._upstream.call.cancel()
-        self._mailbox.close()
-        self._reader.join(JOIN_S)
-        self._upstream.close()
-        self._on_end(self._end(reason), problem)
+    def _finish(self, reason: EndReason, problem: ProblemError | None) -> ProxyEnd:
+        if self._ended is None:
+            self._ended = self._end(reason)
+            self._upstream.call.cancel()  # wakes the reader; touches nothing when the answer was read to its end
+            self._mailbox.close()
+            self._reader.join(JOIN_S)
+            self._upstream.close()
+            self._on_end(self._ended, problem)
+        return self._ended

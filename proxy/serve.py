@@ -11,12 +11,15 @@ import socket
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 
 from proxy import logs
 from proxy.app import create_app
 from proxy.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 UNARY_THREADS = 16
 """Threads beyond the streams' own, so that a proxy full of streams still answers everything else."""
@@ -73,9 +76,13 @@ def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
 
     Raises: PortInUseError; OSError and ValueError for key files, before anything is started.
     """
+    logs.configure()
     create_app(settings)
+    for path in settings.exposed_keys():
+        log.warning("every user of this machine can read a key file; give it mode 0440 or 0400", detail=str(path))
     with bind(settings.host, settings.port) as listener:
-        url = f"http://{settings.host}:{listener.getsockname()[1]}"
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        url = f"http://{host}:{listener.getsockname()[1]}"
         _Gunicorn(settings, listener, lambda: on_ready(url)).run()
 
 

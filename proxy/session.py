@@ -16,7 +16,7 @@ blueprint = Blueprint("session", __name__)
 def issue_token() -> Response:
     """A token: for the same session when a still valid one is presented, else for a new one."""
     service = parts().tokens
-    if request.content_length:
+    if request.get_data():
         read_json(TokenRequest)
     authorization = request.headers.get("Authorization")
     if authorization:

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import os
 import re
+import stat
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, FilePath, ValidationError, field_validator, model_validator
+from pydantic import DirectoryPath, Field, FilePath, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.cortex import INLINE_RUN_PATH, agent_run_path
@@ -22,6 +24,7 @@ SNOWFLAKE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\.snowflakecomputing\.(c
 IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_$]*$"
 
 Identifier = Annotated[str, Field(pattern=IDENTIFIER, max_length=255)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
 class SettingsError(Exception):
@@ -31,13 +34,16 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """What the proxy can be told. Times are seconds, sizes bytes."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
 
     environment: Literal["development", "production"] = "production"
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
 
     snowflake_url: str = Field(description="https://<org>-<account>.snowflakecomputing.com, or the mock's address")
+    ca_file: FilePath | None = Field(
+        default=None, description="PEM of the only authorities to trust, for TLS that is inspected on its way"
+    )
     account: str = Field(min_length=1, description="account identifier, e.g. MYORG-BENCH")
     user: str = Field(min_length=1)
     private_key_file: FilePath = Field(description="PEM, PKCS#8 RSA key whose public half the user has registered")
@@ -57,38 +63,56 @@ class Settings(BaseSettings):
 
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
     max_streams: int = Field(default=100, ge=1, le=500)
-    heartbeat_s: float = Field(default=15.0, gt=0)
-    connect_timeout_s: float = Field(default=3.05, gt=0)
-    idle_timeout_s: float = Field(default=300.0, gt=0, description="longest silence of the upstream")
-    deadline_s: float = Field(default=960.0, gt=0, description="whole stream; Snowflake ends runs after 900")
-    slow_client_s: float = Field(default=30.0, gt=0, description="longest time a client may leave its stream unread")
+    heartbeat_s: Seconds = 15.0
+    connect_timeout_s: Seconds = 3.05
+    idle_timeout_s: Seconds = Field(default=300.0, description="longest silence of the upstream")
+    deadline_s: Seconds = Field(default=960.0, description="whole stream; Snowflake ends runs after 900")
+    slow_client_s: Seconds = Field(default=30.0, description="longest time a client may leave its stream unread")
     max_stream_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
 
-    page_dir: Path | None = Field(default=None, description="folder of the reference page; development only")
+    page_dir: DirectoryPath | None = Field(default=None, description="folder of the reference page; development only")
 
     @field_validator("snowflake_url")
     @classmethod
     def _pinned_host(cls, value: str) -> str:
         """Snowflake over https, or a stand-in on the loopback interface; nothing else gets our credential."""
         parts = urlsplit(value)
-        if parts.path.strip("/") or parts.query or parts.username:
+        if value.removesuffix("/") != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
             raise ValueError("give scheme and host only")
-        if parts.scheme == "https" and SNOWFLAKE_HOST.fullmatch(parts.hostname or ""):
-            return value.rstrip("/")
+        is_snowflake = parts.scheme == "https" and SNOWFLAKE_HOST.fullmatch(parts.hostname or "")
+        if is_snowflake and parts.port in (None, 443):
+            return value.removesuffix("/")
         if parts.scheme in ("http", "https") and _is_loopback(parts.hostname or ""):
-            return value.rstrip("/")
+            return value.removesuffix("/")
         raise ValueError("must be https://<account>.snowflakecomputing.com or an address on this machine")
 
     @model_validator(mode="after")
-    def _production_is_closed(self) -> Settings:
+    def _fits_together(self) -> Settings:
         if self.environment == "production":
             if self.client_key_file is None:
-                raise ValueError("client_key_file is required outside development")
+                raise ValueError(f"{ENV_PREFIX}CLIENT_KEY_FILE is required outside development")
             if self.page_dir is not None:
-                raise ValueError("page_dir is for development only")
+                raise ValueError(f"{ENV_PREFIX}PAGE_DIR is for development only")
+        elif self.is_live and not _is_loopback(self.host):
+            # Development hands a session to anybody who asks.
+            raise ValueError(f"{ENV_PREFIX}HOST must be on this machine when development runs against Snowflake itself")
         if self.agent_config_file is not None:
             self.agent_config()
         return self
+
+    @property
+    def key_files(self) -> dict[str, Path]:
+        """The files with secrets, by the setting that names them."""
+        files = {"private_key_file": self.private_key_file, "session_key_file": self.session_key_file}
+        return files | ({"client_key_file": self.client_key_file} if self.client_key_file else {})
+
+    def exposed_keys(self) -> list[Path]:
+        """Key files that every user of this machine can read.
+
+        Reported, not refused: secrets that Kubernetes mounts are like this unless told otherwise, and the proxy's
+        group must be able to read them.
+        """
+        return [path for path in self.key_files.values() if path.stat().st_mode & stat.S_IROTH]
 
     @property
     def is_live(self) -> bool:
@@ -107,31 +131,44 @@ class Settings(BaseSettings):
         if self.agent_config_file is None:
             return {}
         try:
-            config = json.loads(self.agent_config_file.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ValueError(f"agent_config_file {self.agent_config_file} is not JSON: {error}") from error
+            config: Any = json.loads(self.agent_config_file.read_text(encoding="utf-8"))
+            json.dumps(config, allow_nan=False)  # what we could not send
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{ENV_PREFIX}AGENT_CONFIG_FILE: {self.agent_config_file} is not JSON: {error}") from error
         if not isinstance(config, dict) or "messages" in config:
-            raise ValueError(f"agent_config_file {self.agent_config_file} must be an object without 'messages'")
+            raise ValueError(
+                f"{ENV_PREFIX}AGENT_CONFIG_FILE: {self.agent_config_file} must be an object without 'messages'"
+            )
         return config
 
 
 def load(**overrides: Any) -> Settings:
     """Settings from the environment, with overrides first.   Raises: SettingsError listing every fault."""
     given = {name: value for name, value in overrides.items() if value is not None}
+    known = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    unknown = [name for name in os.environ if name.upper().startswith(ENV_PREFIX) and name.upper() not in known]
+    faults = [f"{name}: there is no such setting" for name in sorted(unknown)]
     try:
-        return Settings(**given)
+        settings = Settings(**given)
     except ValidationError as error:
-        raise SettingsError(
-            "\n".join(_explain(str(e["loc"][0]) if e["loc"] else "", e) for e in error.errors())
-        ) from error
+        faults += [_explain(str(e["loc"][0]) if e["loc"] else "", e) for e in error.errors()]
+        raise SettingsError("\n".join(faults)) from error
+    if faults:
+        raise SettingsError("\n".join(faults))
+    return settings
 
 
 def _explain(name: str, error: Any) -> str:
+    message = error["msg"].removeprefix("Value error, ")
     if not name:
-        return f"proxy settings: {error['msg']}"
-    found = "not set" if error["type"] == "missing" else f"found {error['input']!r}"
+        return message
+    found = f"found {error['input']!r}"
+    if error["type"] == "missing":
+        found = "not set"
+    elif name.endswith("key_file"):
+        found = "its value is not shown"  # somebody may have put the key itself there
     meaning = Settings.model_fields[name].description if name in Settings.model_fields else None
-    return f"{ENV_PREFIX}{name.upper()}: {error['msg']} ({found})" + (f"; expected: {meaning}" if meaning else "")
+    return f"{ENV_PREFIX}{name.upper()}: {message} ({found})" + (f"; expected: {meaning}" if meaning else "")
 
 
 def _is_loopback(host: str) -> bool:

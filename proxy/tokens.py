@@ -44,9 +44,13 @@ class TokenService:
     """Issues and checks session tokens.   Raises on construction: OSError, ValueError for a short key."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.time) -> None:
-        self._key = _read_key(settings.session_key_file)
+        self._key = _long_enough(settings.session_key_file, settings.session_key_file.read_bytes())
+        if self._key.startswith(b"-----BEGIN"):
+            raise ValueError(f"{settings.session_key_file} is a PEM file; the session key is plain random bytes")
         self._kid = hashlib.sha256(b"kid:" + self._key).hexdigest()[:16]
-        self._client_key = _read_key(settings.client_key_file) if settings.client_key_file else None
+        self._client_key: bytes | None = None
+        if settings.client_key_file:  # text, as it travels in a header
+            self._client_key = _long_enough(settings.client_key_file, settings.client_key_file.read_bytes().strip())
         self._open = settings.environment == "development"
         self._lifetime_s, self._limit_s = settings.token_lifetime_s, settings.session_limit_s
         self._clock = clock
@@ -102,7 +106,7 @@ class TokenService:
             raise _invalid()
         try:
             return self._session(token)
-        except (jwt.PyJWTError, ValueError, TypeError, KeyError) as error:
+        except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise _invalid() from error
 
     def _session(self, token: str) -> Session:
@@ -121,8 +125,13 @@ class TokenService:
                 "verify_iat": False,
             },
         )
-        session = Session(str(claims["sid"]), str(claims["sub"]), int(claims["exp"]), int(claims["sxp"]))
-        self._check_times(session, int(claims["iat"]))
+        names = [claims["sid"], claims["sub"]]
+        times = [claims["iat"], claims["exp"], claims["sxp"]]
+        if any(type(name) is not str for name in names) or any(type(moment) is not int for moment in times):
+            raise _invalid()
+        issued_at, expires_at, session_expires_at = times
+        session = Session(claims["sid"], claims["sub"], expires_at, session_expires_at)
+        self._check_times(session, issued_at)
         return session
 
     def _check_times(self, session: Session, issued_at: int) -> None:
@@ -138,8 +147,7 @@ def _invalid() -> ProblemError:
     return ProblemError(ProblemType.TOKEN_INVALID, "The session token cannot be accepted; request a new one.")
 
 
-def _read_key(path: Path) -> bytes:
-    key = path.read_bytes().strip()
+def _long_enough(path: Path, key: bytes) -> bytes:
     if len(key) < MIN_KEY_BYTES:
         raise ValueError(f"{path} holds {len(key)} bytes; a key needs at least {MIN_KEY_BYTES}")
     return key

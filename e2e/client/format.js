@@ -14,9 +14,9 @@ export function duration(ms) {
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
-/** A duration whose milliseconds nobody wants to read. */
+/** A duration whose milliseconds nobody wants to read; never none at all. */
 export function roughDuration(ms) {
-  return ms < 1000 ? "under 1 s" : duration(ms);
+  return ms < 1000 ? `${SECONDS.format(Math.max(100, ms) / 1000)} s` : duration(ms);
 }
 
 export function countdown(ms) {

@@ -35,10 +35,10 @@ function scenarioField(scenarios, choice) {
 }
 
 function paceField(choice) {
-  const radios = PACES.map(({ name, label }) => {
-    const checked = (choice.pace ?? PACES[0]).name === name;
+  const radios = PACES.map(({ name, label, about }) => {
+    const checked = choice.pace.name === name;
     const input = h("input", { type: "radio", name: "pace", value: name, checked, onchange: () => choice.choosePace(name) });
-    return h("label", { class: "segment" }, input, h("span", { text: label }));
+    return h("label", { class: "segment", title: about }, input, h("span", { text: label }));
   });
   return h("fieldset", { class: "field" }, h("legend", { text: "Pace" }), h("div", { class: "segments" }, radios));
 }

@@ -3,9 +3,10 @@
 import { recall, remember } from "./storage.js";
 
 export const PACES = [
-  { name: "recorded", label: "Recorded", factor: 1 },
-  { name: "fast", label: "4\u00d7 faster", factor: 0.25 },
-  { name: "at-once", label: "At once", factor: 0 },
+  { name: "default", label: "Default", about: "As the stand-in was started", factor: null },
+  { name: "recorded", label: "Recorded", about: "As fast as it was recorded", factor: 1 },
+  { name: "fast", label: "4\u00d7 faster", about: "Four times as fast as recorded", factor: 0.25 },
+  { name: "at-once", label: "At once", about: "Without any pause", factor: 0 },
 ];
 
 /** The stand-in's questions and scenarios; null when this page talks to a live agent. */
@@ -18,8 +19,7 @@ export async function loadRehearsal() {
 
 export class Choice extends EventTarget {
   scenario = null;
-  // Without a choice nothing is sent, and the stand-in plays at the pace it was started with.
-  pace = PACES.find(({ name }) => name === recall("pace")) ?? null;
+  pace = paceNamed(recall("pace"));
 
   chooseScenario(scenario) {
     this.scenario = scenario;
@@ -27,8 +27,8 @@ export class Choice extends EventTarget {
   }
 
   choosePace(name) {
-    this.pace = PACES.find((pace) => pace.name === name) ?? null;
-    remember("pace", this.pace?.name ?? null);
+    this.pace = paceNamed(name);
+    remember("pace", this.pace.factor === null ? null : name);
     this.dispatchEvent(new Event("change"));
   }
 
@@ -36,7 +36,11 @@ export class Choice extends EventTarget {
   forRequest() {
     const members = [];
     if (this.scenario) members.push(`mock.scenario=${encodeURIComponent(this.scenario)}`);
-    if (this.pace) members.push(`mock.pace=${this.pace.factor}`);
+    if (this.pace.factor !== null) members.push(`mock.pace=${this.pace.factor}`);
     return { scenario: this.scenario, baggage: members.join(",") || null };
   }
+}
+
+function paceNamed(name) {
+  return PACES.find((pace) => pace.name === name) ?? PACES[0];
 }

@@ -22,12 +22,14 @@ export function chartView(source) {
   const title = titleOf(spec) || "Chart";
   const description = describe(spec, values);
   const caption = h("figcaption", { class: "block-title", id: `chart-${charts}` }, icon("chart"), h("span", { text: title }), h("span", { class: "count", text: kindOf(spec) }));
-  const canvas = h("div", { class: "chart-canvas", role: "img", "aria-label": `${title}. ${description}` });
+  const canvas = h("div", { class: "chart-canvas" });
+  // A frame of our own, because Vega writes role and label of the element that it draws into.
+  const picture = h("div", { class: "chart-picture", role: "img", "aria-label": `${title}. ${description}` }, canvas);
   const dataBox = h("div", { class: "chart-data", hidden: true });
   const toggle = h("button", { type: "button", class: "button quiet small", "aria-expanded": "false", onclick: showData }, icon("table"), h("span", { text: "Show data" }));
   const copy = confirmingButton({ label: "Copy specification", done: "Copied", icon: icon("copy"), run: () => copyText(JSON.stringify(spec, null, 2)) });
   const actions = h("div", { class: "block-actions" }, values.length ? toggle : null, h("span", { class: "spacer" }), copy);
-  const element = h("figure", { class: "chart", "aria-labelledby": caption.id }, caption, canvas, h("p", { class: "fine-print", text: description }), actions, dataBox);
+  const element = h("figure", { class: "chart", "aria-labelledby": caption.id }, caption, picture, h("p", { class: "fine-print", text: description }), actions, dataBox);
   const drawing = new Drawing(spec, canvas, values.length);
   return { element, mounted: () => drawing.start(), destroy: () => drawing.stop() };
 
