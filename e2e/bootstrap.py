@@ -39,6 +39,8 @@ def enter(arguments: list[str]) -> None:
         return  # started by ourselves, or installed as a package
     if sys.version_info < OLDEST:
         _stop("Python {}.{} or newer is needed, this is {}.".format(*OLDEST, sys.version.split()[0]))
+    if any(path.exists() for path in SYSTEM_CERTIFICATES):  # as pip does: a company's own authority is known there
+        os.environ.setdefault("UV_SYSTEM_CERTS", "true")
     command = next((each for each in arguments if not each.startswith("-")), "")
     wanted = CHECK if command in ("test", "load") else RUN
     if command == "test":
@@ -68,8 +70,6 @@ def _build(wanted: list[str]) -> None:
     uv = _installer()
     _say("building .venv from uv.lock")
     environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(ENVIRONMENT)}
-    if any(path.exists() for path in SYSTEM_CERTIFICATES):  # as pip does: a company's own authority is known there
-        environment.setdefault("UV_SYSTEM_CERTS", "true")
     sync = [str(uv), "sync", "--quiet", "--locked", "--inexact", "--project", str(ROOT), "--python", sys.executable]
     _run([*sync, *wanted], environment, "the environment could not be built; is the package index reachable?")
     STAMP.write_text(json.dumps({"lock": _lock_digest(), "holds": wanted}), encoding="utf-8")
