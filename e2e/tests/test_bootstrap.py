@@ -1,0 +1,84 @@
+"""The launcher: what it decides before anything is installed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from e2e import bootstrap
+
+
+def test_uv_comes_from_the_lock_with_hashes() -> None:
+    """The installer's version and hashes are the lock's own."""
+    version, hashes = bootstrap._locked("uv")
+
+    lock = tomllib.loads((bootstrap.ROOT / "uv.lock").read_text())
+    assert version == next(each["version"] for each in lock["package"] if each["name"] == "uv")
+    assert len(hashes) > 5
+    assert all(each.startswith("sha256:") for each in hashes)
+
+
+def test_an_environment_of_another_lock_is_not_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A changed lock, a missing stamp or a smaller environment means building again."""
+    monkeypatch.setattr(bootstrap, "STAMP", tmp_path / "stamp.json")
+    assert not bootstrap._is_current(bootstrap.RUN)
+
+    (tmp_path / "stamp.json").write_text(json.dumps({"lock": bootstrap._lock_digest(), "holds": bootstrap.RUN}))
+    assert bootstrap._is_current(bootstrap.RUN)
+    assert not bootstrap._is_current(bootstrap.CHECK)
+
+    (tmp_path / "stamp.json").write_text(json.dumps({"lock": "another", "holds": bootstrap.CHECK}))
+    assert not bootstrap._is_current(bootstrap.RUN)
+
+
+def test_a_missing_browser_stops_with_the_command_that_installs_it(tmp_path: Path) -> None:
+    """Without Chromium and without root, the test command names the package and how to get it, and exits 1."""
+    code = (
+        "import os; os.geteuid = lambda: 1000\n"
+        "from e2e import bootstrap\n"
+        "bootstrap._require_system_packages()\n"
+        "print('went on')\n"
+    )
+    environment = {"PATH": str(tmp_path), "PYTHONPATH": str(bootstrap.ROOT)}
+
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=30
+    )
+
+    assert done.returncode == 1
+    assert "chromium" in done.stderr
+    assert "sudo apt-get install --yes --no-install-recommends chromium" in done.stderr
+    assert "went on" not in done.stdout
+
+
+def test_a_named_browser_counts_as_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CORTEX_HARNESS_CHROMIUM stands in for a browser on the path."""
+    monkeypatch.setenv("PATH", "")
+    assert bootstrap.missing_system_packages() == ["chromium"]
+    monkeypatch.setenv("CORTEX_HARNESS_CHROMIUM", "/opt/browser")
+    assert bootstrap.missing_system_packages() == []
+
+
+def test_the_launcher_needs_only_the_standard_library() -> None:
+    """A bare interpreter, without any installed package, can import what runs first."""
+    done = subprocess.run(  # noqa: S603 - our own code
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            f"import sys; sys.path.insert(0, {str(bootstrap.ROOT)!r}); import e2e.bootstrap",
+        ],
+        env={"PATH": os.environ.get("PATH", "")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stderr
