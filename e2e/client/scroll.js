@@ -19,7 +19,10 @@ export class Follower {
   }
 
   follow() {
-    if (this.#following) this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    if (this.#following) {
+      this.#scroller.scrollTop = this.#scroller.scrollHeight;
+      this.#lastTop = this.#scroller.scrollTop;
+    }
     this.#showJump();
   }
 
@@ -28,17 +31,25 @@ export class Follower {
     this.follow();
   }
 
+  /**
+   * Going up, be it by a few pixels of a smooth scroll, means "let me read". Growing text alone also leaves the end
+   * behind, and shrinking text moves the top: neither is the reader's doing.
+   */
   #onScroll() {
     const top = this.#scroller.scrollTop;
-    // Only going up means "let me read"; growing text alone also leaves the end behind for a moment.
-    this.#following = this.#isNearEnd() || (this.#following && top >= this.#lastTop);
+    const down = top > this.#lastTop;
+    this.#following = this.#fromEnd() < 2 || (this.#following && top >= this.#lastTop) || (down && this.#isNearEnd());
     this.#lastTop = top;
     this.#showJump();
   }
 
   #isNearEnd() {
+    return this.#fromEnd() < NEAR_END_PX;
+  }
+
+  #fromEnd() {
     const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
-    return scrollHeight - scrollTop - clientHeight < NEAR_END_PX;
+    return scrollHeight - scrollTop - clientHeight;
   }
 
   #showJump() {

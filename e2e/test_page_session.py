@@ -1,0 +1,102 @@
+"""The session behind the reference page: counted down, renewed in silence, replaced when it cannot be."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, Request, Route, expect
+
+from e2e.conftest import Chat, Watch
+
+TOKEN_URL = "**/api/v1/session/token"
+
+
+def is_renewal(request: Request) -> bool:
+    """Whether a request asks for a token with a token."""
+    return request.url.endswith("/session/token") and "authorization" in request.headers
+
+
+def test_a_token_is_renewed_before_it_ends(page: Page) -> None:
+    """A minute before its end the token is renewed with itself; the reader notices nothing but a new countdown."""
+    page.clock.install()
+    chat = Chat(page).open()
+    expect(page.get_by_text(re.compile(r"^3:5\d$|^4:00$"))).to_be_visible()
+    chat.ask("Net sales by region")
+    with page.expect_request(is_renewal) as renewal:
+        page.clock.fast_forward("04:01")
+    assert renewal.value.headers["authorization"].startswith("Bearer ")
+    expect(page.get_by_text(re.compile(r"^3:5\d$|^4:00$"))).to_be_visible()
+    turn = chat.ask("How did EMEA develop month by month?")
+    expect(turn.get_by_text("New thread")).to_have_count(0)
+    expect(page.get_by_text("A new session began")).to_have_count(0)
+
+
+def test_a_stale_token_is_renewed_before_a_question(page: Page) -> None:
+    """A tab that slept past the renewal renews first, then asks."""
+    page.clock.install()
+    chat = Chat(page).open()
+    order: list[str] = []
+    page.on("request", lambda request: order.append(request.url.rsplit("/", 1)[1]) if "/api/" in request.url else None)
+    page.clock.set_system_time(page.evaluate("Date.now() + 250_000"))
+    chat.ask("Net sales by region")
+    assert order == ["token", "chat"]
+
+
+def test_a_session_that_cannot_be_renewed_is_replaced(page: Page, watch: Watch) -> None:
+    """When the renewal is refused the page begins a new session, says so, and starts a new thread."""
+    watch.allow("status of 401")
+    page.clock.install()
+    chat = Chat(page).open()
+    chat.ask("Net sales by region")
+    page.route(TOKEN_URL, _refuse_renewals)
+    page.clock.fast_forward("04:01")
+    expect(page.get_by_role("note").filter(has_text="A new session began")).to_be_visible()
+    with page.expect_request("**/api/v1/chat") as asked:
+        chat.ask("How did EMEA develop month by month?")
+    assert "threadId" not in (asked.value.post_data_json or {})
+
+
+def test_a_refused_token_is_replaced_and_the_question_asked_once_more(page: Page, watch: Watch) -> None:
+    """A token that the proxy no longer accepts costs the reader nothing."""
+    watch.allow("status of 401")
+    chat = Chat(page).open()
+    page.route(
+        "**/api/v1/chat",
+        lambda route: _problem(route, 401, "token-expired", "The token has expired"),
+        times=1,
+    )
+    expect(chat.ask("Net sales by region").get_by_text("EMEA leads with 1,250.50")).to_be_visible()
+
+
+def test_without_a_session_the_question_tells_why(page: Page, watch: Watch) -> None:
+    """When no session can be had, the first question shows the problem and can be tried again."""
+    watch.allow("status of 503")
+    page.route(TOKEN_URL, lambda route: _problem(route, 503, "draining", "The proxy is shutting down"))
+    chat = Chat(page).open()
+    error = chat.ask("Net sales by region").get_by_role("region", name="Error")
+    expect(error.get_by_text("The proxy is shutting down")).to_be_visible()
+    expect(error.get_by_text("draining")).to_be_visible()
+    page.unroute(TOKEN_URL)
+    error.get_by_role("button", name="Try again").click()
+    expect(chat.turns).to_have_count(2)
+    expect(chat.ended().get_by_text("EMEA leads with 1,250.50")).to_be_visible()
+
+
+def test_an_unreachable_proxy_is_told_as_such(page: Page, watch: Watch) -> None:
+    """A proxy that does not answer is a problem like any other, not a silent page."""
+    watch.allow("ERR_FAILED")
+    chat = Chat(page).open()
+    page.route("**/api/v1/chat", lambda route: route.abort())
+    expect(chat.ask("Net sales by region").get_by_text("The proxy cannot be reached")).to_be_visible()
+
+
+def _refuse_renewals(route: Route) -> None:
+    if is_renewal(route.request):
+        _problem(route, 401, "session-ended", "The session has ended")
+    else:
+        route.continue_()
+
+
+def _problem(route: Route, status: int, name: str, title: str) -> None:
+    problem = {"type": f"https://cortex-harness.dev/problems/{name}", "title": title, "status": status, "detail": ""}
+    route.fulfill(status=status, json=problem, headers={"Content-Type": "application/problem+json"})

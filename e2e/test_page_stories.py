@@ -1,0 +1,269 @@
+"""Conversations on the reference page, from question to answer."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.sync_api import Page, Request, expect
+
+from e2e.conftest import Chat, Watch
+
+
+def is_chat(request: Request) -> bool:
+    """Whether a request asks something."""
+    return request.url.endswith("/api/v1/chat")
+
+
+def test_an_answer_shows_thinking_tools_table_chart_and_text(chat: Chat) -> None:
+    """The first question is answered with folded thinking, finished tools, a table, a chart and words."""
+    turn = chat.ask("Net sales by region")
+    expect(turn.get_by_text(re.compile("Thought for"))).to_be_visible()
+    expect(turn.get_by_text("so I query the sales view")).to_be_hidden()
+    for tool in ("Read the semantic model", "Run SQL", "Draw a chart"):
+        expect(turn.locator("summary", has_text=tool).get_by_text("Done")).to_be_visible()
+    expect(turn.get_by_role("table", name="Net sales by region").get_by_role("cell", name="1,250.50")).to_be_visible()
+    expect(turn.get_by_role("img", name="Net sales 2025").locator("svg")).to_be_visible()
+    expect(turn.get_by_text("EMEA leads with 1,250.50, APAC follows with 980.00.")).to_be_visible()
+    expect(chat.status).to_have_text("The answer is complete.")
+
+
+def test_thinking_is_open_while_it_streams(chat: Chat) -> None:
+    """Thinking can be read as it comes, and folds once it is over."""
+    chat.pace("4× faster")
+    chat.send("How did EMEA develop month by month?")
+    thinking = chat.turn.get_by_role("group").first
+    expect(thinking.get_by_text("Thinking…")).to_be_visible()
+    expect(thinking.get_by_role("paragraph")).to_be_visible()
+    expect(thinking.get_by_text(re.compile(r"Thought for \d"))).to_be_visible()
+    expect(thinking).not_to_have_attribute("open", "")
+    chat.page.get_by_role("button", name="Stop").click()
+
+
+def test_a_tool_card_holds_input_and_result(chat: Chat) -> None:
+    """An opened tool card shows the SQL that ran and the rows it returned."""
+    turn = chat.ask("Net sales by region")
+    turn.get_by_text("Run SQL").click()
+    expect(turn.get_by_role("region", name="SQL")).to_contain_text("SUM(net_amount) AS net_sales")
+    expect(turn.get_by_role("table", name="Query result").get_by_role("cell", name="980.00")).to_be_visible()
+
+
+def test_a_refused_statement_is_marked_as_failed(chat: Chat) -> None:
+    """Statements that Snowflake refused stand beside the one that worked, with the reason."""
+    turn = chat.ask("Which products are returned most often?")
+    failed = turn.locator("summary", has_text="Failed")
+    expect(failed).to_have_count(2)
+    failed.first.click()
+    expect(turn.get_by_text(re.compile("SQL compilation error")).first).to_be_visible()
+    expect(turn.get_by_text("The Hand Grinder comes back most often")).to_be_visible()
+
+
+def test_a_recorded_question_is_asked_from_the_picker(chat: Chat) -> None:
+    """A question in the rehearsal panel asks itself."""
+    panel = chat.page.get_by_role("complementary", name="Rehearsal")
+    panel.get_by_role("button", name="What is the refund deadline?").click()
+    turn = chat.ended()
+    expect(turn.get_by_role("heading", name="What is the refund deadline?")).to_be_visible()
+    expect(turn.get_by_text("Customers have 30 days.")).to_be_visible()
+
+
+def test_a_suggested_query_asks_itself(chat: Chat) -> None:
+    """A suggestion below an answer becomes the next question."""
+    turn = chat.ask("Net sales by region")
+    turn.get_by_role("button", name="How did EMEA develop month by month?").click()
+    expect(chat.turns).to_have_count(2)
+    expect(chat.ended().get_by_role("heading", name="How did EMEA develop month by month?")).to_be_visible()
+
+
+def test_citations_are_numbered_and_lead_there_and_back(chat: Chat) -> None:
+    """References lead to their sources and back; a web source opens apart and tells it nothing."""
+    turn = chat.ask("How long is our warranty, and what is usual elsewhere?")
+    sources = turn.get_by_role("region", name="Sources")
+    expect(sources.get_by_role("listitem")).to_have_count(3)
+    expect(sources.get_by_text("Warranty on espresso machines")).to_be_visible()
+    expect(sources.get_by_text("descaled every six months")).to_be_visible()
+    web = sources.get_by_role("link", name="www.example.org")
+    expect(web).to_have_attribute("rel", "noopener noreferrer")
+    numbers = turn.get_by_role("superscript").all_inner_texts()
+    assert numbers == ["1", "2", "3"]
+    reference = turn.get_by_role("link", name="Source 2: Warranty on espresso machines")
+    reference.click()
+    expect(chat.page.locator("li:target")).to_contain_text("Warranty on espresso machines")
+    sources.get_by_role("link", name="Back to reference 2").click()
+    expect(chat.page.locator("a:target")).to_have_text("2")
+
+
+def test_a_question_of_the_agent_is_marked_and_answered_in_the_thread(chat: Chat) -> None:
+    """An elicitation is marked as such, and its suggestions answer it in the same thread."""
+    turn = chat.ask("Who are our best customers?")
+    expect(turn.get_by_text("The agent asks you")).to_be_visible()
+    bodies = record_bodies(chat.page)
+    turn.get_by_role("button", name="Best customers of 2025 by net sales").click()
+    expect(chat.ended().get_by_role("cell", name="Genève sample café 1").first).to_be_visible()
+    assert bodies[0]["threadId"] > 0
+
+
+def test_a_client_side_tool_runs_in_the_browser(chat: Chat) -> None:
+    """The page answers the agent's request for the time zone, and the same turn goes on with that."""
+    bodies = record_bodies(chat.page)
+    turn = chat.ask("When do the daily figures close in my time zone?")
+    expect(turn.get_by_text("Ran in this browser")).to_be_visible()
+    expect(turn.get_by_text("Thank you, I now know your time zone.")).to_be_visible()
+    zone = chat.page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+    result = bodies[1]["message"]["toolResult"]
+    assert result["name"] == "get_time_zone"
+    assert result["content"][0]["json"]["time_zone"] == zone
+    expect(chat.turns).to_have_count(1)
+
+
+def test_an_unknown_client_side_tool_is_answered_with_an_error(chat: Chat) -> None:
+    """A tool that the page does not have gets an error result, so that the agent is never left waiting."""
+    message = chat.page.evaluate(
+        """async () => (await import("/client/client-tools.js"))
+             .runClientTool({toolUseId: "t1", type: "generic", name: "toString"})"""
+    )
+    assert message["status"] == "error"
+    assert "toString" in message["content"][0]["json"]["error"]
+
+
+def test_a_conversation_stays_in_its_thread(chat: Chat) -> None:
+    """Follow-ups carry the thread and the last answer's id; a new conversation carries neither."""
+    bodies = record_bodies(chat.page)
+    chat.ask("How did net sales develop from 2023 to 2024?")
+    chat.ask("Only EMEA, please")
+    expect(chat.ask("Which country grew most?")).not_to_contain_text("New thread")
+    chat.page.get_by_role("button", name="New conversation").click()
+    expect(chat.turns).to_have_count(0)
+    chat.ask("Net sales by region")
+    threads = [body.get("threadId") for body in bodies]
+    assert threads[0] is None
+    assert isinstance(threads[1], int)
+    assert threads[1] == threads[2]
+    assert threads[3] is None
+    parents = [body["parentMessageId"] for body in bodies]
+    assert parents[0] == 0
+    assert len(set(parents[:3])) == 3
+    assert parents[3] == 0
+
+
+def test_an_unrecorded_question_gets_the_recorded_ones(chat: Chat) -> None:
+    """A question that nobody recorded is answered with those that were, ready to be asked."""
+    turn = chat.ask("Will it rain tomorrow?")
+    suggestions = turn.get_by_role("region", name="Suggested questions")
+    suggestions.get_by_role("button").first.click()
+    expect(chat.turns).to_have_count(2)
+    expect(chat.ended().get_by_role("region", name="Error")).to_have_count(0)
+
+
+def test_stop_ends_an_answer_and_the_next_question_works(chat: Chat) -> None:
+    """A stopped answer says so, keeps what came, and does not stand in the way of the next one."""
+    chat.pace("Recorded")
+    chat.send("Write the sales review for 2025")
+    expect(chat.turn.get_by_role("heading", level=3).first).to_be_visible(timeout=20_000)
+    chat.page.get_by_role("button", name="Stop").click()
+    expect(chat.ended().get_by_text("You stopped this answer.")).to_be_visible()
+    expect(chat.status).to_have_text("The answer was stopped.")
+    expect(chat.turn.get_by_role("heading", level=3).first).to_be_visible()
+    chat.pace("At once")
+    turn = chat.ask("Net sales by region")
+    expect(turn.get_by_text("EMEA leads with 1,250.50")).to_be_visible()
+    expect(turn.get_by_text("New thread: the agent does not remember the questions above.")).to_be_visible()
+
+
+def test_a_broken_answer_names_problem_and_trace(chat: Chat) -> None:
+    """An answer that breaks off keeps its text, and tells the problem's type and the trace that was sent."""
+    choose_scenario(chat.page, "ends_early")
+    with chat.page.expect_request(is_chat) as asked:
+        chat.send("Net sales by region")
+    headers = asked.value.all_headers()
+    assert headers["baggage"] == "mock.scenario=ends_early"
+    trace_id = headers["traceparent"].split("-")[1]
+    error = chat.ended().get_by_role("region", name="Error")
+    expect(error.get_by_text("upstream-truncated")).to_be_visible()
+    expect(error.get_by_text(trace_id)).to_be_visible()
+    expect(chat.turn.get_by_text("EMEA leads with 1,250.50")).to_be_visible()
+
+
+def test_an_error_of_the_agent_is_told_with_its_code(chat: Chat) -> None:
+    """Snowflake's own error event is shown with its code and request id."""
+    error = chat.ask("Forecast net sales for 2026").get_by_role("region", name="Error")
+    expect(error.get_by_text("399504")).to_be_visible()
+    expect(error.get_by_text("Error during execution")).to_be_visible()
+    expect(chat.status).to_contain_text("Error:")
+
+
+def test_a_refused_request_can_be_tried_again(chat: Chat, watch: Watch) -> None:
+    """A throttled question names status and upstream code; without the scenario, trying again succeeds."""
+    watch.allow("status of 429")
+    choose_scenario(chat.page, "throttled")
+    error = chat.ask("Net sales by region").get_by_role("region", name="Error")
+    expect(error.get_by_text("upstream-throttled")).to_be_visible()
+    expect(error.get_by_text("429", exact=True)).to_be_visible()
+    expect(error.get_by_text("390505")).to_be_visible()
+    chat.page.get_by_role("button", name="Clear").click()
+    error.get_by_role("button", name="Try again").click()
+    expect(chat.turns).to_have_count(2)
+    expect(chat.ended().get_by_text("EMEA leads with 1,250.50")).to_be_visible()
+
+
+def test_an_active_scenario_is_visible(chat: Chat) -> None:
+    """A chosen scenario stands above the question box until it is cleared."""
+    choose_scenario(chat.page, "unknown_event")
+    expect(chat.page.get_by_text("Scenario: unknown_event")).to_be_visible()
+    expect(chat.ask("Net sales by region").get_by_text("EMEA leads with 1,250.50")).to_be_visible()
+    chat.page.get_by_role("button", name="Clear").click()
+    expect(chat.page.get_by_text("Scenario: unknown_event")).to_be_hidden()
+
+
+def test_a_warning_is_a_notice(chat: Chat) -> None:
+    """A tool that the role may not use is told above the answer, with its code."""
+    turn = chat.ask("What are our price rules, and did prices rise in 2025?")
+    notice = turn.get_by_role("note").filter(has_text="TOOL_NOT_ACCESSIBLE")
+    expect(notice.get_by_text("399569")).to_be_visible()
+
+
+def test_details_tell_ids_times_and_tokens(chat: Chat) -> None:
+    """A turn's details hold what is needed to find it elsewhere."""
+    turn = chat.ask("Net sales by region")
+    turn.get_by_text("Details").click()
+    for name in ("Turn id", "Trace id", "First event", "Duration", "Tokens in", "Tokens out", "Events"):
+        expect(turn.get_by_role("term").filter(has_text=name)).to_be_visible()
+    expect(turn.get_by_role("definition").filter(has_text="5,100")).to_be_visible()
+
+
+def test_an_answer_is_copied_as_markdown(chat: Chat) -> None:
+    """Copying an answer puts its words on the clipboard, as the agent wrote them."""
+    chat.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    turn = chat.ask("Net sales by region")
+    turn.get_by_role("button", name="Copy answer").click()
+    expect(turn.get_by_role("button", name="Copied")).to_be_visible()
+    copied = chat.page.evaluate("navigator.clipboard.readText()")
+    assert copied == "EMEA leads with 1,250.50, APAC follows with 980.00."
+
+
+def test_without_a_rehearsal_the_page_has_no_picker(page: Page, watch: Watch) -> None:
+    """In front of a live agent the page shows neither picker nor badge."""
+    watch.allow("status of 404")
+    page.route("**/rehearsal.json", lambda route: route.fulfill(status=404))
+    page.goto("/")
+    expect(page.get_by_role("heading", name="Ask the sales agent")).to_be_visible()
+    expect(page.get_by_text("Session renews in")).to_be_visible()
+    expect(page.get_by_text("Rehearsal, not live")).to_be_hidden()
+    expect(page.get_by_role("complementary", name="Rehearsal")).to_be_hidden()
+
+
+def record_bodies(page: Page) -> list[dict[str, Any]]:
+    """A list that fills with the bodies of what the page asks from now on."""
+    bodies: list[dict[str, Any]] = []
+
+    def record(request: Request) -> None:
+        if is_chat(request):
+            bodies.append(request.post_data_json or {})
+
+    page.on("request", record)
+    return bodies
+
+
+def choose_scenario(page: Page, name: str) -> None:
+    """Pick a scenario in the panel."""
+    page.get_by_label("Scenario", exact=True).select_option(name)
