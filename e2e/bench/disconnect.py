@@ -33,7 +33,7 @@ async def _once(stack: Stack, session: tuple[str, str], scenario: str | None) ->
     """Milliseconds from closing our socket to the mock seeing its own closed."""
     session_id, token = session
     test_id = secrets.token_hex(8)
-    baggage = f"test.id={test_id}" + (f",mock.scenario={scenario}" if scenario else "")
+    baggage = f"mock.pace=1,test.id={test_id}" + (f",mock.scenario={scenario}" if scenario else "")
     headers = {"Authorization": f"Bearer {token}", "baggage": baggage}
     body = {"sessionId": session_id, "message": QUESTION}
     after = b"event: response.status" if scenario is None else None
