@@ -206,6 +206,31 @@ def test_a_refused_request_can_be_tried_again(chat: Chat, watch: Watch) -> None:
     expect(chat.ended().get_by_text("EMEA leads with 1,250.50")).to_be_visible()
 
 
+def test_a_malformed_answer_spoils_only_itself(chat: Chat) -> None:
+    """Frames that are no JSON, lack their fields or hold nonsense are passed over; the rest of the answer stands."""
+    frames = [
+        ("proxy.start", '{"sessionId":"s","turnId":"t","traceId":"t"}'),
+        ("response.tool_use", '{"content_index":0,"tool_use_id":"a","input":null}'),
+        ("response.tool_result", '{"tool_use_id":"b","content":[{"type":"json","json":null}]}'),
+        ("response.table", '{"content_index":1,"title":"Broken","result_set":{"data":[null]}}'),
+        ("response.chart", '{"content_index":2,"chart_spec":"{"}'),
+        ("response.chart", '{"content_index":3,"chart_spec":"{\\"mark\\":7}"}'),
+        ("response.text", '{"content_index":4,"text":"Still here.","annotations":[null,{}]}'),
+        ("response.text.delta", "not JSON"),
+        ("response.suggested_queries", '{"content_index":5}'),
+        ("message.delta", "7"),
+        ("proxy.end", '{"reason":"completed","turnId":"t","events":7,"upstreamBytes":1,"durationMs":2}'),
+    ]
+    body = "".join(f"event: {event}\ndata: {data}\n\n" for event, data in frames)
+    chat.page.route("**/api/v1/chat", lambda route: route.fulfill(content_type="text/event-stream", body=body))
+    turn = chat.ask("Net sales by region")
+    expect(turn.get_by_text("Still here.")).to_be_visible()
+    for summary in turn.locator("summary").all():
+        summary.click()
+    expect(turn.get_by_text("The chart's specification is not valid JSON.")).to_be_visible()
+    expect(turn.get_by_role("button", name="Copy answer")).to_be_visible()
+
+
 def test_an_active_scenario_is_visible(chat: Chat) -> None:
     """A chosen scenario stands above the question box until it is cleared."""
     choose_scenario(chat.page, "unknown_event")

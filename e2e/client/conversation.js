@@ -2,7 +2,7 @@
 
 import { newTrace, streamChat } from "./chat.js";
 import { runClientTool } from "./client-tools.js";
-import { CONNECTION_LOST, ProblemError, problemName } from "./problem.js";
+import { CONNECTION_LOST, ProblemError, problemName, unreadable } from "./problem.js";
 import { answerTool, apply, close, newTurn, nextLeg, openClientTools } from "./turn.js";
 
 const MAX_LEGS = 6;
@@ -73,8 +73,8 @@ export class Conversation {
       return close(state.turn, state.turn.problem ? "failed" : "done", now());
     } catch (error) {
       if (signal.aborted) return close(state.turn, "stopped", now());
-      if (!(error instanceof ProblemError)) throw error;
-      return close(state.turn, "failed", now(), error.problem);
+      // A malformed answer must not leave the page waiting for ever.
+      return close(state.turn, "failed", now(), error instanceof ProblemError ? error.problem : unreadable(error));
     }
   }
 

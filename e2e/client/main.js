@@ -92,7 +92,11 @@ function startRehearsal({ questions, scenarios: known }) {
   scenarios = known;
   byId("rehearsal-badge").hidden = false;
   document.body.classList.add("rehearsing");
-  drawer = startDrawer({ panel: byId("picker"), opener: byId("open-picker"), others: [document.querySelector("main"), document.querySelector("header")] });
+  drawer = startDrawer({
+    panel: byId("picker"),
+    opener: byId("open-picker"),
+    others: [document.querySelector("main"), document.querySelector("header")],
+  });
   fillPicker(byId("picker"), { questions, scenarios, choice, ask, close: () => drawer.close() });
   byId("starters").replaceChildren(...starters(questions).map(starter));
 }
@@ -103,12 +107,23 @@ function starters(questions) {
     const index = STARTERS.findIndex((name) => String(story).endsWith(name));
     return index < 0 ? STARTERS.length : index;
   };
-  const firstOfStory = questions.filter(({ story }, index) => questions.findIndex((other) => other.story === story) === index);
+  const firstOfStory = questions.filter(
+    ({ story }, index) => questions.findIndex((other) => other.story === story) === index,
+  );
   return firstOfStory.toSorted((a, b) => rank(a) - rank(b)).slice(0, STARTERS.length);
 }
 
 function starter({ text, about }) {
-  return h("li", {}, h("button", { type: "button", class: "starter", "data-asks": true, onclick: () => ask(text) }, h("span", { class: "question-text", text }), about ? h("span", { class: "question-about", text: about }) : null));
+  return h(
+    "li",
+    {},
+    h(
+      "button",
+      { type: "button", class: "starter", "data-asks": true, onclick: () => ask(text) },
+      h("span", { class: "question-text", text }),
+      about ? h("span", { class: "question-about", text: about }) : null,
+    ),
+  );
 }
 
 function showScenario() {
@@ -116,7 +131,12 @@ function showScenario() {
   line.hidden = !choice.scenario;
   if (!choice.scenario) return;
   const about = scenarios.find(({ name }) => name === choice.scenario)?.about;
-  const clear = h("button", { type: "button", class: "button quiet small", onclick: clearScenario }, icon("close"), "Clear");
+  const clear = h(
+    "button",
+    { type: "button", class: "button quiet small", onclick: clearScenario },
+    icon("close"),
+    "Clear",
+  );
   const words = h("span", {}, h("strong", { text: `Scenario: ${choice.scenario}` }), about ? ` \u2013 ${about}` : "");
   line.replaceChildren(icon("sliders"), words, clear);
 }

@@ -6,7 +6,11 @@ import { PACES } from "./rehearsal.js";
 
 /** Fill the panel. `ask(question)` asks; `choice` takes scenario and pace. */
 export function fillPicker(panel, { questions, scenarios, choice, ask, close }) {
-  const closeButton = h("button", { type: "button", class: "button quiet icon-only narrow-only", "aria-label": "Close", onclick: close }, icon("close"));
+  const closeButton = h(
+    "button",
+    { type: "button", class: "button quiet icon-only narrow-only", "aria-label": "Close", onclick: close },
+    icon("close"),
+  );
   panel.replaceChildren(
     h("div", { class: "picker-head" }, h("h2", { text: "Rehearsal" }), closeButton),
     h("p", { class: "fine-print", text: "Answers are replayed from recordings. Nothing here reaches Snowflake." }),
@@ -19,7 +23,12 @@ export function fillPicker(panel, { questions, scenarios, choice, ask, close }) 
 
 function scenarioField(scenarios, choice) {
   const options = scenarios.map(({ name }) => h("option", { value: name, text: name.replaceAll("_", " ") }));
-  const select = h("select", { id: "scenario", "aria-describedby": "scenario-about" }, h("option", { value: "", text: "None" }), options);
+  const select = h(
+    "select",
+    { id: "scenario", "aria-describedby": "scenario-about" },
+    h("option", { value: "", text: "None" }),
+    options,
+  );
   const about = h("p", { class: "fine-print", id: "scenario-about" });
   const field = h("div", { class: "field" }, h("label", { for: "scenario", text: "Scenario" }), select, about);
   const show = () => {
@@ -37,7 +46,13 @@ function scenarioField(scenarios, choice) {
 function paceField(choice) {
   const radios = PACES.map(({ name, label, about }) => {
     const checked = choice.pace.name === name;
-    const input = h("input", { type: "radio", name: "pace", value: name, checked, onchange: () => choice.choosePace(name) });
+    const input = h("input", {
+      type: "radio",
+      name: "pace",
+      value: name,
+      checked,
+      onchange: () => choice.choosePace(name),
+    });
     return h("label", { class: "segment", title: about }, input, h("span", { text: label }));
   });
   return h("fieldset", { class: "field" }, h("legend", { text: "Pace" }), h("div", { class: "segments" }, radios));
@@ -55,12 +70,19 @@ function questionList(questions, ask) {
 
 function questionButton({ text, story, provenance }, ask) {
   const title = [storyName(story), provenance].filter(Boolean).join(", ");
-  return h("button", { type: "button", class: "question-choice", "data-asks": true, title, onclick: () => ask(text) }, h("span", { class: "question-text", text }));
+  return h(
+    "button",
+    { type: "button", class: "question-choice", "data-asks": true, title, onclick: () => ask(text) },
+    h("span", { class: "question-text", text }),
+  );
 }
 
 /** "agents/net_sales_by_region" is told as "net sales by region". */
 function storyName(story) {
-  return String(story ?? "others").split("/").pop().replaceAll("_", " ");
+  return String(story ?? "others")
+    .split("/")
+    .pop()
+    .replaceAll("_", " ");
 }
 
 function sentence(text) {

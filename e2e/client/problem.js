@@ -22,6 +22,16 @@ export const UNREACHABLE = {
   retryable: true,
 };
 
+/** An answer that this page cannot make sense of; `error` is what stopped it. */
+export function unreadable(error) {
+  return {
+    type: "page:unreadable-answer",
+    title: "This answer cannot be read",
+    detail: `The page stopped at: ${error.message}`,
+    retryable: false,
+  };
+}
+
 /** The problem in an unsuccessful answer; an answer that is no problem object is described as such. */
 export async function readProblem(response) {
   const kind = response.headers.get("Content-Type") ?? "";
@@ -40,5 +50,7 @@ export async function readProblem(response) {
 
 /** The stable last part of a problem's type. */
 export function problemName(problem) {
-  return String(problem.type ?? "unknown").split("/").pop();
+  return String(problem.type ?? "unknown")
+    .split("/")
+    .pop();
 }

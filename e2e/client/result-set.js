@@ -19,7 +19,9 @@ const formatters = new Map();
 export function readResultSet(resultSet) {
   const types = resultSet?.resultSetMetaData?.rowType ?? [];
   const rows = resultSet?.data ?? [];
-  const named = types.length ? types : (rows[0] ?? []).map((_, index) => ({ name: `Column ${index + 1}`, type: "text" }));
+  const named = types.length
+    ? types
+    : (rows[0] ?? []).map((_, index) => ({ name: `Column ${index + 1}`, type: "text" }));
   const columns = named.map(({ name, type, scale }) => ({ name, type: String(type ?? "text").toLowerCase(), scale }));
   return { columns, rows, total: resultSet?.resultSetMetaData?.numRows ?? rows.length };
 }
@@ -89,7 +91,8 @@ function formatNumber(value, column) {
   const kind = column.type === "real" && !DECIMAL.test(value) ? "scientific" : `${digits} ${useGrouping}`;
   if (!formatters.has(kind)) {
     const fraction = { minimumFractionDigits: digits, maximumFractionDigits: digits };
-    const options = kind === "scientific" ? { notation: kind, maximumFractionDigits: 15 } : { ...fraction, useGrouping };
+    const options =
+      kind === "scientific" ? { notation: kind, maximumFractionDigits: 15 } : { ...fraction, useGrouping };
     formatters.set(kind, new Intl.NumberFormat(undefined, options));
   }
   return formatters.get(kind).format(value);

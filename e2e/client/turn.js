@@ -80,7 +80,13 @@ const REDUCERS = {
   "proxy.start": (turn, data) => ({
     ...turn,
     phase: "streaming",
-    ids: { ...turn.ids, sessionId: data.sessionId, turnId: data.turnId, traceId: data.traceId, ...threadOf(data.threadId) },
+    ids: {
+      ...turn.ids,
+      sessionId: data.sessionId,
+      turnId: data.turnId,
+      traceId: data.traceId,
+      ...threadOf(data.threadId),
+    },
   }),
   "proxy.end": (turn, data) => ({ ...turn, end: data }),
   metadata: (turn, { metadata = {} }) =>
@@ -89,7 +95,12 @@ const REDUCERS = {
   "response.thinking.delta": (turn, data, at) =>
     withBlock(turn, data, "thinking", at, (block) => ({ ...block, text: block.text + (data.text ?? "") })),
   "response.thinking": (turn, data, at) =>
-    withBlock(turn, data, "thinking", at, (block) => ({ ...block, text: data.text ?? block.text, open: false, endedAt: at })),
+    withBlock(turn, data, "thinking", at, (block) => ({
+      ...block,
+      text: data.text ?? block.text,
+      open: false,
+      endedAt: at,
+    })),
   "response.text.delta": (turn, data, at) =>
     withBlock(turn, data, "text", at, (block) => ({
       ...block,
@@ -124,14 +135,21 @@ const REDUCERS = {
     addBlock(turn, data, { kind: "table", title: data.title, queryId: data.query_id, resultSet: data.result_set }, at),
   "response.chart": (turn, data, at) => addBlock(turn, data, { kind: "chart", spec: data.chart_spec }, at),
   "response.suggested_queries": (turn, data, at) =>
-    addBlock(turn, data, { kind: "suggestions", queries: (data.suggested_queries ?? []).map((item) => item.query) }, at),
+    addBlock(
+      turn,
+      data,
+      { kind: "suggestions", queries: (data.suggested_queries ?? []).map((item) => item.query) },
+      at,
+    ),
   "response.warning": (turn, data) => ({
     ...turn,
     warnings: [...turn.warnings, { message: data.message, code: data.code ?? null }],
   }),
   error: (turn, data) =>
     // The proxy's problem object and Snowflake's own error share an event name; only the former has a title.
-    data.title ? { ...turn, problem: data } : { ...turn, upstreamError: data, problem: turn.problem ?? agentProblem(data) },
+    data.title
+      ? { ...turn, problem: data }
+      : { ...turn, upstreamError: data, problem: turn.problem ?? agentProblem(data) },
   response: (turn, data, at) => finalObject(turn, data, at),
   done: (turn) => turn,
   "message.delta": (turn, data, at) =>
@@ -245,7 +263,9 @@ function analystSoFar(content, delta) {
 function finalObject(turn, data, at) {
   const metadata = data.metadata ?? {};
   const streamed = turn.blocks.some((block) => block.key.startsWith(`${turn.leg}.`));
-  const filled = streamed ? turn : (data.content ?? []).reduce((next, item, index) => wholeItem(next, item, index, at), turn);
+  const filled = streamed
+    ? turn
+    : (data.content ?? []).reduce((next, item, index) => wholeItem(next, item, index, at), turn);
   return {
     ...filled,
     outcome: data.status ?? "completed",

@@ -9,7 +9,17 @@ import { tableView } from "./table.js";
 const VEGA_URL = "/client/vendor/vega.js";
 const MANY_MARKS = 1500;
 const HEIGHT_PX = 280;
-const KIND_NAMES = { arc: "Pie chart", area: "Area chart", bar: "Bar chart", line: "Line chart", point: "Scatter plot", circle: "Scatter plot", rect: "Heat map", tick: "Strip plot", boxplot: "Box plot" };
+const KIND_NAMES = {
+  arc: "Pie chart",
+  area: "Area chart",
+  bar: "Bar chart",
+  line: "Line chart",
+  point: "Scatter plot",
+  circle: "Scatter plot",
+  rect: "Heat map",
+  tick: "Strip plot",
+  boxplot: "Box plot",
+};
 
 let vegaLoad = null;
 let charts = 0;
@@ -21,15 +31,45 @@ export function chartView(source) {
   const values = inlineValues(spec);
   const title = titleOf(spec) || "Chart";
   const description = describe(spec, values);
-  const caption = h("figcaption", { class: "block-title", id: `chart-${charts}` }, icon("chart"), h("span", { text: title }), h("span", { class: "count", text: kindOf(spec) }));
+  const caption = h(
+    "figcaption",
+    { class: "block-title", id: `chart-${charts}` },
+    icon("chart"),
+    h("span", { text: title }),
+    h("span", { class: "count", text: kindOf(spec) }),
+  );
   const canvas = h("div", { class: "chart-canvas" });
   // A frame of our own, because Vega writes role and label of the element that it draws into.
   const picture = h("div", { class: "chart-picture", role: "img", "aria-label": `${title}. ${description}` }, canvas);
   const dataBox = h("div", { class: "chart-data", hidden: true });
-  const toggle = h("button", { type: "button", class: "button quiet small", "aria-expanded": "false", onclick: showData }, icon("table"), h("span", { text: "Show data" }));
-  const copy = confirmingButton({ label: "Copy specification", done: "Copied", icon: icon("copy"), run: () => copyText(JSON.stringify(spec, null, 2)) });
-  const actions = h("div", { class: "block-actions" }, values.length ? toggle : null, h("span", { class: "spacer" }), copy);
-  const element = h("figure", { class: "chart", "aria-labelledby": caption.id }, caption, picture, h("p", { class: "fine-print", text: description }), actions, dataBox);
+  const toggle = h(
+    "button",
+    { type: "button", class: "button quiet small", "aria-expanded": "false", onclick: showData },
+    icon("table"),
+    h("span", { text: "Show data" }),
+  );
+  const copy = confirmingButton({
+    label: "Copy specification",
+    done: "Copied",
+    icon: icon("copy"),
+    run: () => copyText(JSON.stringify(spec, null, 2)),
+  });
+  const actions = h(
+    "div",
+    { class: "block-actions" },
+    values.length ? toggle : null,
+    h("span", { class: "spacer" }),
+    copy,
+  );
+  const element = h(
+    "figure",
+    { class: "chart", "aria-labelledby": caption.id },
+    caption,
+    picture,
+    h("p", { class: "fine-print", text: description }),
+    actions,
+    dataBox,
+  );
   const drawing = new Drawing(spec, canvas, values.length);
   return { element, mounted: () => drawing.start(), destroy: () => drawing.stop() };
 
@@ -72,10 +112,16 @@ class Drawing {
     try {
       const embed = await loadVega();
       this.#result?.finalize();
-      this.#result = await embed(this.#canvas, sized(this.#spec), embedOptions(this.#rows, labelAngle(this.#spec, this.#canvas)));
+      this.#result = await embed(
+        this.#canvas,
+        sized(this.#spec),
+        embedOptions(this.#rows, labelAngle(this.#spec, this.#canvas)),
+      );
       this.#canvas.classList.add("drawn");
     } catch (error) {
-      this.#canvas.replaceChildren(h("p", { class: "notice" }, icon("alert"), `This chart cannot be drawn: ${error.message}`));
+      this.#canvas.replaceChildren(
+        h("p", { class: "notice" }, icon("alert"), `This chart cannot be drawn: ${error.message}`),
+      );
     }
   }
 
@@ -96,7 +142,8 @@ export function readSpec(source) {
     // Embed options inside a specification would override this page's, and its schema version only causes a warning.
     delete spec.usermeta;
     delete spec.$schema;
-    if (loadsData(spec)) return { problem: "This chart wants to load its data from an address. Such charts are not drawn." };
+    if (loadsData(spec))
+      return { problem: "This chart wants to load its data from an address. Such charts are not drawn." };
     return { spec };
   } catch {
     return { problem: "The chart's specification is not valid JSON." };
@@ -176,12 +223,25 @@ function labelAngle(spec, canvas) {
 function themeConfig(angle) {
   const style = getComputedStyle(document.documentElement);
   const token = (name) => resolved(style.getPropertyValue(name).trim());
-  const text = { labelColor: token("--ink-soft"), titleColor: token("--ink-soft"), labelFontSize: 12, titleFontSize: 12 };
+  const text = {
+    labelColor: token("--ink-soft"),
+    titleColor: token("--ink-soft"),
+    labelFontSize: 12,
+    titleFontSize: 12,
+  };
   return {
     background: "transparent",
     font: style.getPropertyValue("--font-ui").trim(),
     view: { stroke: "transparent" },
-    axis: { ...text, titleFontWeight: 500, gridColor: token("--line-soft"), domainColor: token("--line"), tickColor: token("--line"), labelLimit: 140, titlePadding: 10 },
+    axis: {
+      ...text,
+      titleFontWeight: 500,
+      gridColor: token("--line-soft"),
+      domainColor: token("--line"),
+      tickColor: token("--line"),
+      labelLimit: 140,
+      titlePadding: 10,
+    },
     axisXDiscrete: { labelAngle: angle },
     scale: { bandPaddingInner: 0.3, bandPaddingOuter: 0.2 },
     legend: { ...text, titleFontWeight: 500, orient: "bottom", symbolType: "circle", labelLimit: 160 },
@@ -221,7 +281,9 @@ function showTooltip(_handler, event, _item, value) {
     return;
   }
   const pairs = typeof value === "object" ? Object.entries(value) : [["", value]];
-  tooltip.replaceChildren(...pairs.flatMap(([name, item]) => [h("span", { class: "name", text: name }), h("span", { text: String(item) })]));
+  tooltip.replaceChildren(
+    ...pairs.flatMap(([name, item]) => [h("span", { class: "name", text: name }), h("span", { text: String(item) })]),
+  );
   tooltip.hidden = false;
   if (!tooltip.isConnected) document.body.append(tooltip);
   const left = Math.min(event.clientX + 14, window.innerWidth - tooltip.offsetWidth - 8);

@@ -59,7 +59,12 @@ function sourceItem({ number, annotation, id }) {
     "aria-label": `Back to reference ${number} in the answer`,
     text: "\u21a9\ufe0e",
   });
-  return h("li", { id, tabindex: "-1", value: String(number) }, h("div", { class: "source-head" }, sourceName(annotation), back), quote);
+  return h(
+    "li",
+    { id, tabindex: "-1", value: String(number) },
+    h("div", { class: "source-head" }, sourceName(annotation), back),
+    quote,
+  );
 }
 
 function sourceName(annotation) {
@@ -69,7 +74,10 @@ function sourceName(annotation) {
     return h("a", { href: url.href, target: "_blank", rel: "noopener noreferrer", text: name });
   }
   const title = annotation.doc_title || annotation.doc_id || annotation.source_url || "Untitled source";
-  const detail = annotation.doc_id && annotation.doc_id !== title ? h("span", { class: "source-id", text: annotation.doc_id }) : null;
+  const detail =
+    annotation.doc_id && annotation.doc_id !== title
+      ? h("span", { class: "source-id", text: annotation.doc_id })
+      : null;
   return h("span", { class: "source-name" }, h("span", { text: title }), detail);
 }
 

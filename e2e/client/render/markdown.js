@@ -16,7 +16,25 @@ const SAFE_LINK = /^(https?:|mailto:)/i;
 
 const CLEAN = {
   ALLOWED_TAGS: [
-    ...["a", "b", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "i", "input", "kbd", "li", "mark"],
+    ...[
+      "a",
+      "b",
+      "blockquote",
+      "br",
+      "code",
+      "del",
+      "em",
+      "h3",
+      "h4",
+      "h5",
+      "h6",
+      "hr",
+      "i",
+      "input",
+      "kbd",
+      "li",
+      "mark",
+    ],
     ...["ol", "p", "pre", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"],
   ],
   ALLOWED_ATTR: ["href", "title", "align", "start", "class", "type", "checked", "disabled"],
@@ -74,7 +92,10 @@ export class MarkdownView {
   #freeze(tokens) {
     const solid = tokens.map((token, index) => (token.type === "space" ? -1 : index)).filter((index) => index >= 0);
     const upTo = solid.at(-2) ?? 0;
-    this.#frozen += tokens.slice(0, upTo).map((token) => token.raw).join("");
+    this.#frozen += tokens
+      .slice(0, upTo)
+      .map((token) => token.raw)
+      .join("");
     this.#frozenCount += upTo;
   }
 

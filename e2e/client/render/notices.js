@@ -5,7 +5,17 @@ import { h } from "./dom.js";
 import { icon } from "./icons.js";
 
 export function warningNotice({ message, code }) {
-  return h("div", { class: "notice warning", role: "note" }, icon("alert"), h("div", {}, h("p", { text: message }), code ? h("p", { class: "fine-print" }, "Code ", h("code", { text: String(code) })) : null));
+  return h(
+    "div",
+    { class: "notice warning", role: "note" },
+    icon("alert"),
+    h(
+      "div",
+      {},
+      h("p", { text: message }),
+      code ? h("p", { class: "fine-print" }, "Code ", h("code", { text: String(code) })) : null,
+    ),
+  );
 }
 
 export function plainNotice(text, iconName = "info") {
@@ -39,15 +49,26 @@ export function problemCard(turn, retry) {
 /** Pairs of name and value as a definition list; pairs without a value are left out. */
 export function facts(pairs) {
   const told = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return h("dl", { class: "facts" }, told.map(([name, value, title]) => h("div", {}, h("dt", { text: name }), h("dd", { title, text: String(value) }))));
+  return h(
+    "dl",
+    { class: "facts" },
+    told.map(([name, value, title]) => h("div", {}, h("dt", { text: name }), h("dd", { title, text: String(value) }))),
+  );
 }
 
 function waitHint(problem) {
-  if (problem.retryAfterS) return h("span", { class: "fine-print", text: `The server asks to wait ${problem.retryAfterS} s first.` });
-  return problem.retryable === false ? h("span", { class: "fine-print", text: "Trying again without a change will probably fail again." }) : null;
+  if (problem.retryAfterS)
+    return h("span", { class: "fine-print", text: `The server asks to wait ${problem.retryAfterS} s first.` });
+  return problem.retryable === false
+    ? h("span", { class: "fine-print", text: "Trying again without a change will probably fail again." })
+    : null;
 }
 
 function fieldErrors(errors) {
   if (!errors?.length) return null;
-  return h("ul", { class: "field-errors" }, errors.map(({ pointer, detail }) => h("li", {}, h("code", { text: pointer }), ` ${detail}`)));
+  return h(
+    "ul",
+    { class: "field-errors" },
+    errors.map(({ pointer, detail }) => h("li", {}, h("code", { text: pointer }), ` ${detail}`)),
+  );
 }

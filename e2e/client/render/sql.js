@@ -14,7 +14,8 @@ const SQL = new RegExp(
   "gi",
 );
 
-const JSON_TOKEN = /(?<name>"(?:[^"\\]|\\.)*"(?=\s*:))|(?<string>"(?:[^"\\]|\\.)*")|(?<number>-?\b\d+(?:\.\d+)?(?:e[+-]?\d+)?\b)|(?<keyword>\b(?:true|false|null)\b)/gi;
+const JSON_TOKEN =
+  /(?<name>"(?:[^"\\]|\\.)*"(?=\s*:))|(?<string>"(?:[^"\\]|\\.)*")|(?<number>-?\b\d+(?:\.\d+)?(?:e[+-]?\d+)?\b)|(?<keyword>\b(?:true|false|null)\b)/gi;
 
 export function sqlBlock(sql) {
   return codeBlock(coloured(sql.trim(), SQL), "SQL");

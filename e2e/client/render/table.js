@@ -14,14 +14,34 @@ let tables = 0;
 /** `data` is what `readResultSet` gives; `title` names the table. */
 export function tableView(data, { title = "Result", queryId = null } = {}) {
   tables += 1;
-  const state = { data, column: -1, order: "none", shown: Math.min(FIRST_ROWS, data.rows.length), rows: data.rows, run: 0 };
+  const state = {
+    data,
+    column: -1,
+    order: "none",
+    shown: Math.min(FIRST_ROWS, data.rows.length),
+    rows: data.rows,
+    run: 0,
+  };
   const body = h("tbody");
   const headers = data.columns.map((column, index) => header(column, () => sort(index)));
-  const caption = h("figcaption", { class: "block-title", id: `table-${tables}` }, icon("table"), h("span", { text: title }), rowCount(data));
+  const caption = h(
+    "figcaption",
+    { class: "block-title", id: `table-${tables}` },
+    icon("table"),
+    h("span", { text: title }),
+    rowCount(data),
+  );
   const more = h("button", { type: "button", class: "button quiet small", onclick: () => showAll() });
   const table = h("table", { "aria-labelledby": caption.id }, h("thead", {}, h("tr", {}, headers)), body);
   const frame = h("div", { class: "table-frame", tabindex: "0", role: "region", "aria-labelledby": caption.id }, table);
-  const footer = h("div", { class: "block-actions" }, more, queryNote(queryId), h("span", { class: "spacer" }), ...exportButtons(state, title));
+  const footer = h(
+    "div",
+    { class: "block-actions" },
+    more,
+    queryNote(queryId),
+    h("span", { class: "spacer" }),
+    ...exportButtons(state, title),
+  );
   const element = h("figure", { class: "data-table" }, caption, frame, footer);
   draw();
   return { element };
@@ -56,13 +76,22 @@ export function tableView(data, { title = "Result", queryId = null } = {}) {
   }
 
   function row(cells) {
-    return h("tr", {}, data.columns.map((column, index) => cell(column, cells[index])));
+    return h(
+      "tr",
+      {},
+      data.columns.map((column, index) => cell(column, cells[index])),
+    );
   }
 }
 
 function header(column, sort) {
   const numeric = isNumeric(column);
-  const label = h("button", { type: "button", class: "sort", title: `Sort by ${column.name}`, onclick: sort }, h("span", { text: column.name }), icon("arrowUp"));
+  const label = h(
+    "button",
+    { type: "button", class: "sort", title: `Sort by ${column.name}`, onclick: sort },
+    h("span", { text: column.name }),
+    icon("arrowUp"),
+  );
   return h("th", { scope: "col", "aria-sort": "none", class: numeric ? "numeric" : null }, label);
 }
 
@@ -96,7 +125,12 @@ function sorted(data, index, order) {
 
 function exportButtons(state, title) {
   return [
-    confirmingButton({ label: "Copy", done: "Copied", icon: icon("copy"), run: () => copyText(delimited(state, "\t")) }),
+    confirmingButton({
+      label: "Copy",
+      done: "Copied",
+      icon: icon("copy"),
+      run: () => copyText(delimited(state, "\t")),
+    }),
     confirmingButton({
       label: "Download CSV",
       done: "Downloaded",
@@ -110,7 +144,9 @@ function exportButtons(state, title) {
 function delimited({ data, rows }, separator) {
   const quote = (text) => (/["\r\n]/.test(text) || text.includes(separator) ? `"${text.replaceAll('"', '""')}"` : text);
   const lines = rows.map((cells) => data.columns.map((column, index) => quote(cellExport(column, cells[index]))));
-  return [data.columns.map((column) => quote(column.name)), ...lines].map((line) => `${line.join(separator)}\r\n`).join("");
+  return [data.columns.map((column) => quote(column.name)), ...lines]
+    .map((line) => `${line.join(separator)}\r\n`)
+    .join("");
 }
 
 function fileName(title) {

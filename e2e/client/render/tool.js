@@ -41,7 +41,8 @@ export function toolView() {
   return { element, update };
 
   function update(block) {
-    const kind = KINDS[block.type] ?? KINDS[block.name] ?? { label: "Use a tool", icon: block.clientSide ? "browser" : "wrench" };
+    const kind = KINDS[block.type] ??
+      KINDS[block.name] ?? { label: "Use a tool", icon: block.clientSide ? "browser" : "wrench" };
     glyph.replaceChildren(icon(kind.icon));
     name.textContent = kind.label;
     const type = block.type && block.type !== block.name ? h("span", { class: "tool-type", text: block.type }) : null;
@@ -83,9 +84,24 @@ function gistOf(block) {
 
 function bodyOf(block) {
   const parts = [section("Input", inputNodes(block))];
-  if (block.ranInBrowser) parts.push(h("p", { class: "browser-note" }, icon("browser"), "This tool ran in your browser; its answer went back to the agent."));
-  if (block.content.length) parts.push(section(block.state === "failed" ? "Error" : "Result", block.content.flatMap((item) => resultNodes(item, block))));
-  else if (block.state === "running") parts.push(h("p", { class: "fine-print", text: block.progress ?? "No result yet." }));
+  if (block.ranInBrowser)
+    parts.push(
+      h(
+        "p",
+        { class: "browser-note" },
+        icon("browser"),
+        "This tool ran in your browser; its answer went back to the agent.",
+      ),
+    );
+  if (block.content.length)
+    parts.push(
+      section(
+        block.state === "failed" ? "Error" : "Result",
+        block.content.flatMap((item) => resultNodes(item, block)),
+      ),
+    );
+  else if (block.state === "running")
+    parts.push(h("p", { class: "fine-print", text: block.progress ?? "No result yet." }));
   return parts;
 }
 
@@ -94,13 +110,14 @@ function section(title, nodes) {
 }
 
 function inputNodes({ input }) {
-  if (typeof input.sql !== "string") return Object.keys(input).length ? [jsonBlock(input)] : [h("p", { class: "fine-print", text: "None." })];
+  if (typeof input.sql !== "string")
+    return Object.keys(input).length ? [jsonBlock(input)] : [h("p", { class: "fine-print", text: "None." })];
   const { sql, ...others } = input;
   return [sqlBlock(sql), ...(Object.keys(others).length ? [jsonBlock(others)] : [])];
 }
 
 function resultNodes(item, block) {
-  if (item.type === "text") return [textResult(item.text ?? "")];
+  if (item.type === "text") return [textResult(item.text ?? "", block)];
   if (item.type !== "json") return [jsonBlock(item)];
   const json = unwrapped(item.json);
   if (json === null || typeof json !== "object") return [h("p", { text: String(json) })];
@@ -113,21 +130,37 @@ function unwrapped(json) {
   return parsed(json.result) ?? json;
 }
 
-function textResult(text) {
+function textResult(text, { state }) {
   const value = parsed(text);
-  return value !== null && typeof value === "object" ? jsonBlock(value) : h("p", { class: "preserve", text });
+  if (value !== null && typeof value === "object") return jsonBlock(value);
+  return h("p", { class: state === "failed" ? "tool-error preserve" : "preserve", text });
 }
 
 function errorNodes(json) {
   const { message, error, code, ...others } = json;
   const words = [message, error].find((text) => typeof text === "string");
   if (!words) return [jsonBlock(json)];
-  const line = h("p", { class: "tool-error" }, code ? h("code", { text: String(code) }) : null, h("span", { class: "preserve", text: words }));
+  const line = h(
+    "p",
+    { class: "tool-error" },
+    code ? h("code", { text: String(code) }) : null,
+    h("span", { class: "preserve", text: words }),
+  );
   return [line, ...(typeof others.sql === "string" ? [sqlBlock(others.sql)] : [])];
 }
 
 function jsonNodes(json, block) {
-  const { result_set: resultSet, search_results: found = json.searchResults, searchResults, sql, text, query_id: queryId, verified_query_used: verified, charts, ...others } = json;
+  const {
+    result_set: resultSet,
+    search_results: found = json.searchResults,
+    searchResults,
+    sql,
+    text,
+    query_id: queryId,
+    verified_query_used: verified,
+    charts,
+    ...others
+  } = json;
   const nodes = [];
   if (typeof text === "string") nodes.push(h("p", { class: "preserve", text }));
   if (verified) nodes.push(h("p", { class: "verified" }, icon("check"), "Answered with a verified query"));
@@ -142,15 +175,26 @@ function jsonNodes(json, block) {
 
 function foundList(results) {
   if (!results.length) return h("p", { class: "fine-print", text: "Nothing found." });
-  return h("ol", { class: "search-results" }, results.map((result) => {
-    const { doc_title: title, doc_id: id, source_id: source, text } = result;
-    const head = h("p", { class: "search-title" }, h("strong", { text: title || id || source || "Untitled" }), id && id !== title ? h("span", { class: "source-id", text: id }) : null);
-    return h("li", {}, head, text ? h("p", { class: "search-text", text }) : null);
-  }));
+  return h(
+    "ol",
+    { class: "search-results" },
+    results.map((result) => {
+      const { doc_title: title, doc_id: id, source_id: source, text } = result;
+      const head = h(
+        "p",
+        { class: "search-title" },
+        h("strong", { text: title || id || source || "Untitled" }),
+        id && id !== title ? h("span", { class: "source-id", text: id }) : null,
+      );
+      return h("li", {}, head, text ? h("p", { class: "search-text", text }) : null);
+    }),
+  );
 }
 
 function jsonItems(content) {
-  return content.filter((item) => item.type === "json" && item.json && typeof item.json === "object").map((item) => item.json);
+  return content
+    .filter((item) => item.type === "json" && item.json && typeof item.json === "object")
+    .map((item) => item.json);
 }
 
 function parsed(text) {

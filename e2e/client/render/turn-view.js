@@ -21,7 +21,8 @@ const VIEWS = {
   thinking: thinkingView,
   text: textView,
   tool: toolView,
-  table: (block) => tableView(readResultSet(block.resultSet), { title: block.title || "Result", queryId: block.queryId }),
+  table: (block) =>
+    tableView(readResultSet(block.resultSet), { title: block.title || "Result", queryId: block.queryId }),
   chart: (block) => chartView(block.spec),
   suggestions: (block, { ask }) => suggestionsView(block.queries, ask),
 };
@@ -41,9 +42,24 @@ export class TurnView {
   /** `ask(question)` asks anew; `onDrawn()` hears of every redraw. */
   constructor(turn, { ask, onDrawn }) {
     this.#context = { ask, onDrawn, sources: [] };
-    const heading = h("h2", { class: "question", id: `${turn.key}-question` }, h("span", { class: "visually-hidden", text: "You asked: " }), h("span", { class: "preserve", text: turn.question }));
-    const note = turn.startsNewThread ? plainNotice("New thread: the agent does not remember the questions above.") : null;
-    this.element = h("article", { class: "turn", "aria-labelledby": heading.id }, note, heading, this.#blocks, this.#status, this.#foot);
+    const heading = h(
+      "h2",
+      { class: "question", id: `${turn.key}-question` },
+      h("span", { class: "visually-hidden", text: "You asked: " }),
+      h("span", { class: "preserve", text: turn.question }),
+    );
+    const note = turn.startsNewThread
+      ? plainNotice("New thread: the agent does not remember the questions above.")
+      : null;
+    this.element = h(
+      "article",
+      { class: "turn", "aria-labelledby": heading.id },
+      note,
+      heading,
+      this.#blocks,
+      this.#status,
+      this.#foot,
+    );
     this.update(turn);
   }
 
@@ -87,10 +103,17 @@ export class TurnView {
   }
 
   #block(block) {
-    const entry = this.#views.get(block.key) ?? { view: VIEWS[block.kind](block, this.#context), block: null, mounted: false };
+    const entry = this.#views.get(block.key) ?? { view: null, block: null, mounted: false };
     this.#views.set(block.key, entry);
-    if (entry.block !== block) entry.view.update?.(block, this.#context);
+    if (entry.block === block) return entry.view.element;
     entry.block = block;
+    try {
+      entry.view ??= VIEWS[block.kind](block, this.#context);
+      entry.view.update?.(block, this.#context);
+    } catch (error) {
+      // One malformed block must not take the rest of the answer with it.
+      entry.view = { element: plainNotice(`This part of the answer cannot be shown: ${error.message}`, "alert") };
+    }
     return entry.view.element;
   }
 
@@ -102,22 +125,39 @@ export class TurnView {
 
   #drawStatus(turn, ended) {
     this.#status.hidden = ended;
-    this.#status.textContent = turn.status ?? (turn.phase === "waiting" ? "Connecting" : "Working");
+    // Snowflake writes tool names in backticks here, although this is no Markdown.
+    this.#status.textContent =
+      turn.status?.replaceAll("`", "") ?? (turn.phase === "waiting" ? "Connecting" : "Working");
   }
 
   #drawFoot(turn) {
     const text = answerText(turn);
     this.#details.update(turn);
-    const copy = confirmingButton({ label: "Copy answer", done: "Copied", icon: icon("copy"), run: () => copyText(text) });
-    const bar = h("div", { class: "turn-bar" }, text ? copy : null, h("span", { class: "gist", text: turnGist(turn) }), this.#details.element);
+    const copy = confirmingButton({
+      label: "Copy answer",
+      done: "Copied",
+      icon: icon("copy"),
+      run: () => copyText(text),
+    });
+    const bar = h(
+      "div",
+      { class: "turn-bar" },
+      text ? copy : null,
+      h("span", { class: "gist", text: turnGist(turn) }),
+      this.#details.element,
+    );
     const sources = this.#context.sources;
-    setChildren(this.#foot, [sources.length ? sourceList(sources, turn.key, this.#blocks) : null, this.#ending(turn), bar].filter(Boolean));
+    setChildren(
+      this.#foot,
+      [sources.length ? sourceList(sources, turn.key, this.#blocks) : null, this.#ending(turn), bar].filter(Boolean),
+    );
   }
 
   #ending(turn) {
     const again = () => this.#context.ask(turn.question);
     if (turn.problem) return problemCard(turn, again);
-    if (turn.phase === "stopped") return stoppedNote("You stopped this answer. What is shown may be incomplete.", again);
+    if (turn.phase === "stopped")
+      return stoppedNote("You stopped this answer. What is shown may be incomplete.", again);
     if (turn.outcome === "cancelled") return stoppedNote("The agent cancelled this answer.", again);
     if (turn.outcome === "timed_out") return stoppedNote("The agent ran out of time.", again);
     return null;
@@ -125,6 +165,11 @@ export class TurnView {
 }
 
 function stoppedNote(text, again) {
-  const button = h("button", { type: "button", class: "button quiet small", "data-asks": true, onclick: again }, icon("retry"), "Ask again");
+  const button = h(
+    "button",
+    { type: "button", class: "button quiet small", "data-asks": true, onclick: again },
+    icon("retry"),
+    "Ask again",
+  );
   return h("div", { class: "notice stopped", role: "note" }, icon("stop"), h("span", { text }), button);
 }
