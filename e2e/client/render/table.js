@@ -6,7 +6,7 @@ import { confirmingButton, copyText, download, h } from "./dom.js";
 import { icon } from "./icons.js";
 
 const FIRST_ROWS = 50;
-const ROWS_PER_FRAME = 200;
+const ROWS_PER_FRAME = 500;
 const NEXT_ORDER = { none: "ascending", ascending: "descending", descending: "none" };
 
 let tables = 0;
