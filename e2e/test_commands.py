@@ -197,8 +197,9 @@ def test_up_shows_where_everything_is_and_leaves_nothing(tmp_path: Path, number:
     running = Running(["up", "--port", "0", "--mock-port", "0"], tmp_path)
     try:
         block = running.read_until("Ctrl-C ends everything")
-        page = next(word for word in block.split() if word.startswith("http://"))
-        await_answer(page)
+        where = json.loads(block.splitlines()[0])
+        assert where["page"] in block.partition("\n")[2]
+        await_answer(where["page"])
         assert block.count("“") == 3
         assert "none was recorded live" in block
         family = running.family()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
 import time
@@ -26,6 +27,8 @@ def run(*, host: str, port: int, mock_port: int, pace: float, strict: bool, stat
         with running(
             host=host, mock_port=mock_port, proxy_port=port, pace=pace, strict=strict, state_dir=state_dir
         ) as stack:
+            if 0 in (port, mock_port):
+                print(json.dumps({"ready": "up", "page": stack.page_url, "mock": stack.mock_url}))  # noqa: T201
             console.print(status_block(stack, questions(stack), strict=strict))
             return _watch(stack)
     except StackError as error:
