@@ -83,7 +83,7 @@ def test_a_conversation_needs_only_the_keyboard(chat: Chat) -> None:
 
 def test_escape_stops_an_answer(chat: Chat) -> None:
     """Esc stops what is coming and leaves the question box ready."""
-    chat.pace("Recorded")
+    chat.pace("Real time")
     chat.send("Write the sales review for 2025")
     expect(chat.page.get_by_role("button", name="Stop")).to_be_visible()
     chat.page.keyboard.press("Escape")
@@ -189,7 +189,7 @@ def test_reduced_motion_is_respected(page: Page) -> None:
     """A reader who asked for less motion gets none."""
     page.emulate_media(reduced_motion="reduce")
     chat = Chat(page).open()
-    chat.pace("Recorded")
+    chat.pace("Real time")
     chat.send("Net sales by region")
     assert page.evaluate("document.getAnimations().length") == 0
     chat.page.get_by_role("button", name="Stop").click()

@@ -67,6 +67,12 @@ def test_a_recorded_question_is_asked_from_the_picker(chat: Chat) -> None:
     expect(turn.get_by_text("Customers have 30 days.")).to_be_visible()
 
 
+def test_the_panel_says_that_nothing_was_recorded(chat: Chat) -> None:
+    """The page calls the shipped answers what they are: written from documentation."""
+    panel = chat.page.get_by_role("complementary", name="Rehearsal")
+    expect(panel.get_by_text("written from public documentation; none was recorded")).to_be_visible()
+
+
 def test_a_suggested_query_asks_itself(chat: Chat) -> None:
     """A suggestion below an answer becomes the next question."""
     turn = chat.ask("Net sales by region")
@@ -157,7 +163,7 @@ def test_an_unrecorded_question_gets_the_recorded_ones(chat: Chat) -> None:
 
 def test_stop_ends_an_answer_and_the_next_question_works(chat: Chat) -> None:
     """A stopped answer says so, keeps what came, and does not stand in the way of the next one."""
-    chat.pace("Recorded")
+    chat.pace("Real time")
     chat.send("Write the sales review for 2025")
     expect(chat.turn.get_by_role("heading", level=3).first).to_be_visible(timeout=20_000)
     chat.page.get_by_role("button", name="Stop").click()

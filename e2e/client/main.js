@@ -101,7 +101,7 @@ function startRehearsal({ questions, scenarios: known }) {
   byId("starters").replaceChildren(...starters(questions).map(starter));
 }
 
-/** Four questions to begin with: those that show most, as far as they are recorded. */
+/** Four questions to begin with: those that show most, as far as they have an answer. */
 function starters(questions) {
   const rank = ({ story }) => {
     const index = STARTERS.findIndex((name) => String(story).endsWith(name));

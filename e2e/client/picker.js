@@ -1,4 +1,4 @@
-/** The rehearsal panel: recorded questions, scenarios, pace. */
+/** The rehearsal panel: questions that have an answer, scenarios, pace. */
 
 import { h } from "./render/dom.js";
 import { icon } from "./render/icons.js";
@@ -13,12 +13,19 @@ export function fillPicker(panel, { questions, scenarios, choice, ask, close }) 
   );
   panel.replaceChildren(
     h("div", { class: "picker-head" }, h("h2", { text: "Rehearsal" }), closeButton),
-    h("p", { class: "fine-print", text: "Answers are replayed from recordings. Nothing here reaches Snowflake." }),
+    h("p", { class: "fine-print", text: `${origin(questions)} Nothing here reaches Snowflake.` }),
     scenarioField(scenarios, choice),
     paceField(choice),
     questionList(questions, ask),
   );
   panel.hidden = false;
+}
+
+/** Where the answers come from, without calling recorded what was not. */
+function origin(questions) {
+  const kinds = new Set(questions.map(({ provenance }) => provenance));
+  if (!kinds.has("recorded")) return "Answers were written from public documentation; none was recorded.";
+  return kinds.size > 1 ? "Some answers were recorded, others written from documentation." : "Answers were recorded.";
 }
 
 function scenarioField(scenarios, choice) {
@@ -34,7 +41,7 @@ function scenarioField(scenarios, choice) {
   const show = () => {
     const active = scenarios.find(({ name }) => name === choice.scenario);
     select.value = active?.name ?? "";
-    about.textContent = active?.about ?? "The recording plays as it is.";
+    about.textContent = active?.about ?? "Answers play as they are.";
     field.classList.toggle("active", Boolean(active));
   };
   select.addEventListener("change", () => choice.chooseScenario(select.value || null));
@@ -65,7 +72,7 @@ function questionList(questions, ask) {
     const items = members.map((question) => h("li", {}, questionButton(question, ask)));
     return h("section", { "aria-labelledby": id }, h("h4", { id, text: name }), h("ul", {}, items));
   });
-  return h("div", { class: "questions" }, h("h3", { text: "Recorded questions" }), sections);
+  return h("div", { class: "questions" }, h("h3", { text: "Questions with an answer" }), sections);
 }
 
 function questionButton({ text, story, provenance }, ask) {

@@ -4,8 +4,8 @@ import { recall, remember } from "./storage.js";
 
 export const PACES = [
   { name: "default", label: "Default", about: "As the stand-in was started", factor: null },
-  { name: "recorded", label: "Recorded", about: "As fast as it was recorded", factor: 1 },
-  { name: "fast", label: "4\u00d7 faster", about: "Four times as fast as recorded", factor: 0.25 },
+  { name: "real-time", label: "Real time", about: "With the pauses that the cassette holds", factor: 1 },
+  { name: "fast", label: "4\u00d7 faster", about: "A quarter of the pauses", factor: 0.25 },
   { name: "at-once", label: "At once", about: "Without any pause", factor: 0 },
 ];
 
