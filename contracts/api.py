@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 from pydantic.alias_generators import to_camel
 
 PREFIX = "/api/v1"
@@ -92,6 +92,24 @@ class ToolResultMessage(ApiRequest):
     tool_result: ClientToolResult
 
 
+def _kind_of_message(value: Any) -> str | None:
+    if isinstance(value, str):
+        return "question"
+    return "answer" if isinstance(value, dict | ToolResultMessage) else None
+
+
+Message = Annotated[
+    Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE_CHARS), Tag("question")]
+    | Annotated[ToolResultMessage, Tag("answer")],
+    Discriminator(
+        _kind_of_message,
+        custom_error_type="message_type",
+        custom_error_message="Input should be a string or an object with toolResult",
+    ),
+]
+"""A question, or the answer to a client-side tool."""
+
+
 class ChatToolChoice(ApiRequest):
     """`tool` needs the names it may choose from."""
 
@@ -107,7 +125,7 @@ class ChatRequest(ApiRequest):
     """
 
     session_id: Annotated[str, Field(min_length=1, max_length=64)]
-    message: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE_CHARS)] | ToolResultMessage
+    message: Message
     thread_id: Annotated[int, Field(ge=1, le=MAX_ID)] | None = None
     parent_message_id: Annotated[int, Field(ge=0, le=MAX_ID)] | None = None
     tool_choice: ChatToolChoice | None = None
