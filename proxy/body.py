@@ -14,12 +14,20 @@ from proxy.problems import ProblemError, invalid_request
 R = TypeVar("R", bound=ApiRequest)
 
 
+def read_body() -> bytes:
+    """The whole body.   Raises: RequestEntityTooLarge past the limit."""
+    body = request.get_data()
+    if request.content_length is None:
+        request.stream.read(1)  # Werkzeug cuts a chunked body at the limit without a word; only reading on raises
+    return body
+
+
 def read_json(model: type[R]) -> R:
     """The request's body as a model.   Raises: ProblemError naming every fault by JSON pointer."""
     if request.mimetype != "application/json":
         found = request.mimetype or "no content type"
         raise ProblemError(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"Send application/json; found {found}.")
-    body = request.get_data()
+    body = read_body()
     document = _document(body)
     try:
         return model.model_validate_json(body)

@@ -18,6 +18,8 @@ from contracts.api import PROBLEM_BASE, PROBLEM_JSON, FieldError, Problem, Probl
 
 log = structlog.get_logger(__name__)
 
+MAX_FIELD_ERRORS = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -94,28 +96,33 @@ class ProblemError(Exception):
         )
 
 
-def invalid_request(error: ValidationError, document: Any = None) -> ProblemError:
+def invalid_request(error: ValidationError, document: Any) -> ProblemError:
     """Every fault of a request body, by JSON pointer; the rejected values themselves are left out."""
     details = error.errors(include_url=False, include_input=False, include_context=False)
     if details[0]["type"] == "json_invalid":
         return ProblemError(P.MALFORMED_JSON, details[0]["msg"])
-    errors = [FieldError(pointer=_pointer(e["loc"], document), detail=e["msg"]) for e in details]
+    errors = [
+        FieldError(pointer=_pointer(e["loc"], document, is_missing=e["type"] == "missing"), detail=e["msg"])
+        for e in details[:MAX_FIELD_ERRORS]
+    ]
     listed = "; ".join(f"{e.pointer or 'body'}: {e.detail}" for e in errors[:5])
     return ProblemError(P.INVALID_REQUEST, listed, errors=errors)
 
 
-def _pointer(location: tuple[int | str, ...], document: Any) -> str:
-    """A JSON pointer from a validation error's location, without the names of union members in its midst."""
+def _pointer(location: tuple[int | str, ...], document: Any, *, is_missing: bool) -> str:
+    """A JSON pointer from a validation error's location: the parts that the document has, and what is missing.
+
+    Locations also name members of unions, which no document has.
+    """
     pointer = ""
     for position, part in enumerate(location):
-        inside = isinstance(document, dict | list)
-        known = part in document if isinstance(document, dict) else isinstance(part, int)
-        if inside and not known and position + 1 < len(location):
+        has_part = isinstance(document, dict) and part in document
+        has_item = isinstance(document, list) and isinstance(part, int)
+        if has_part or has_item:
+            document = document[part]
+        elif not (is_missing and position == len(location) - 1):
             continue
-        if not inside and document is not None:
-            break
         pointer += "/" + str(part).replace("~", "~0").replace("/", "~1")
-        document = document[part] if inside and known else None
     return pointer
 
 

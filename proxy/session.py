@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from contracts.api import TokenRequest
-from proxy.body import read_json
+from proxy.body import read_body, read_json
 from proxy.parts import parts
 from proxy.tokens import CLIENT_KEY_HEADER
 
@@ -16,7 +16,7 @@ blueprint = Blueprint("session", __name__)
 def issue_token() -> Response:
     """A token: for the same session when a still valid one is presented, else for a new one."""
     service = parts().tokens
-    if request.get_data():
+    if read_body():
         read_json(TokenRequest)
     authorization = request.headers.get("Authorization")
     if authorization:

@@ -1,0 +1,143 @@
+"""Keys and certificates made once, settings and applications made per test, and closed after it."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import logging
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from flask import Flask
+
+from proxy.app import create_app
+from proxy.cortex import CortexClient
+from proxy.parts import EXTENSION
+from proxy.settings import ENV_PREFIX, Settings
+
+SESSION_KEY = b"session key of the tests, long enough"
+CLIENT_KEY = b"client key of the tests, long enough!"
+
+MakeSettings = Callable[..., Settings]
+MakeApp = Callable[..., Flask]
+MakeCortex = Callable[..., CortexClient]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Files that settings point to."""
+
+    private_key: Path
+    session_key: Path
+    client_key: Path
+    certificate: Path
+    pair: rsa.RSAPrivateKey
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    """A key pair, both symmetric keys, and a certificate for 127.0.0.1 that it has signed itself."""
+    folder = tmp_path_factory.mktemp("keys")
+    pair = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = pair.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    made = Keys(folder / "key.p8", folder / "session.key", folder / "client.key", folder / "tls.pem", pair)
+    certificate = _self_signed(pair).public_bytes(Encoding.PEM)
+    for path, content in [
+        (made.private_key, pem),
+        (made.session_key, SESSION_KEY),
+        (made.client_key, CLIENT_KEY + b"\n"),
+        (made.certificate, certificate + pem),
+    ]:
+        path.write_bytes(content)
+        path.chmod(0o600)
+    return made
+
+
+def _self_signed(pair: rsa.RSAPrivateKey) -> x509.Certificate:
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "stand-in")])
+    now = datetime.datetime.now(datetime.UTC)
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(pair.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(hours=1))
+        .not_valid_after(now + datetime.timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(pair, hashes.SHA256())
+    )
+
+
+@pytest.fixture
+def make_settings(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> MakeSettings:
+    """Development settings with what the test changes; the environment of whoever runs it has no say."""
+    for name in [name for name in os.environ if name.startswith(ENV_PREFIX)]:
+        monkeypatch.delenv(name)
+
+    def make(**changed: Any) -> Settings:
+        given: dict[str, Any] = {
+            "environment": "development",
+            "snowflake_url": "http://127.0.0.1:9",
+            "account": "MYORG-BENCH",
+            "user": "CORTEX_PROXY_USER",
+            "private_key_file": keys.private_key,
+            "session_key_file": keys.session_key,
+            "connect_timeout_s": 5,
+            "idle_timeout_s": 30,
+        }
+        return Settings(**given | changed)
+
+    return make
+
+
+@pytest.fixture
+def make_app(make_settings: MakeSettings) -> Iterator[MakeApp]:
+    """An application with the settings that the test changes; its pooled connections are closed afterwards."""
+    made: list[Flask] = []
+
+    def make(**changed: Any) -> Flask:
+        made.append(create_app(make_settings(**changed)))
+        return made[-1]
+
+    yield make
+    for app in made:
+        app.extensions[EXTENSION].cortex.close()
+
+
+@pytest.fixture
+def make_cortex(make_settings: MakeSettings) -> Iterator[MakeCortex]:
+    """The upstream client alone."""
+    made: list[CortexClient] = []
+
+    def make(**changed: Any) -> CortexClient:
+        made.append(CortexClient(make_settings(**changed)))
+        return made[-1]
+
+    yield make
+    for client in made:
+        client.close()
+
+
+@pytest.fixture
+def restored_logging() -> Iterator[None]:
+    """Whatever a test configures, logging is as before afterwards."""
+    root, server = logging.getLogger(), logging.getLogger("gunicorn.error")
+    before = (root.handlers[:], root.level, server.handlers[:], server.propagate, server.filters[:])
+    levels = {name: logging.getLogger(name).level for name in ("urllib3", "werkzeug", "requests")}
+    yield
+    root.handlers, root.level, server.handlers, server.propagate, server.filters = before
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    structlog.reset_defaults()
