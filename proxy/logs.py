@@ -104,8 +104,6 @@ def configure(level: str = "INFO", stream: Any = None) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         where_it_failed,
-        only_listed_fields,
-        without_secrets,
     ]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -119,6 +117,8 @@ def configure(level: str = "INFO", stream: Any = None) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                only_listed_fields,  # after the line above, which needs the fields it removes
+                without_secrets,
                 structlog.processors.JSONRenderer(),
             ],
         )

@@ -46,13 +46,13 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
-    def __init__(self, settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    def __init__(self, settings: Settings, listener: int, on_ready: Callable[[], None]) -> None:
         self._settings, self._listener, self._on_ready = settings, listener, on_ready
         super().__init__()
 
     def load_config(self) -> None:
         options: dict[str, Any] = {
-            "bind": f"fd://{self._listener.fileno()}",
+            "bind": f"fd://{self._listener}",
             "workers": 1,
             "worker_class": "gthread",
             "threads": self._settings.max_streams + UNARY_THREADS,
@@ -80,10 +80,11 @@ def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
     create_app(settings)
     for path in settings.exposed_keys():
         log.warning("every user of this machine can read a key file; give it mode 0440 or 0400", detail=str(path))
-    with bind(settings.host, settings.port) as listener:
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        url = f"http://{host}:{listener.getsockname()[1]}"
-        _Gunicorn(settings, listener, lambda: on_ready(url)).run()
+    listener = bind(settings.host, settings.port)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    url = f"http://{host}:{listener.getsockname()[1]}"
+    # Detached: gunicorn closes the descriptor itself.
+    _Gunicorn(settings, listener.detach(), lambda: on_ready(url)).run()
 
 
 def print_ready(url: str) -> None:

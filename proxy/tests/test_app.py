@@ -1,0 +1,156 @@
+"""The application as a whole: ids, headers, spans and log lines that every request has, and secrets that none shows."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from proxy import logs
+from proxy.app import create_app
+from proxy.parts import EXTENSION
+from proxy.tests.conftest import CLIENT_KEY, SESSION_KEY, Keys, MakeApp, MakeSettings
+from proxy.tests.upstream import STREAM, Exchange, Upstream
+
+
+@pytest.fixture
+def stream(restored_logging: None) -> io.StringIO:
+    """Where the logs go."""
+    stream = io.StringIO()
+    logs.configure(level="DEBUG", stream=stream)
+    return stream
+
+
+def lines(stream: io.StringIO, event: str) -> list[dict[str, Any]]:
+    """Log lines of one event."""
+    return [line for line in map(json.loads, stream.getvalue().splitlines()) if line["event"] == event]
+
+
+@pytest.mark.parametrize("path", ["/livez", "/nowhere", "/api/v1/chat"])
+def test_every_answer_has_ids_and_security_headers(make_app: MakeApp, path: str) -> None:
+    """Successes, misses and wrong methods alike name request and trace and forbid sniffing, framing and referring."""
+    headers = make_app().test_client().get(path).headers
+    assert len(headers["X-Request-Id"]) == len(headers["X-Trace-Id"]) == 32
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_kept"),
+    [
+        ("abcdefgh", True),
+        ("5d0f2c3a-2f0f-4b7f-9a53-0d6c2b1f0d11", True),
+        ("short", False),
+        ("x" * 65, False),
+        ("with space", False),
+        ("abcdefgh\x0b", False),
+        ("<script>alert", False),
+        ("äöüäöüäöü", False),
+    ],
+)
+def test_a_callers_request_id(make_app: MakeApp, asked: str, is_kept: bool) -> None:
+    """A well-formed id of the caller is used; any other is replaced, not repeated."""
+    response = make_app().test_client().get("/nowhere", headers={"X-Request-Id": asked})
+    assert (response.headers["X-Request-Id"] == asked) is is_kept
+    assert response.get_json()["instance"] == response.headers["X-Request-Id"]
+
+
+def test_a_request_is_one_line_and_one_span(make_app: MakeApp, stream: io.StringIO) -> None:
+    """Both carry the route, not the path, so that neither is as manifold as the paths people try."""
+    app, exporter = make_app(), InMemorySpanExporter()
+    app.extensions[EXTENSION].tracing.provider.add_span_processor(SimpleSpanProcessor(exporter))
+    client = app.test_client()
+    client.get("/livez?token=canary")
+    client.get("/canary/nowhere")
+    assert [(line["route"], line["status"]) for line in lines(stream, "request")] == [
+        ("/livez", 200),
+        ("unmatched", 404),
+    ]
+    assert [span.name for span in exporter.get_finished_spans()] == ["GET /livez", "GET unmatched"]
+    assert "canary" not in stream.getvalue()
+
+
+def test_a_streams_span_and_line_come_at_its_end(make_app: MakeApp, stream: io.StringIO) -> None:
+    """The span of a turn lasts until its last byte, and its line says how it ended."""
+    with Upstream(lambda exchange: exchange.stream(STREAM, end=True)) as upstream:
+        app, exporter = make_app(snowflake_url=upstream.url), InMemorySpanExporter()
+        app.extensions[EXTENSION].tracing.provider.add_span_processor(SimpleSpanProcessor(exporter))
+        client = app.test_client()
+        token = client.post("/api/v1/session/token").get_json()
+        exporter.clear()
+        response = client.post(
+            "/api/v1/chat",
+            json={"sessionId": token["sessionId"], "message": "q"},
+            headers={"Authorization": f"Bearer {token['token']}"},
+        )
+        assert exporter.get_finished_spans() == ()
+        assert STREAM in response.data
+        response.close()
+    (span,) = exporter.get_finished_spans()
+    assert span.attributes is not None
+    assert span.attributes["cortex.stream.end_reason"] == "completed"
+    (line,) = lines(stream, "stream ended")
+    assert (line["reason"], line["events"], line["upstreamBytes"]) == ("completed", 4, len(STREAM))
+    assert line["traceId"] == response.headers["X-Trace-Id"]
+    assert line["requestId"] == response.headers["X-Request-Id"]
+
+
+def test_canaries_in_every_field_never_reach_a_log(make_app: MakeApp, keys: Keys, stream: io.StringIO) -> None:
+    """Questions, answers, tokens, keys and headers, good and bad, upstream errors too, leave no trace in the logs."""
+
+    def answer(exchange: Exchange) -> None:
+        if b"canary-answer" in exchange.body:
+            exchange.stream(STREAM.replace(b"planning", b"canary"), end=True, X_Snowflake_Request_Id="canary")
+        else:
+            exchange.json({"message": "canary", "code": "canary"}, "500 canary", X_Canary="canary")
+
+    with Upstream(answer) as upstream:
+        app = make_app(snowflake_url=upstream.url, environment="production", client_key_file=keys.client_key)
+        client = app.test_client()
+        token = client.post("/api/v1/session/token", headers={"X-Client-Key": CLIENT_KEY.decode()}).get_json()
+        client.post("/api/v1/session/token", headers={"X-Client-Key": "canary-key"})
+        bearer = {"Authorization": f"Bearer {token['token']}", "Baggage": "a=canary", "User-Agent": "canary"}
+        for document in (
+            {"sessionId": token["sessionId"], "message": "canary-answer"},
+            {"sessionId": token["sessionId"], "message": "canary"},
+            {"sessionId": "canary", "message": "canary"},
+            {"sessionId": token["sessionId"], "message": "canary", "canary": "canary"},
+        ):
+            client.post("/api/v1/chat?canary", json=document, headers=bearer).close()
+        client.post("/api/v1/chat", data=b'{"canary', headers=bearer, content_type="application/json")
+        client.get("/canary", headers={"Authorization": "Bearer canary", "Cookie": "canary=canary"})
+    assert len(lines(stream, "request")) == 8
+    for secret in ("canary", token["token"], CLIENT_KEY.decode(), SESSION_KEY.decode(), "PRIVATE KEY"):
+        assert secret not in stream.getvalue()
+
+
+@pytest.mark.parametrize("body", [b"{" + b" " * 2000, b"x" * 2000], ids=["json", "no json"])
+def test_a_body_past_the_limit(make_app: MakeApp, body: bytes) -> None:
+    """The limit holds for every route with a body."""
+    client = make_app(max_body_bytes=1024).test_client()
+    response = client.post("/api/v1/session/token", data=body, content_type="application/json")
+    assert (response.status_code, response.get_json()["detail"]) == (413, "The limit is 1024 bytes.")
+
+
+def test_bad_keys_stop_the_start(make_settings: MakeSettings, tmp_path: Path) -> None:
+    """A key file that is none is told when the application is made, not with the first request."""
+    path = tmp_path / "key.p8"
+    path.write_text("no key", encoding="utf-8")
+    with pytest.raises(ValueError, match=str(path)):
+        create_app(make_settings(private_key_file=path))
+
+
+def test_importing_the_proxy_brings_only_what_it_needs() -> None:
+    """The server, other rooms and slow libraries are not imported with the application."""
+    program = "import sys, proxy.app; print(*sorted({name.partition('.')[0] for name in sys.modules}))"
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)  # noqa: S603 - ours
+    unwanted = {"mocks", "fixtures", "e2e", "harness", "gunicorn", "granian", "sqlalchemy", "grpc", "yaml"}
+    assert unwanted & set(run.stdout.split()) == set()
