@@ -76,14 +76,16 @@ class Settings(BaseSettings):
     @classmethod
     def _pinned_host(cls, value: str) -> str:
         """Snowflake over https, or a stand-in on the loopback interface; nothing else gets our credential."""
+        value = value.removesuffix("/")
         parts = urlsplit(value)
-        if value.removesuffix("/") != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
+        if value != f"{parts.scheme}://{parts.netloc}" or "@" in parts.netloc:
             raise ValueError("give scheme and host only")
         is_snowflake = parts.scheme == "https" and SNOWFLAKE_HOST.fullmatch(parts.hostname or "")
-        if is_snowflake and parts.port in (None, 443):
-            return value.removesuffix("/")
+        port = parts.port  # raises for one that is no port
+        if is_snowflake and port in (None, 443):
+            return value
         if parts.scheme in ("http", "https") and _is_loopback(parts.hostname or ""):
-            return value.removesuffix("/")
+            return value
         raise ValueError("must be https://<account>.snowflakecomputing.com or an address on this machine")
 
     @model_validator(mode="after")
@@ -131,7 +133,7 @@ class Settings(BaseSettings):
         if self.agent_config_file is None:
             return {}
         try:
-            config: Any = json.loads(self.agent_config_file.read_text(encoding="utf-8"))
+            config = json.loads(self.agent_config_file.read_text(encoding="utf-8"))
             json.dumps(config, allow_nan=False)  # what we could not send
         except (ValueError, RecursionError) as error:
             raise ValueError(f"{ENV_PREFIX}AGENT_CONFIG_FILE: {self.agent_config_file} is not JSON: {error}") from error
@@ -139,7 +141,7 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{ENV_PREFIX}AGENT_CONFIG_FILE: {self.agent_config_file} must be an object without 'messages'"
             )
-        return config
+        return dict(config)
 
 
 def load(**overrides: Any) -> Settings:
@@ -159,7 +161,7 @@ def load(**overrides: Any) -> Settings:
 
 
 def _explain(name: str, error: Any) -> str:
-    message = error["msg"].removeprefix("Value error, ")
+    message = str(error["msg"]).removeprefix("Value error, ")
     if not name:
         return message
     found = f"found {error['input']!r}"

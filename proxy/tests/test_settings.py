@@ -1,0 +1,202 @@
+"""Settings: what is accepted, and that a refusal names the variable and what would be."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from proxy.settings import SettingsError, load
+from proxy.tests.conftest import Keys, MakeSettings
+
+LIVE = "https://myorg-bench.snowflakecomputing.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "kept", "live"),
+    [
+        pytest.param(LIVE, LIVE, True, id="account"),
+        pytest.param(LIVE + "/", LIVE, True, id="closing slash"),
+        pytest.param(LIVE + ":443", LIVE + ":443", True, id="https port"),
+        pytest.param("https://x.privatelink.snowflakecomputing.com", None, True, id="private link"),
+        pytest.param("https://x.cn-north-1.snowflakecomputing.cn", None, True, id="china"),
+        pytest.param("http://127.0.0.1:4010", None, False, id="loopback"),
+        pytest.param("http://localhost:4010", None, False, id="localhost"),
+        pytest.param("http://[::1]:4010", None, False, id="loopback v6"),
+        pytest.param("https://127.0.0.1:4010", None, False, id="loopback tls"),
+    ],
+)
+def test_upstreams_that_get_our_credential(make_settings: MakeSettings, url: str, kept: str | None, live: bool) -> None:
+    """Snowflake's hosts over https and this machine are accepted, and only the former count as live."""
+    settings = make_settings(snowflake_url=url)
+    assert (settings.snowflake_url, settings.is_live) == (kept or url, live)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param("https://evil.com/.snowflakecomputing.com", id="host in the path"),
+        pytest.param("https://evil.com?.snowflakecomputing.com", id="host in the query"),
+        pytest.param("https://evil.com#.snowflakecomputing.com", id="host in the fragment"),
+        pytest.param("https://x.snowflakecomputing.com@evil.com", id="host as user"),
+        pytest.param("https://evil.com\\@x.snowflakecomputing.com", id="backslash and user"),
+        pytest.param("https://evil.com\\.snowflakecomputing.com", id="backslash"),
+        pytest.param("https://user@x.snowflakecomputing.com", id="user"),
+        pytest.param("https://:word@x.snowflakecomputing.com", id="password alone"),
+        pytest.param("https://snowflakecomputing.com.evil.com", id="as a subdomain of another"),
+        pytest.param("https://evilsnowflakecomputing.com", id="as the end of another"),
+        pytest.param("https://snowflakecomputing.com", id="no account"),
+        pytest.param("https://x.snowflakecomputing.com.", id="closing dot"),
+        pytest.param("https://x.snowflakecomputing.com?", id="empty query"),
+        pytest.param("https://x.snowflakecomputing.com#", id="empty fragment"),
+        pytest.param("https://x.snowflakecomputing.com/api", id="path"),
+        pytest.param("https://x.snowflakecomputing.com:8443", id="other port"),
+        pytest.param("https://x.snowflakecomputing.com:99999", id="no port"),
+        pytest.param("https://x.snow\tflakecomputing.com", id="tab"),
+        pytest.param("https://x.snowflakecomputing.com\n", id="newline"),
+        pytest.param("https://х.snowflakecomputing.com", id="cyrillic letter"),
+        pytest.param("http://x.snowflakecomputing.com", id="no tls"),
+        pytest.param("http://127.0.0.1.evil.com", id="loopback as a subdomain"),
+        pytest.param("http://localhost@evil.com", id="localhost as user"),
+        pytest.param("http://192.168.0.1", id="private address"),
+        pytest.param("http://0.0.0.0", id="every address"),
+        pytest.param("http://2130706433", id="loopback as a number"),
+        pytest.param("http://[::1", id="half an address"),
+        pytest.param("ftp://127.0.0.1", id="other scheme"),
+        pytest.param("127.0.0.1:4010", id="no scheme"),
+        pytest.param("", id="empty"),
+    ],
+)
+def test_upstreams_that_do_not(make_settings: MakeSettings, url: str) -> None:
+    """Every other URL is refused, however much it looks like Snowflake's."""
+    with pytest.raises(ValidationError, match="snowflake_url"):
+        make_settings(snowflake_url=url)
+
+
+def test_a_refusal_lists_every_variable_and_what_it_accepts(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Missing, wrong and unknown variables are told at once, by their names in the environment."""
+    make_settings()  # clears the environment
+    monkeypatch.setenv("CORTEX_PROXY_PORT", "eighty")
+    monkeypatch.setenv("CORTEX_PROXY_SNOWFLAKE_URL", "https://evil.com")
+    monkeypatch.setenv("CORTEX_PROXY_ENVIROMENT", "development")
+    with pytest.raises(SettingsError) as refused:
+        load(account="MYORG-BENCH")
+    told = str(refused.value)
+    assert "CORTEX_PROXY_USER: Field required (not set)" in told
+    assert "CORTEX_PROXY_PORT: " in told
+    assert "found 'eighty'" in told
+    assert "CORTEX_PROXY_SNOWFLAKE_URL: must be https://<account>.snowflakecomputing.com" in told
+    assert "CORTEX_PROXY_SESSION_KEY_FILE: Field required (not set); expected: at least 32 random bytes" in told
+    assert "CORTEX_PROXY_ENVIROMENT: there is no such setting" in told
+
+
+def test_a_misspelt_variable_alone_is_refused(
+    make_settings: MakeSettings, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An otherwise complete environment does not start with a name nobody reads."""
+    given = make_settings().model_dump(exclude_none=True, exclude={"page_dir"})
+    assert load(**given).user == "CORTEX_PROXY_USER"
+    monkeypatch.setenv("CORTEX_PROXY_HEARTBEATS", "1")
+    with pytest.raises(SettingsError, match="CORTEX_PROXY_HEARTBEATS"):
+        load(**given)
+
+
+def test_a_key_in_the_place_of_its_path_is_not_repeated(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever puts the key itself into the variable does not find it in the log."""
+    make_settings()
+    monkeypatch.setenv("CORTEX_PROXY_SESSION_KEY_FILE", "canary-canary-canary-canary-canary")
+    monkeypatch.setenv("CORTEX_PROXY_PRIVATE_KEY_FILE", "canary-2")
+    with pytest.raises(SettingsError) as refused:
+        load()
+    assert "CORTEX_PROXY_SESSION_KEY_FILE" in str(refused.value)
+    assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("changed", "names"),
+    [
+        pytest.param({"environment": "production"}, "CORTEX_PROXY_CLIENT_KEY_FILE", id="no client key"),
+        pytest.param({"environment": "staging"}, "environment", id="unknown environment"),
+        pytest.param({"snowflake_url": LIVE, "host": "0.0.0.0"}, "CORTEX_PROXY_HOST", id="open to everyone, live"),
+        pytest.param({"role": "A B"}, "role", id="role is no identifier"),
+        pytest.param({"role": "A\r\nX: 1"}, "role", id="header in the role"),
+        pytest.param({"agent": "A/../B"}, "agent", id="path in the agent"),
+        pytest.param({"account": ""}, "account", id="no account"),
+        pytest.param({"heartbeat_s": 0}, "heartbeat_s", id="no heartbeat"),
+        pytest.param({"deadline_s": float("inf")}, "deadline_s", id="no deadline"),
+        pytest.param({"deadline_s": float("nan")}, "deadline_s", id="nan"),
+        pytest.param({"idle_timeout_s": 1e12}, "idle_timeout_s", id="ages"),
+        pytest.param({"token_lifetime_s": 301}, "token_lifetime_s", id="long token"),
+        pytest.param({"max_streams": 501}, "max_streams", id="too many streams"),
+        pytest.param({"page_dir": "/nowhere"}, "page_dir", id="page folder missing"),
+        pytest.param({"ca_file": "/nowhere"}, "ca_file", id="authorities missing"),
+        pytest.param({"private_key_file": "/nowhere"}, "private_key_file", id="key missing"),
+        pytest.param({"no_such": 1}, "no_such", id="unknown"),
+    ],
+)
+def test_what_does_not_start(make_settings: MakeSettings, changed: dict[str, Any], names: str) -> None:
+    """Values that would fail or harm later fail now, and the message names the setting."""
+    with pytest.raises(ValidationError, match=names):
+        make_settings(**changed)
+
+
+def test_development_may_listen_everywhere_in_front_of_a_stand_in(make_settings: MakeSettings) -> None:
+    """A container's page is reachable; there is no credential behind it that could be abused."""
+    assert make_settings(host="0.0.0.0").host == "0.0.0.0"
+
+
+def test_production_has_no_page(make_settings: MakeSettings, keys: Keys, tmp_path: Path) -> None:
+    """The reference page is refused in production, by the name of its variable."""
+    with pytest.raises(ValidationError, match="CORTEX_PROXY_PAGE_DIR"):
+        make_settings(environment="production", client_key_file=keys.client_key, page_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param("{", id="no JSON"),
+        pytest.param("[]", id="no object"),
+        pytest.param('{"messages": []}', id="brings messages"),
+        pytest.param('{"budget": NaN}', id="nan"),
+        pytest.param("[" * 10_000, id="deep"),
+    ],
+)
+def test_an_agent_configuration_that_cannot_be_sent(make_settings: MakeSettings, tmp_path: Path, content: str) -> None:
+    """The file is read at the start, and a fault names the variable."""
+    path = tmp_path / "agent.json"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ValidationError, match="CORTEX_PROXY_AGENT_CONFIG_FILE"):
+        make_settings(agent_config_file=path)
+
+
+def test_an_inline_agent_changes_the_path(make_settings: MakeSettings, tmp_path: Path) -> None:
+    """With a configuration of its own a run goes to the inline endpoint, else to the stored agent."""
+    path = tmp_path / "agent.json"
+    path.write_text(json.dumps({"models": {"orchestration": "m"}}), encoding="utf-8")
+    stored, inline = make_settings(), make_settings(agent_config_file=path)
+    assert stored.run_path == "/api/v2/databases/CORTEX_BENCH_DB/schemas/SALES/agents/SALES_AGENT:run"
+    assert (inline.run_path, inline.agent_config()) == ("/api/v2/cortex/agent:run", {"models": {"orchestration": "m"}})
+
+
+@pytest.mark.parametrize(("mode", "is_exposed"), [(0o400, False), (0o440, False), (0o644, True), (0o604, True)])
+def test_keys_that_everybody_can_read_are_reported(
+    make_settings: MakeSettings, tmp_path: Path, mode: int, is_exposed: bool
+) -> None:
+    """A key file that others may read is listed; its group may."""
+    path = tmp_path / "session.key"
+    path.write_bytes(b"k" * 40)
+    path.chmod(mode)
+    assert make_settings(session_key_file=path).exposed_keys() == ([path] if is_exposed else [])
+
+
+def test_settings_cannot_change(make_settings: MakeSettings) -> None:
+    """One object, built once."""
+    with pytest.raises(ValidationError, match="frozen"):
+        make_settings().port = 1  # type: ignore[misc]
