@@ -88,8 +88,9 @@ function holdButtons() {
   for (const button of document.querySelectorAll("[data-asks]")) button.disabled = conversation.isRunning;
 }
 
-function startRehearsal({ questions, scenarios: known }) {
+function startRehearsal({ questions: answered, scenarios: known }) {
   scenarios = known;
+  const questions = byInterest(answered);
   byId("rehearsal-badge").hidden = false;
   document.body.classList.add("rehearsing");
   drawer = startDrawer({
@@ -101,16 +102,19 @@ function startRehearsal({ questions, scenarios: known }) {
   byId("starters").replaceChildren(...starters(questions).map(starter));
 }
 
-/** Four questions to begin with: those that show most, as far as they have an answer. */
-function starters(questions) {
+/** The questions in the order that shows most first. */
+function byInterest(questions) {
   const rank = ({ story }) => {
     const index = STARTERS.findIndex((name) => String(story).endsWith(name));
     return index < 0 ? STARTERS.length : index;
   };
-  const firstOfStory = questions.filter(
-    ({ story }, index) => questions.findIndex((other) => other.story === story) === index,
-  );
-  return firstOfStory.toSorted((a, b) => rank(a) - rank(b)).slice(0, STARTERS.length);
+  return questions.toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** Four questions to begin with, of four stories. */
+function starters(questions) {
+  const opensStory = ({ story }, index) => questions.findIndex((other) => other.story === story) === index;
+  return questions.filter(opensStory).slice(0, STARTERS.length);
 }
 
 function starter({ text, about }) {
