@@ -28,22 +28,19 @@ def read_json(model: type[R]) -> R:
         found = request.mimetype or "no content type"
         raise ProblemError(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"Send application/json; found {found}.")
     body = read_body()
-    document = _document(body)
     try:
-        return model.model_validate_json(body)
+        asked = model.model_validate_json(body)
     except ValidationError as error:
-        raise invalid_request(error, document) from error
+        raise invalid_request(error, lambda: _document(body)) from error
+    _document(body)
+    return asked
 
 
 def _document(body: bytes) -> Any:
-    """The parsed body. Stricter than pydantic's own parser, which takes NaN and the last of duplicate names."""
+    """The parsed body.   Raises: ProblemError for what pydantic lets pass: NaN, and all but the last of equal names."""
     try:
         return json.loads(body.decode(), parse_constant=_refuse, object_pairs_hook=_without_duplicates)
-    except UnicodeDecodeError as error:
-        raise ProblemError(ProblemType.MALFORMED_JSON, f"Byte {error.start} is not UTF-8.") from error
-    except RecursionError as error:
-        raise ProblemError(ProblemType.MALFORMED_JSON, "It is nested too deeply.") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ProblemError(ProblemType.MALFORMED_JSON, f"{error}.") from error
 
 

@@ -5,6 +5,7 @@ ProblemError            every refusal: what it is, what was found, what to do
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -96,11 +97,15 @@ class ProblemError(Exception):
         )
 
 
-def invalid_request(error: ValidationError, document: Any) -> ProblemError:
-    """Every fault of a request body, by JSON pointer; the rejected values themselves are left out."""
+def invalid_request(error: ValidationError, parsed: Callable[[], Any]) -> ProblemError:
+    """Every fault of a request body, by JSON pointer; the rejected values themselves are left out.
+
+    parsed: gives the body as a document; only asked when it is JSON.
+    """
     details = error.errors(include_url=False, include_input=False, include_context=False)
     if details[0]["type"] == "json_invalid":
         return ProblemError(P.MALFORMED_JSON, details[0]["msg"])
+    document = parsed()
     errors = [
         FieldError(pointer=_pointer(e["loc"], document, is_missing=e["type"] == "missing"), detail=e["msg"])
         for e in details[:MAX_FIELD_ERRORS]

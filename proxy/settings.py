@@ -21,6 +21,7 @@ from contracts.cortex import INLINE_RUN_PATH, agent_run_path
 
 ENV_PREFIX = "CORTEX_PROXY_"
 SNOWFLAKE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\.snowflakecomputing\.(com|cn)")
+FILE_NAME = re.compile(r"[\w./~-]{0,200}\.\w{1,5}")
 IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_$]*$"
 
 Identifier = Annotated[str, Field(pattern=IDENTIFIER, max_length=255)]
@@ -167,8 +168,8 @@ def _explain(name: str, error: Any) -> str:
     found = f"found {error['input']!r}"
     if error["type"] == "missing":
         found = "not set"
-    elif name.endswith("key_file"):
-        found = "its value is not shown"  # somebody may have put the key itself there
+    elif name.endswith("key_file") and not FILE_NAME.fullmatch(str(error["input"])):
+        found = "its value, which is no file's name, is not shown"  # somebody may have put the key itself there
     meaning = Settings.model_fields[name].description if name in Settings.model_fields else None
     return f"{ENV_PREFIX}{name.upper()}: {message} ({found})" + (f"; expected: {meaning}" if meaning else "")
 

@@ -106,17 +106,23 @@ def test_a_misspelt_variable_alone_is_refused(
         load(**given)
 
 
+@pytest.mark.parametrize(
+    "secret",
+    ["canary" * 8, "-----BEGIN canary-----\ncanary.p8", "eyJjYW5hcnki.canary.canary", "Q/canary+canary=="],
+    ids=["hex", "pem", "token", "base64"],
+)
 def test_a_key_in_the_place_of_its_path_is_not_repeated(
-    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, secret: str
 ) -> None:
-    """Whoever puts the key itself into the variable does not find it in the log."""
+    """Whoever puts the key itself into the variable does not find it in the log; a file's name is told."""
     make_settings()
-    monkeypatch.setenv("CORTEX_PROXY_SESSION_KEY_FILE", "canary-canary-canary-canary-canary")
-    monkeypatch.setenv("CORTEX_PROXY_PRIVATE_KEY_FILE", "canary-2")
+    monkeypatch.setenv("CORTEX_PROXY_SESSION_KEY_FILE", secret)
+    monkeypatch.setenv("CORTEX_PROXY_PRIVATE_KEY_FILE", "/nowhere/key.p8")
     with pytest.raises(SettingsError) as refused:
         load()
     assert "CORTEX_PROXY_SESSION_KEY_FILE" in str(refused.value)
     assert "canary" not in str(refused.value)
+    assert "/nowhere/key.p8" in str(refused.value)
 
 
 @pytest.mark.parametrize(
