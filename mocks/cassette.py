@@ -15,21 +15,31 @@ A file holds a header line, then for each interaction a request line, a response
 
 from __future__ import annotations
 
-import difflib
 import itertools
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import from_json
 
 from contracts.cortex import EVENT_STREAM
+from mocks.strict import Strict, explain, hint
 
 VERSION = 1
 FRAME_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+LINE_KINDS = ("cassette", "request", "response", "frame")
+
+CONNECTION_HEADERS = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
+"""Headers that describe how a body travelled. The server that plays it writes its own."""
+
+_EVENT = re.compile(rb"(?:^|[\r\n])event: ?([^\r\n]*)")
+_DATA = re.compile(rb"(?:^|[\r\n])data: ?([^\r\n]*)")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
 
 
 class CassetteError(Exception):
@@ -40,11 +50,21 @@ class CassetteFormatError(CassetteError):
     """A cassette that cannot be loaded; the message names file, line and what is accepted there."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+class _Strict(Strict):
+    model_config = ConfigDict(strict=True)
 
 
 M = TypeVar("M", bound=_Strict)
+
+
+def sendable(headers: dict[str, str]) -> dict[str, str]:
+    """The headers, unchanged.   Raises: ValueError naming one that cannot be sent as it stands."""
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"header {name!r} with value {value!r} cannot be sent; names and values are plain ASCII")
+        if name.lower() in CONNECTION_HEADERS:
+            raise ValueError(f"header {name!r} tells how a body travelled; leave it out, the server writes its own")
+    return headers
 
 
 class Anonymised(_Strict):
@@ -84,14 +104,22 @@ class Request(_Strict):
 class ResponseHead(_Strict):
     """Status and headers; `frames` guards against lost lines."""
 
-    status: int = Field(ge=100, le=599)
+    status: int = Field(ge=200, le=599)
     headers: dict[str, str]
     frames: int | None = Field(default=None, ge=0)
+
+    _sendable = field_validator("headers")(sendable)
 
     @property
     def is_event_stream(self) -> bool:
         """Whether the body is a stream of server-sent events."""
-        return self.headers.get("Content-Type", "").split(";")[0].strip() == EVENT_STREAM
+        return is_event_stream(self.headers)
+
+
+def is_event_stream(headers: Mapping[str, str]) -> bool:
+    """Whether headers, in any case, announce server-sent events."""
+    kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
+    return kind.partition(";")[0].strip().lower() == EVENT_STREAM
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +133,17 @@ class Frame:
     at_ms: float
     data: bytes
     cut: tuple[int, ...] = ()
+
+    @property
+    def event(self) -> str:
+        """The value of its `event:` line, empty when it has none."""
+        found = _EVENT.search(self.data)
+        return found[1].decode("utf-8", "replace") if found else ""
+
+    @property
+    def payload(self) -> bytes:
+        """The value of its `data:` line; of several, joined by newlines."""
+        return b"\n".join(_DATA.findall(self.data))
 
     def pieces(self) -> list[bytes]:
         """The frame as the transport delivered it."""
@@ -136,7 +175,7 @@ class Cassette:
 
 
 class _FrameLine(_Strict):
-    at_ms: Annotated[float, Field(ge=0, strict=False)]
+    at_ms: float = Field(ge=0, allow_inf_nan=False)
     frame: str
     cut: list[int] | None = None
 
@@ -147,8 +186,11 @@ def load(path: Path, name: str | None = None) -> Cassette:
     Raises: CassetteFormatError for anything that is not exactly a cassette of this version; OSError when unreadable.
     """
     # Not splitlines(): JSON text may hold U+2028 and its kin unescaped, which are line ends to Python but not to us.
-    lines = path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-    return parse(lines, name or path.stem, str(path))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise CassetteFormatError(f"{path}: not UTF-8: {error}") from error
+    return parse(text.removesuffix("\n").split("\n"), name or path.stem, str(path))
 
 
 def load_all(folder: Path) -> list[Cassette]:
@@ -202,7 +244,7 @@ class _Reader:
     def take(self, number: int, text: str) -> None:
         self.number = number
         document = self._document(text)
-        kind = next((key for key in ("cassette", "request", "response", "frame") if key in document), None)
+        kind = next((key for key in LINE_KINDS if key in document), None)
         if self.header is None:
             self.header = self._header(kind, document)
         elif kind == "request":
@@ -215,7 +257,8 @@ class _Reader:
         elif kind == "cassette":
             raise self.fail("a second header; one file holds one cassette")
         else:
-            raise self.fail(f"expected a request, response or frame line, found the keys {sorted(document)}")
+            hints = hint(next(iter(document), ""), LINE_KINDS[1:])
+            raise self.fail(f"expected a request, response or frame line, found the keys {sorted(document)}{hints}")
 
     def finish(self, name: str) -> Cassette:
         self.number += 1
@@ -227,10 +270,12 @@ class _Reader:
         return Cassette(name, self.header, tuple(self.interactions))
 
     def _document(self, text: str) -> dict[str, Any]:
+        if not text.strip():
+            raise self.fail("an empty line; every line is one JSON object")
         try:
-            document = json.loads(text)
-        except json.JSONDecodeError as error:
-            found = "an empty line" if not text.strip() else f"no JSON document ({error})"
+            document = from_json(text, allow_inf_nan=False)
+        except ValueError as error:
+            found = "a byte order mark" if text.startswith("\ufeff") else f"no JSON document ({error})"
             raise self.fail(f"{found}; every line is one JSON object") from error
         if not isinstance(document, dict):
             raise self.fail(f"found a JSON {type(document).__name__}, expected an object")
@@ -252,12 +297,11 @@ class _Reader:
         if self.response is None:
             raise self.fail("a frame line must follow a response line; the response line is missing")
         line = self._model(_FrameLine, document)
-        frame = Frame(line.at_ms, line.frame.encode("utf-8"), tuple(line.cut or ()))
+        frame = Frame(line.at_ms, line.frame.encode(), tuple(line.cut or ()))
         if self.frames and frame.at_ms < self.frames[-1].at_ms:
             raise self.fail(f"at_ms {frame.at_ms} is before the previous frame's {self.frames[-1].at_ms}")
-        if frame.cut and (
-            list(frame.cut) != sorted(set(frame.cut)) or not 0 < frame.cut[0] <= frame.cut[-1] < len(frame.data)
-        ):
+        edges = (0, *frame.cut, len(frame.data))
+        if frame.cut and any(start >= end for start, end in itertools.pairwise(edges)):
             raise self.fail(f"cut {list(frame.cut)} must ascend within the frame's {len(frame.data)} bytes")
         if self.frames and self.response.is_event_stream and not self.frames[-1].data.endswith(FRAME_ENDS):
             raise self.fail("the previous frame does not end with a blank line; only the last one may be cut short")
@@ -279,29 +323,16 @@ class _Reader:
         self.request, self.response, self.frames = None, None, []
 
     def _only_value(self, document: dict[str, Any], key: str) -> Any:
-        self._refuse_unknown(document, [key])
+        for other in document:
+            if other != key:
+                raise self.fail(f"unknown key {other!r}{hint(other, [key])}")
         return document[key]
 
     def _model(self, model: type[M], value: Any) -> M:
-        if isinstance(value, dict):
-            self._refuse_unknown(value, list(model.model_fields))
         try:
             return model.model_validate(value)
         except ValidationError as error:
-            raise self.fail("; ".join(_explain(item) for item in error.errors())) from error
-
-    def _refuse_unknown(self, document: dict[str, Any], known: list[str]) -> None:
-        for key in document:
-            if key not in known:
-                nearest = difflib.get_close_matches(key, known, n=1)
-                hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-                raise self.fail(f"unknown key {key!r}{hint} Accepted here: {', '.join(known)}")
-
-
-def _explain(error: ErrorDetails) -> str:
-    """One validation error as 'key: what is wrong'."""
-    place = ".".join(str(part) for part in error["loc"]) or "value"
-    return f"{place}: {error['msg']}"
+            raise self.fail(explain(error, model)) from error
 
 
 def _json(document: dict[str, Any]) -> str:
