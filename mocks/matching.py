@@ -6,22 +6,33 @@ A matcher compares one field of a request with one interaction: it returns None 
 from __future__ import annotations
 
 import difflib
+import functools
+import heapq
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+from urllib.parse import unquote
 
-from contracts.cortex import RunRequest
+from contracts.cortex import RunRequest, agent_run_path
 from mocks.cassette import Cassette, Interaction, Match
 
 NEAREST = 3
 """How many near misses an explanation names."""
 
+MAX_QUOTED_CHARS = 300
+"""How much of a question an explanation compares and repeats; a question may be megabytes."""
 
-@dataclass(frozen=True, slots=True)
+_IDENTIFIER = r'("(?:[^"]|"")+"|[^/"]+)'
+STORED_RUN = rf"/api/v2/databases/{_IDENTIFIER}/schemas/{_IDENTIFIER}/agents/{_IDENTIFIER}:run"
+"""Path of a stored agent's run, percent-decoded; a quoted name may hold anything."""
+
+
+@dataclass(frozen=True)
 class Asked:
-    """What a request asks, reduced to the fields that matchers compare."""
+    """What a request asks, reduced to the fields that matchers compare; `path` is percent-decoded."""
 
     method: str
     path: str
@@ -29,6 +40,16 @@ class Asked:
     parent_message_id: int | None = None
     tool_use_id: str | None = None
     model: str | None = None
+
+    @cached_property
+    def canonical_path(self) -> str:
+        """The path as it is compared."""
+        return canonical_path(self.path)
+
+    @cached_property
+    def canonical_text(self) -> str | None:
+        """The question as it is compared."""
+        return None if self.last_user_text is None else canonical_text(self.last_user_text)
 
     @classmethod
     def of_run(cls, method: str, path: str, run: RunRequest) -> Asked:
@@ -79,15 +100,35 @@ class NearMiss:
             "cassette": self.candidate.cassette.name,
             "interaction": self.candidate.index,
             "differences": [
-                {"field": each.field, "expected": each.expected, "found": each.found} for each in self.differences
+                {"field": each.field, "expected": each.expected, "found": _clipped(each.found)}
+                for each in self.differences
             ],
         }
 
 
 def canonical_text(text: str) -> str:
-    """A question as it is compared: case, white space, Unicode form and closing punctuation do not count."""
-    folded = unicodedata.normalize("NFC", text).casefold()
-    return re.sub(r"\s+", " ", folded).strip().rstrip("?!. ")
+    """A question as it is compared: case, white space, Unicode form and closing punctuation do not count.
+
+    Source: Unicode D145, canonical caseless matching.
+    """
+    folded = unicodedata.normalize("NFD", unicodedata.normalize("NFD", text).casefold())
+    return re.sub(r"\s+", " ", folded).strip().rstrip("?!.…？！。 ")
+
+
+def canonical_path(path: str) -> str:
+    """A path as it is compared: in a stored agent's, unquoted names are upper-case, quotes are gone."""
+    found = re.fullmatch(STORED_RUN, path)
+    return agent_run_path(*map(identifier, found.groups())) if found else path
+
+
+def identifier(name: str) -> str:
+    """A Snowflake identifier as the catalogue stores it: a quoted one as it is, any other upper-case."""
+    return name[1:-1].replace('""', '"') if len(name) > 2 and name[0] == name[-1] == '"' else name.upper()
+
+
+# What cassettes hold is compared with every request; what requests hold is never cached.
+_recorded_text = functools.lru_cache(maxsize=4096)(canonical_text)
+recorded_path = functools.lru_cache(maxsize=4096)(lambda path: canonical_path(unquote(path)))
 
 
 def _method(asked: Asked, interaction: Interaction) -> Difference | None:
@@ -97,14 +138,14 @@ def _method(asked: Asked, interaction: Interaction) -> Difference | None:
 
 def _path(asked: Asked, interaction: Interaction) -> Difference | None:
     expected = interaction.request.path
-    return None if asked.path == expected else Difference("path", expected, asked.path)
+    return None if asked.canonical_path == recorded_path(expected) else Difference("path", expected, asked.path)
 
 
 def _last_user_text(asked: Asked, interaction: Interaction) -> Difference | None:
-    expected, found = interaction.request.match.last_user_text, asked.last_user_text
-    if expected is None or (found is not None and canonical_text(found) == canonical_text(expected)):
+    expected = interaction.request.match.last_user_text
+    if expected is None or asked.canonical_text == _recorded_text(expected):
         return None
-    return Difference("last_user_text", expected, found)
+    return Difference("last_user_text", expected, asked.last_user_text)
 
 
 def _exactly(field: str) -> Callable[[Asked, Interaction], Difference | None]:
@@ -144,14 +185,23 @@ def find(asked: Asked, among: Iterable[Candidate]) -> Candidate | list[NearMiss]
         else:
             hits.append(candidate)
     if hits:
-        return max(hits, key=lambda hit: len(hit.interaction.request.match.model_fields_set))
-    return sorted(misses, key=_distance)[:NEAREST]
+        return max(hits, key=lambda hit: len(hit.interaction.request.match.model_dump(exclude_none=True)))
+    return heapq.nsmallest(NEAREST, misses, key=_distance)
 
 
 def _distance(miss: NearMiss) -> tuple[int, float]:
     """Fewer differing fields are nearer; among equals, the question that reads most alike."""
-    text = next((d for d in miss.differences if d.field == "last_user_text"), None)
-    if text is None or text.found is None:
+    if miss.candidate.interaction.request.match.last_user_text is None:
         return len(miss.differences), 0.0
-    alike = difflib.SequenceMatcher(None, canonical_text(text.expected), canonical_text(text.found)).ratio()
-    return len(miss.differences), -alike
+    text = next((each for each in miss.differences if each.field == "last_user_text"), None)
+    return len(miss.differences), -1.0 if text is None else -_likeness(text.expected, text.found or "")
+
+
+def _likeness(expected: str, found: str) -> float:
+    pair = canonical_text(expected[:MAX_QUOTED_CHARS]), canonical_text(found[:MAX_QUOTED_CHARS])
+    return difflib.SequenceMatcher(None, *pair).ratio()
+
+
+def _clipped(value: Any) -> Any:
+    long = isinstance(value, str) and len(value) > MAX_QUOTED_CHARS
+    return value[:MAX_QUOTED_CHARS] + "…" if long else value
