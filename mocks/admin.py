@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import asdict
 
-from pydantic import BaseModel, ConfigDict
-
+from contracts.cortex import Code
 from mocks.faults import Plan
+from mocks.journal import OUTCOMES
 from mocks.request import Refusal, Request, json_plan
 from mocks.state import Mock
+from mocks.strict import Strict
 
 
-class Activation(BaseModel):
+class Activation(Strict):
     """Body of `PUT /__mock/scenarios/active`; null clears it. `X-Test-Id` limits it to one test."""
-
-    model_config = ConfigDict(extra="forbid")
 
     scenario: str | None
 
@@ -65,7 +64,7 @@ async def scenarios(mock: Mock, _request: Request, _path: re.Match[str]) -> Plan
 
 async def active(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
     """`GET, PUT, DELETE /__mock/scenarios/active`: the scenario of this test, or of everyone."""
-    test_id = request.control("test_id")
+    test_id = request.test_id
     if request.method == "PUT":
         mock.activate(test_id, request.parse(Activation).scenario)
     elif request.method == "DELETE":
@@ -75,25 +74,27 @@ async def active(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
 
 async def journal(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
     """`GET /__mock/journal?limit=&outcome=`: the newest exchanges, newest first; this test's when it has an id."""
-    limit = _limit(request)
-    found = mock.journal.entries(request.control("test_id"), request.query.get("outcome"), limit)
+    outcome = request.query.get("outcome")
+    if outcome not in (None, *OUTCOMES):
+        raise Refusal(400, Code.INVALID_PAYLOAD, f"outcome {outcome!r} is none of {', '.join(OUTCOMES)}")
+    found = mock.journal.entries(request.test_id, outcome, _limit(request))
     return json_plan([entry.as_json() for entry in found])
 
 
 async def unmatched(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
     """`GET /__mock/journal/unmatched`: the exchanges that nothing answered, with their nearest misses."""
-    found = mock.journal.entries(request.control("test_id"), "missed", _limit(request))
+    found = mock.journal.entries(request.test_id, "missed", _limit(request))
     return json_plan([entry.as_json() for entry in found])
 
 
 async def reset(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
     """`POST /__mock/reset`: forget threads, active scenarios and journal; of one test when it has an id."""
-    mock.reset(request.control("test_id"))
-    return json_plan({"status": "reset", "test_id": request.control("test_id")})
+    mock.reset(request.test_id)
+    return json_plan({"status": "reset", "test_id": request.test_id})
 
 
 def _limit(request: Request) -> int:
     asked = request.query.get("limit", "100")
-    if not asked.isdecimal() or not 1 <= int(asked) <= 2000:
-        raise Refusal(400, "000000", f"limit {asked!r} is not a number from 1 to 2000")
+    if not re.fullmatch(r"[0-9]{1,4}", asked) or not 1 <= int(asked) <= 2000:
+        raise Refusal(400, Code.INVALID_PAYLOAD, f"limit {asked[:20]!r} is not a number from 1 to 2000")
     return int(asked)

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from contracts.cortex import EVENT_STREAM
-from mocks.cassette import Frame, ResponseHead
+from contracts.cortex import REQUEST_ID_HEADER
+from mocks.cassette import FRAME_ENDS, Frame, ResponseHead, is_event_stream, sendable
+from mocks.strict import Strict
 
 
 class FaultDoesNotApplyError(Exception):
@@ -26,8 +27,8 @@ class FaultDoesNotApplyError(Exception):
 class Plan:
     """An answer about to be played.
 
-    headers_delay_ms: silence before the status line.   ends: 'clean' closes the body properly, 'cut' drops the
-    connection in the middle of it.
+    headers: by lower-case name.   headers_delay_ms: silence before the status line.   ends: 'clean' closes the body
+    properly, 'cut' drops the connection in the middle of it.
     """
 
     status: int
@@ -39,14 +40,15 @@ class Plan:
     @classmethod
     def of(cls, response: ResponseHead, frames: Sequence[Frame]) -> Plan:
         """The plan that plays a recorded response as it was."""
-        return cls(response.status, dict(response.headers), tuple(frames))
+        return cls(response.status, _lower(response.headers), tuple(frames))
+
+    @property
+    def is_event_stream(self) -> bool:
+        """Whether the frames are events, which leave one by one; any other body leaves whole."""
+        return is_event_stream(self.headers)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _AfterEvent(_Strict):
+class _AfterEvent(Strict):
     """A place in a stream: after the `count`-th event of a name."""
 
     after: str
@@ -56,7 +58,7 @@ class _AfterEvent(_Strict):
         """Index of the frame at that place.   Raises: FaultDoesNotApplyError."""
         seen = 0
         for index, frame in enumerate(frames):
-            seen += event_name(frame.data) == self.after
+            seen += frame.event == self.after
             if seen == self.count:
                 return index
         raise FaultDoesNotApplyError(f"event {self.after!r} occurs {seen} times here, the fault needs {self.count}")
@@ -92,8 +94,8 @@ class Stall(_AfterEvent):
         return dataclasses.replace(plan, frames=plan.frames[: last + 1] + moved)
 
 
-class Delay(_Strict):
-    """Silence before the status line, or between it and the first frame."""
+class Delay(Strict):
+    """Silence before the status line, or between it and the first frame; a JSON answer has both before its status."""
 
     headers_ms: float = Field(default=0, ge=0)
     first_frame_ms: float = Field(default=0, ge=0)
@@ -105,13 +107,21 @@ class Delay(_Strict):
         return dataclasses.replace(plan, frames=frames, headers_delay_ms=plan.headers_delay_ms + self.headers_ms)
 
 
-class Respond(_Strict):
-    """Another answer altogether: a status with a JSON document or a text."""
+class Respond(Strict):
+    """Another answer altogether: a status with a JSON document or a text, as HTML."""
 
     status: int = Field(ge=200, le=599)
     headers: dict[str, str] = Field(default_factory=dict)
     json_body: dict[str, object] | None = Field(default=None, alias="json")
     text: str | None = None
+
+    _sendable = field_validator("headers")(sendable)
+
+    @model_validator(mode="after")
+    def _has_one_body(self) -> Respond:
+        if self.json_body is not None and self.text is not None:
+            raise ValueError("an answer has a body of json or of text, not both")
+        return self
 
     def apply(self, plan: Plan) -> Plan:
         """Replace the recorded answer; the request id stays."""
@@ -119,8 +129,8 @@ class Respond(_Strict):
             kind, body = "application/json", json.dumps(self.json_body).encode()
         else:
             kind, body = "text/html", (self.text or "").encode()
-        kept = {name: value for name, value in plan.headers.items() if name.lower() == "x-snowflake-request-id"}
-        headers = {**kept, "Content-Type": kind, **self.headers}
+        kept = {name: value for name, value in plan.headers.items() if name == REQUEST_ID_HEADER.lower()}
+        headers = {**kept, "content-type": kind, **_lower(self.headers)}
         return dataclasses.replace(plan, status=self.status, headers=headers, frames=(Frame(0.0, body),))
 
 
@@ -129,16 +139,21 @@ class Insert(_AfterEvent):
 
     frame: str
 
+    @field_validator("frame")
+    @classmethod
+    def _is_whole(cls, frame: str) -> str:
+        if not frame.encode().endswith(FRAME_ENDS):
+            raise ValueError("a frame ends with a blank line, or it would glue to the next")
+        return frame
+
     def apply(self, plan: Plan) -> Plan:
         """Put the frame in, due together with the one before it."""
-        if plan.headers.get("Content-Type") != EVENT_STREAM:
-            raise FaultDoesNotApplyError("a frame can only be inserted into an event stream")
         last = self.index(plan.frames)
         new = Frame(plan.frames[last].at_ms, self.frame.encode())
         return dataclasses.replace(plan, frames=(*plan.frames[: last + 1], new, *plan.frames[last + 1 :]))
 
 
-class Fault(_Strict):
+class Fault(Strict):
     """A composition: every part given is applied, in the order of the fields here."""
 
     respond: Respond | None = None
@@ -149,7 +164,7 @@ class Fault(_Strict):
 
     @model_validator(mode="after")
     def _names_something(self) -> Fault:
-        if not self.model_fields_set:
+        if all(getattr(self, name) is None for name in type(self).model_fields):
             raise ValueError(f"a fault names at least one of: {', '.join(type(self).model_fields)}")
         return self
 
@@ -160,9 +175,5 @@ class Fault(_Strict):
         return plan
 
 
-def event_name(frame: bytes) -> str:
-    """The value of a frame's `event:` line, empty when it has none."""
-    for line in frame.split(b"\n"):
-        if line.startswith(b"event:"):
-            return line[6:].strip().decode("utf-8", "replace")
-    return ""
+def _lower(headers: dict[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

@@ -10,14 +10,22 @@ import itertools
 import time
 from collections import deque
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Outcome = Literal["answered", "refused", "missed", "client_gone", "cut", "failed"]
+OUTCOMES: tuple[str, ...] = get_args(Outcome)
+
+
+MAX_CHARS = 500
+"""How much of a client's own words an entry keeps."""
 
 
 @dataclass(slots=True)
 class Entry:
-    """One exchange. Lateness is how far behind its schedule the latest frame left."""
+    """One exchange. Lateness is how far behind its schedule the latest frame left.
+
+    A frame counts as sent once it is handed to the connection; what a slow client has not read yet is included.
+    """
 
     id: int
     method: str
@@ -42,7 +50,11 @@ class Entry:
     def end(self, outcome: Outcome, why: str | None = None) -> None:
         """Close the entry; only the first end counts."""
         if self.outcome is None:
-            self.outcome, self.ended_mono_s, self.why = outcome, time.monotonic(), why or self.why
+            self.outcome, self.ended_mono_s, self.why = outcome, time.monotonic(), why and why[:MAX_CHARS]
+
+    def asked_by(self, test_id: str | None, traceparent: str | None) -> None:
+        """Note for whom, and within which trace, the exchange runs."""
+        self.test_id, self.traceparent = test_id, traceparent and traceparent[:MAX_CHARS]
 
     def as_json(self) -> dict[str, Any]:
         """For the admin route."""
@@ -58,13 +70,13 @@ class Journal:
 
     def open(self, method: str, path: str, *, keep: bool = True) -> Entry:
         """A new entry, still running; kept unless it is the admin's own."""
-        entry = Entry(next(self._ids), method, path)
+        entry = Entry(next(self._ids), method[:MAX_CHARS], path[:MAX_CHARS])
         if keep:
             self._entries.append(entry)
         return entry
 
     def entries(self, test_id: str | None = None, outcome: str | None = None, limit: int = 100) -> list[Entry]:
-        """The newest entries, newest first."""
+        """The newest entries that fit, newest first."""
         wanted = (
             entry
             for entry in reversed(self._entries)

@@ -15,21 +15,31 @@ from mocks.cassette import Frame
 from mocks.journal import Entry
 
 Send = Callable[[bytes], Awaitable[None]]
+Sleep = Callable[[float], Awaitable[None]]
+Clock = Callable[[], float]
 
 MAX_WRITE_BYTES = 64 * 1024
 """Frames that are due together share a write up to this size."""
 
 
-async def play(frames: Sequence[Frame], send: Send, entry: Entry, *, started_s: float, pace: float) -> None:
-    """Send every frame when it is due; `started_s` is a `time.monotonic()` reading, pace 0 sends all at once.
+async def play(
+    frames: Sequence[Frame],
+    send: Send,
+    entry: Entry,
+    *,
+    pace: float,
+    clock: Clock = time.monotonic,
+    sleep: Sleep = asyncio.sleep,
+) -> None:
+    """Send every frame when it is due, counted from the entry's start; pace 0 sends all at once.
 
     Raises: whatever `send` raises when the connection is gone.
     """
-    position = 0
+    started_s, position = entry.started_mono_s, 0
     while position < len(frames):
         due_s = started_s + frames[position].at_ms * pace / 1000
-        await _sleep_until(due_s)
-        now_s = time.monotonic()
+        await sleep_until(due_s, clock, sleep)
+        now_s = clock()
         batch = _due(frames, position, started_s, pace, now_s)
         for piece in _pieces(frames[position : position + batch]):
             await send(piece)
@@ -39,11 +49,12 @@ async def play(frames: Sequence[Frame], send: Send, entry: Entry, *, started_s: 
             entry.max_lateness_ms = max(entry.max_lateness_ms, (now_s - due_s) * 1000)
 
 
-async def _sleep_until(due_s: float) -> None:
+async def sleep_until(due_s: float, clock: Clock = time.monotonic, sleep: Sleep = asyncio.sleep) -> None:
+    """Return when the clock has reached `due_s`, never before it."""
     # Whole milliseconds, rounded up: the loop's timers round to them, and a fraction would be slept as a busy loop.
     # A timer may still fire early by what the loop's cached clock lags behind, hence the second look.
-    while (remaining_s := due_s - time.monotonic()) > 0:
-        await asyncio.sleep(math.ceil(remaining_s * 1000) / 1000)
+    while (remaining_s := due_s - clock()) > 0:
+        await sleep(math.ceil(remaining_s * 1000) / 1000)
 
 
 def _due(frames: Sequence[Frame], position: int, started_s: float, pace: float, now_s: float) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import parse_qsl, unquote
@@ -27,6 +27,13 @@ _BAGGAGE = {"scenario": "mock.scenario", "pace": "mock.pace", "test_id": "test.i
 _QUERY = {"scenario": "mock_scenario", "pace": "mock_pace", "test_id": "test_id"}
 
 
+INVALID_PAYLOAD = "Incoming request does not contain a valid payload."
+MAX_QUERY_FIELDS = 100
+MAX_TEST_ID_CHARS = 200
+MAX_FAULTS = 10
+"""How many faults of one body are explained."""
+
+
 class Refusal(Exception):
     """An answer other than the asked one: a Snowflake error body, with the mock's own explanation beside it."""
 
@@ -37,7 +44,7 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, its body read and bounded. Header names are lower-case."""
+    """One request, its body read and bounded. `path` is percent-decoded; header names are lower-case."""
 
     method: str
     path: str
@@ -54,6 +61,14 @@ class Request:
             or parse_baggage(self.headers.get("baggage", "")).get(_BAGGAGE[name])
             or self.query.get(_QUERY[name])
         )
+
+    @property
+    def test_id(self) -> str | None:
+        """The test whose state this request sees; None for the one that all others share.   Raises: Refusal."""
+        asked = self.control("test_id")
+        if asked is not None and len(asked) > MAX_TEST_ID_CHARS:
+            raise Refusal(400, Code.INVALID_PAYLOAD, f"A test id has at most {MAX_TEST_ID_CHARS} characters.")
+        return asked
 
     def pace(self, default: float) -> float:
         """The asked pace factor: 1 as recorded, 0 at once.   Raises: Refusal when it is no number from 0 to 1000."""
@@ -73,20 +88,33 @@ class Request:
         try:
             return model.model_validate_json(self.body or b"{}")
         except ValidationError as error:
-            faults = [f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in error.errors()]
-            message = "Incoming request does not contain a valid payload."
-            raise Refusal(400, Code.INVALID_PAYLOAD, message, {"faults": faults}) from error
+            found = error.errors(include_url=False, include_input=False)[:MAX_FAULTS]
+            faults = [f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in found]
+            raise Refusal(400, Code.INVALID_PAYLOAD, INVALID_PAYLOAD, {"faults": faults}) from error
 
 
 def json_plan(document: object, status: int = 200) -> Plan:
     """A JSON answer that leaves at once."""
     body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
-    return Plan(status, {"Content-Type": "application/json"}, (Frame(0.0, body),))
+    return Plan(status, {"content-type": "application/json"}, (Frame(0.0, body),))
+
+
+def parse_headers(items: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Headers by lower-case name; the values of a repeated one joined by commas, as RFC 9110 asks."""
+    headers: dict[str, str] = {}
+    for name, value in items:
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return headers
 
 
 def parse_query(query: str) -> dict[str, str]:
-    """The query string as a mapping; of a repeated name the last counts."""
-    return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=100))
+    """The query string as a mapping; of a repeated name the last counts.   Raises: Refusal when there are too many."""
+    try:
+        return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS))
+    except ValueError as error:
+        message = f"The query string has more than {MAX_QUERY_FIELDS} fields."
+        raise Refusal(400, Code.INVALID_PAYLOAD, message) from error
 
 
 def parse_baggage(header: str) -> dict[str, str]:
@@ -95,13 +123,22 @@ def parse_baggage(header: str) -> dict[str, str]:
     return {key.strip(): unquote(value.strip()) for key, equals, value in members if equals}
 
 
-def decompress(body: bytes, limit_bytes: int) -> bytes:
-    """A gzip body, inflated up to a limit.   Raises: Refusal when it is broken or larger."""
+def decompress(body: bytes, encoding: str, limit_bytes: int) -> bytes:
+    """A body without its content encoding, inflated up to a limit.
+
+    Raises: Refusal when it is broken, incomplete or larger, or when the encoding is not gzip.
+    """
+    if encoding in ("", "identity"):
+        return body
+    if encoding not in ("gzip", "x-gzip"):
+        raise Refusal(415, Code.INVALID_PAYLOAD, f"Content-Encoding {encoding!r} is not supported; gzip is.")
     inflater = zlib.decompressobj(wbits=31)
     try:
         inflated = inflater.decompress(body, limit_bytes + 1)
     except zlib.error as error:
-        raise Refusal(400, Code.INVALID_PAYLOAD, "Incoming request does not contain a valid payload.") from error
+        raise Refusal(400, Code.INVALID_PAYLOAD, INVALID_PAYLOAD, {"faults": [f"gzip: {error}"]}) from error
     if len(inflated) > limit_bytes:
         raise Refusal(413, Code.INVALID_PAYLOAD, f"The body inflates to more than {limit_bytes} bytes.")
+    if not inflater.eof or inflater.unused_data:
+        raise Refusal(400, Code.INVALID_PAYLOAD, INVALID_PAYLOAD, {"faults": ["gzip: not exactly one whole stream"]})
     return inflated

@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import re
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote
 
-from contracts.cortex import INLINE_RUN_PATH, Code, Event, RunRequest, agent_run_path
+from contracts.cortex import INLINE_RUN_PATH, Code, Event, RunRequest
 from mocks.cassette import Cassette, Frame
-from mocks.faults import Fault, FaultDoesNotApplyError, Plan, event_name
-from mocks.matching import Asked, Candidate, NearMiss, candidates, find
+from mocks.faults import Fault, FaultDoesNotApplyError, Plan
+from mocks.matching import Asked, Candidate, NearMiss, candidates, canonical_path, find, identifier
 from mocks.request import Refusal, Request
 from mocks.scenario import Scenario
 from mocks.state import Mock
 from mocks.suggest import suggest
 
-STORED_RUN = r"/api/v2/databases/([^/]+)/schemas/([^/]+)/agents/([^/]+):run"
-
 
 async def stored_run(mock: Mock, request: Request, path: re.Match[str]) -> Plan:
     """`POST .../agents/{name}:run`."""
-    database, schema, agent = (_identifier(part) for part in path.groups())
-    asked_path = agent_run_path(database, schema, agent)
     known = mock.agent_paths()
-    if asked_path not in known:
-        message = (
-            f"Agent '{database}.{schema}.{agent}' does not exist or access is not authorized for the current role."
-        )
+    if canonical_path(request.path) not in known:
+        agent = ".".join(identifier(part) for part in path.groups())
+        message = f"Agent '{agent}' does not exist or access is not authorized for the current role."
         raise Refusal(404, Code.NOT_FOUND, message, {"known_agents": known})
-    return _run(mock, request, asked_path)
+    return _run(mock, request, request.path)
 
 
 async def inline_run(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
@@ -44,10 +39,9 @@ def _run(mock: Mock, request: Request, path: str) -> Plan:
     asked = Asked.of_run(request.method, path, run)
     found = find(asked, candidates(_tapes(mock, scenario)))
     if isinstance(found, list):
-        return _miss(mock, request, asked, found)
+        return _miss(mock, request, asked, found, wants_stream=run.wants_stream)
     plan = _planned(found, scenario, run)
     request.entry.cassette, request.entry.interaction = found.cassette.name, found.index
-    request.entry.frames_planned = len(plan.frames)
     if run.thread_id is not None:
         mock.threads(request).touch(request.user, run.thread_id)
     return plan
@@ -75,11 +69,11 @@ def _planned(found: Candidate, scenario: Scenario | None, run: RunRequest) -> Pl
     plan = Plan.of(interaction.response, interaction.frames)
     if scenario is not None and scenario.fault is not None:
         plan = _faulted(plan, scenario.scenario, scenario.fault)
-    plan.headers["X-Mock-Cassette"] = found.cassette.name
-    plan.headers["X-Mock-Interaction"] = str(found.index)
+    plan.headers["x-mock-cassette"] = quote(found.cassette.name)
+    plan.headers["x-mock-interaction"] = str(found.index)
     if scenario is not None:
-        plan.headers["X-Mock-Scenario"] = scenario.scenario
-    return plan if run.wants_stream or plan.status != 200 else collapse(plan)
+        plan.headers["x-mock-scenario"] = scenario.scenario
+    return plan if run.wants_stream else collapse(plan)
 
 
 def _faulted(plan: Plan, name: str, fault: Fault) -> Plan:
@@ -91,37 +85,36 @@ def _faulted(plan: Plan, name: str, fault: Fault) -> Plan:
 
 
 def collapse(plan: Plan) -> Plan:
-    """The answer to `stream: false`: the final object as JSON, due when the stream would have reached it."""
-    headers = {**plan.headers, "Content-Type": "application/json"}
+    """The answer to `stream: false`: the final object as JSON, due when the stream would have reached it.
+
+    Raises: Refusal when the stream has none, as in the legacy format or after a fault that ends it early.
+    """
+    if not plan.is_event_stream:
+        return plan
+    headers = {**plan.headers, "content-type": "application/json"}
     for frame in plan.frames:
-        name = event_name(frame.data)
-        if name == Event.RESPONSE:
-            body = frame.data.split(b"data: ", 1)[1].rstrip(b"\r\n")
-            return Plan(plan.status, headers, (Frame(frame.at_ms, body),), plan.headers_delay_ms)
-        if name == Event.ERROR:
-            error = json.loads(frame.data.split(b"data: ", 1)[1])
-            failed = {"role": "assistant", "content": [], "status": "error", "error": error}
-            return Plan(plan.status, headers, (Frame(frame.at_ms, json.dumps(failed).encode()),), plan.headers_delay_ms)
+        if frame.event == Event.RESPONSE:
+            body = frame.payload
+        elif frame.event == Event.ERROR:
+            body = b'{"role":"assistant","content":[],"status":"error","error":%b}' % frame.payload
+        else:
+            continue
+        return dataclasses.replace(plan, headers=headers, frames=(Frame(frame.at_ms, body),), ends="clean")
     if plan.ends == "cut":
-        return Plan(plan.status, headers, (), plan.headers_delay_ms, "cut")
-    raise Refusal(400, Code.INVALID_PAYLOAD, "This answer was recorded without a final object; it can only stream.")
+        return dataclasses.replace(plan, headers=headers, frames=())
+    message = "This answer has no final object, so it can only be streamed."
+    raise Refusal(409, Code.INVALID_PAYLOAD, message)
 
 
-def _miss(mock: Mock, request: Request, asked: Asked, nearest: list[NearMiss]) -> Plan:
+def _miss(mock: Mock, request: Request, asked: Asked, nearest: list[NearMiss], *, wants_stream: bool) -> Plan:
     explained: list[dict[str, Any]] = [miss.as_json() for miss in nearest]
     request.entry.nearest = explained
     asks_text = asked.last_user_text is not None and asked.model is None
     if mock.options.strict or not asks_text:
         message = f"No recorded interaction answers {asked.method} {asked.path}; see 'mock.nearest' for what differs."
         raise Refusal(404, Code.NOT_FOUND, message, {"nearest": explained})
-    questions = [miss.candidate.interaction.request.match.last_user_text for miss in nearest]
-    others = [question.text for question in mock.questions(asked.path)]
-    ordered = dict.fromkeys([text for text in questions if text in others] + others)
+    near = [miss.candidate.interaction.request.match.last_user_text for miss in nearest]
+    openers = [question.text for question in mock.questions(asked.canonical_path)]
     request.entry.end("missed")
-    return suggest(asked.last_user_text, list(ordered))
-
-
-def _identifier(part: str) -> str:
-    """A path segment as an identifier: quoted names as they are, others upper-case."""
-    name = unquote(part)
-    return name[1:-1] if len(name) > 1 and name[0] == name[-1] == '"' else name.upper()
+    plan = suggest(asked.last_user_text, list(dict.fromkeys([text for text in near if text in openers] + openers)))
+    return plan if wants_stream else collapse(plan)

@@ -5,27 +5,22 @@ One YAML file each in `mocks/scenarios/`; unknown keys are errors that name the 
 
 from __future__ import annotations
 
-import difflib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ConfigDict, Field, ValidationError
 
 from mocks.cassette import Cassette
 from mocks.faults import Fault, FaultDoesNotApplyError, Plan
+from mocks.strict import Strict, explain, hint
 
 
 class ScenarioFormatError(Exception):
     """A scenario that cannot be loaded; the message names file, place and what is accepted there."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class ClientExpectation(_Strict):
+class ClientExpectation(Strict):
     """What the proxy's client sees."""
 
     status: int = 200
@@ -33,7 +28,7 @@ class ClientExpectation(_Strict):
     problem: str | None = None
 
 
-class MetricExpectation(_Strict):
+class MetricExpectation(Strict):
     """By how much a counter moves, for which labels."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -41,21 +36,21 @@ class MetricExpectation(_Strict):
     delta: float | None = None
 
 
-class PanelExpectation(_Strict):
+class PanelExpectation(Strict):
     """Panels, as dashboard/panel, that must move or must stay still."""
 
     moves: list[str] = Field(default_factory=list)
     still: list[str] = Field(default_factory=list)
 
 
-class AlertExpectation(_Strict):
+class AlertExpectation(Strict):
     """Alerts that must fire, or must not."""
 
     fires: list[str] = Field(default_factory=list)
     silent: list[str] = Field(default_factory=list)
 
 
-class Scenario(_Strict):
+class Scenario(Strict):
     """A named behaviour of the stand-in."""
 
     scenario: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -72,7 +67,7 @@ def load(path: Path) -> Scenario:
     """Read one scenario.   Raises: ScenarioFormatError."""
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ScenarioFormatError(f"{path}: not YAML: {error}") from error
     if not isinstance(document, dict):
         raise ScenarioFormatError(
@@ -81,7 +76,7 @@ def load(path: Path) -> Scenario:
     try:
         scenario = Scenario.model_validate(document)
     except ValidationError as error:
-        raise ScenarioFormatError("; ".join(f"{path}: {_explain(item)}" for item in error.errors())) from error
+        raise ScenarioFormatError(f"{path}: {explain(error, Scenario)}") from error
     if scenario.scenario != path.stem:
         raise ScenarioFormatError(
             f"{path}: the scenario is called {scenario.scenario!r}; the file name must be the same"
@@ -91,6 +86,8 @@ def load(path: Path) -> Scenario:
 
 def load_all(folder: Path, cassettes: list[Cassette]) -> dict[str, Scenario]:
     """Every scenario of a folder, each checked against the cassettes it names.   Raises: ScenarioFormatError."""
+    if not folder.is_dir():
+        raise ScenarioFormatError(f"{folder}: no such folder of scenario files")
     loaded = {}
     for path in sorted(folder.glob("*.yaml")):
         scenario = load(path)
@@ -100,43 +97,26 @@ def load_all(folder: Path, cassettes: list[Cassette]) -> dict[str, Scenario]:
 
 
 def _check_cassettes(path: Path, scenario: Scenario, known: dict[str, Cassette]) -> None:
-    """Every named cassette exists, and the fault applies to at least one interaction of each."""
+    """Every named cassette exists, and the fault applies to each of them; without names, to any at all."""
     for name in scenario.cassettes:
         if name not in known:
-            raise ScenarioFormatError(f"{path}: no cassette {name!r}{_nearest(name, list(known))}")
-        if scenario.fault is not None:
-            _check_fault(path, scenario.fault, known[name])
+            raise ScenarioFormatError(f"{path}: no cassette {name!r}{hint(name, known)}")
+    if scenario.fault is None:
+        return
+    named = {f"cassette {name!r}": [known[name]] for name in scenario.cassettes}
+    for what, tapes in (named or {"any cassette": list(known.values())}).items():
+        if (reason := _why_not(scenario.fault, tapes)) is not None:
+            raise ScenarioFormatError(f"{path}: the fault does not apply to {what}: {reason}")
 
 
-def _check_fault(path: Path, fault: Fault, cassette: Cassette) -> None:
-    reasons = []
-    for interaction in cassette.interactions:
+def _why_not(fault: Fault, cassettes: Iterable[Cassette]) -> str | None:
+    """Why a fault applies to no interaction of these cassettes; None when it applies to one."""
+    reason = "nothing is recorded"
+    for interaction in (each for tape in cassettes for each in tape.interactions):
         try:
             fault.apply(Plan.of(interaction.response, interaction.frames))
         except FaultDoesNotApplyError as error:
-            reasons.append(str(error))
-    if len(reasons) == len(cassette.interactions):
-        raise ScenarioFormatError(f"{path}: the fault does not apply to cassette {cassette.name!r}: {reasons[0]}")
-
-
-def _explain(error: ErrorDetails) -> str:
-    place = ".".join(str(part) for part in error["loc"]) or "document"
-    if error["type"] == "extra_forbidden":
-        return f"unknown key {place!r}{_nearest(str(error['loc'][-1]), _known_keys())}"
-    return f"{place}: {error['msg']}"
-
-
-def _known_keys() -> list[str]:
-    models: list[type[BaseModel]] = [Scenario, ClientExpectation, PanelExpectation, AlertExpectation, Fault]
-    models += [kind for field in Fault.model_fields.values() for kind in _models_of(field.annotation)]
-    return sorted({info.alias or name for model in models for name, info in model.model_fields.items()})
-
-
-def _models_of(annotation: Any) -> list[type[BaseModel]]:
-    """The models in a union such as `Cut | None`."""
-    return [kind for kind in annotation.__args__ if isinstance(kind, type) and issubclass(kind, BaseModel)]
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known: {', '.join(known)}"
+            reason = str(error)
+        else:
+            return None
+    return reason

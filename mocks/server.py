@@ -8,30 +8,35 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import json
 import re
 import socket
 import sys
-import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from granian.constants import HTTPModes
 from granian.http import HTTP1Settings
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # re-exported without saying so
 from granian.server.embed import Server
 
-from contracts.cortex import EVENT_STREAM, REQUEST_ID_HEADER, TOKEN_TYPE_HEADER, ThreadRequest
-from mocks import admin, runs
+from contracts.cortex import REQUEST_ID_HEADER, ROLE_HEADER, TOKEN_TYPE_HEADER, Code, ThreadRequest
+from mocks import admin, connection, runs
 from mocks.faults import Plan
 from mocks.journal import Entry
-from mocks.replay import play
-from mocks.request import Refusal, Request, decompress, json_plan, parse_query
+from mocks.matching import STORED_RUN, identifier
+from mocks.replay import play, sleep_until
+from mocks.request import Refusal, Request, decompress, json_plan, parse_headers, parse_query
 from mocks.snowflake import auth
 from mocks.state import Mock, Options
 
 HEADER_TIMEOUT_MS = 10_000
 BODY_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 2.0
+NO_CODE = "000000"
 
 Handler = Callable[[Mock, Request, re.Match[str]], Awaitable[Plan]]
 
@@ -40,8 +45,8 @@ class PortInUseError(Exception):
     """Another process listens where the mock should."""
 
 
-class _Dropped(Exception):
-    """Raised through granian to drop the connection: it then closes without ending the body."""
+class _ClientGone(Exception):
+    """The client left before its request was whole."""
 
 
 class _Transport(Protocol):
@@ -59,7 +64,9 @@ class Route:
 
 
 def _route(methods: str, path: str, handler: Handler, *, public: bool = False) -> Route:
-    return Route(frozenset(methods.split()), re.compile(path), handler, public)
+    """A route; where GET is answered, HEAD is, too."""
+    names = methods.split() + (["HEAD"] if "GET" in methods.split() else [])
+    return Route(frozenset(names), re.compile(path), handler, public)
 
 
 async def _create_thread(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
@@ -68,7 +75,7 @@ async def _create_thread(mock: Mock, request: Request, _path: re.Match[str]) -> 
         origin = request.parse(ThreadRequest).origin_application or ""
         return json_plan(mock.threads(request).create(request.user, origin).model_dump())
     except ValueError as error:
-        raise Refusal(400, "390142", str(error)) from error
+        raise Refusal(400, Code.INVALID_PAYLOAD, str(error)) from error
 
 
 async def _list_threads(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
@@ -87,7 +94,7 @@ async def _index(_mock: Mock, _request: Request, _path: re.Match[str]) -> Plan:
 
 
 ROUTES: tuple[Route, ...] = (
-    _route("POST", runs.STORED_RUN, runs.stored_run),
+    _route("POST", STORED_RUN, runs.stored_run),
     _route("POST", r"/api/v2/cortex/agent:run", runs.inline_run),
     _route("POST GET", r"/api/v2/cortex/threads", _threads),
     _route("GET", r"/__mock/health", admin.health, public=True),
@@ -107,13 +114,22 @@ class App:
 
     def __init__(self, mock: Mock) -> None:
         self.mock = mock
+        self._answering: dict[asyncio.Task[None], Entry] = {}
+
+    def break_off(self) -> None:
+        """End every running exchange, so that none keeps the server from stopping."""
+        for answering, entry in self._answering.items():
+            entry.end("cut", "the mock was stopped")
+            answering.cancel()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one exchange, and give up as soon as its client is gone."""
         entry = self.mock.journal.open(scope.method, scope.path, keep=not scope.path.startswith("/__mock/"))
         answering = asyncio.ensure_future(self._answer(scope, protocol, entry))
         leaving = asyncio.ensure_future(protocol.client_disconnect())
+        self._answering[answering] = entry
         await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+        del self._answering[answering]
         if not answering.done():
             entry.end("client_gone")
             answering.cancel()
@@ -122,43 +138,46 @@ class App:
             await answering
 
     async def _answer(self, scope: Any, protocol: Any, entry: Entry) -> None:
-        plan, pace = await self._plan(scope, protocol, entry)
-        entry.status = plan.status
-        await _wait(plan.headers_delay_ms, entry, pace)
         try:
-            await _send(plan, protocol, entry, pace)
-        except _Dropped:
-            entry.end("cut")
-            raise
-        except RuntimeError:  # granian's RSGIProtocolClosed is one, and is not exported
+            plan, pace = await self._plan(scope, protocol, entry)
+            entry.status, entry.frames_planned = plan.status, len(plan.frames)
+            await sleep_until(entry.started_mono_s + plan.headers_delay_ms * pace / 1000)
+            if plan.ends == "cut":
+                await _break_off(plan, scope, entry, pace)
+            else:
+                await _send(plan, protocol, entry, pace)
+        except (_ClientGone, ProtocolClosed, ConnectionError):
             entry.end("client_gone")
         else:
-            entry.end("answered")
+            entry.end("cut" if plan.ends == "cut" else "answered")
 
     async def _plan(self, scope: Any, protocol: Any, entry: Entry) -> tuple[Plan, float]:
-        """The plan of the answer, refusals included; never raises."""
+        """The plan of the answer, refusals included, and its pace.   Raises: _ClientGone."""
         try:
-            headers = {name.lower(): value for name, value in scope.headers.items()}
-            body = await asyncio.wait_for(self._body(headers, protocol), BODY_TIMEOUT_S)
+            headers = parse_headers(scope.headers.items())
+            async with asyncio.timeout(BODY_TIMEOUT_S):
+                body = await self._body(headers, protocol)
             request = Request(scope.method, scope.path, parse_query(scope.query_string), headers, body, entry)
-            entry.test_id, entry.traceparent = request.control("test_id"), headers.get("traceparent")
-            return await self._dispatch(request), request.pace(self.mock.options.pace)
+            entry.asked_by(request.test_id, headers.get("traceparent"))
+            pace = request.pace(self.mock.options.pace)
+            return await self._dispatch(request), pace
         except Refusal as refusal:
             entry.end("missed" if entry.nearest else "refused", refusal.message)
             return _refusal_plan(refusal), 0.0
         except TimeoutError:
             entry.end("refused", "the body did not arrive in time")
-            return _refusal_plan(Refusal(408, "000000", "The request body did not arrive in time.")), 0.0
+            return _refusal_plan(Refusal(408, NO_CODE, "The request body did not arrive in time.")), 0.0
+        except _ClientGone:
+            raise
         except Exception as error:  # the last resort: a defect of ours answers as a defect of Snowflake's would
             entry.end("failed", repr(error))
-            print(f"mock: {scope.method} {scope.path} failed: {error!r}", file=sys.stderr)  # noqa: T201
-            return _refusal_plan(Refusal(500, "399505", "Internal server error")), 0.0
+            print(f"mock: {scope.method} {scope.path!r} failed: {error!r}", file=sys.stderr)  # noqa: T201
+            return _refusal_plan(Refusal(500, Code.INTERNAL_ERROR, "Internal server error")), 0.0
 
     async def _body(self, headers: Mapping[str, str], protocol: Any) -> bytes:
-        limit = self.mock.options.max_body_bytes
-        too_large = Refusal(413, "390142", f"The request body is larger than {limit} bytes.")
-        length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > limit:
+        limit, announced = self.mock.options.max_body_bytes, headers.get("content-length")
+        too_large = Refusal(413, Code.INVALID_PAYLOAD, f"The request body is larger than {limit} bytes.")
+        if announced is not None and int(announced) > limit:  # a number, or granian had refused it
             raise too_large
         parts, size = [], 0
         async for part in protocol:
@@ -166,18 +185,20 @@ class App:
             if size > limit:
                 raise too_large
             parts.append(bytes(part))
-        body = b"".join(parts)
-        return decompress(body, limit) if headers.get("content-encoding") == "gzip" else body
+        if announced is not None and size < int(announced):
+            raise _ClientGone
+        return decompress(b"".join(parts), headers.get("content-encoding", "").strip().lower(), limit)
 
     async def _dispatch(self, request: Request) -> Plan:
         fitting = [(route, match) for route in ROUTES if (match := route.path.fullmatch(request.path))]
         if not fitting:
-            raise Refusal(404, "002003", f"No such path: {request.path}")
+            raise Refusal(404, Code.NOT_FOUND, f"No such path: {request.path}")
         for route, match in fitting:
             if request.method in route.methods:
                 return await route.handler(self.mock, request if route.public else self._login(request), match)
         allowed = ", ".join(sorted(fitting[0][0].methods))
-        return Plan(405, {"Allow": allowed, "Content-Length": "0"}, ())
+        request.entry.end("refused", f"method {request.method} is not among {allowed}")
+        return Plan(405, {"allow": allowed}, ())
 
     def _login(self, request: Request) -> Request:
         try:
@@ -187,14 +208,12 @@ class App:
         except auth.AuthError as error:
             request.entry.end("refused", error.reason)
             raise Refusal(error.status, error.code, error.message) from error
-        role = request.headers.get("x-snowflake-role", "").strip('"')
-        if role and user.roles and role.upper() not in user.roles:
+        role = identifier(request.headers.get(ROLE_HEADER.lower(), ""))
+        if role and role not in user.roles:
             message = f"Role '{role}' specified in the request is not granted to this user."
-            raise Refusal(403, "390189", message, {"granted_roles": sorted(user.roles)})
+            raise Refusal(403, Code.ROLE_NOT_GRANTED, message, {"granted_roles": sorted(user.roles)})
         request.entry.user = user.name
-        return Request(
-            request.method, request.path, request.query, request.headers, request.body, request.entry, user.name
-        )
+        return dataclasses.replace(request, user=user.name)
 
 
 def _refusal_plan(refusal: Refusal) -> Plan:
@@ -204,48 +223,54 @@ def _refusal_plan(refusal: Refusal) -> Plan:
     if refusal.mock is not None:
         body["mock"] = dict(refusal.mock)
     plan = json_plan(body, refusal.status)
-    plan.headers[REQUEST_ID_HEADER] = request_id
+    plan.headers[REQUEST_ID_HEADER.lower()] = request_id
     return plan
 
 
-async def _wait(delay_ms: float, entry: Entry, pace: float) -> None:
-    remaining_s = entry.started_mono_s + delay_ms * pace / 1000 - time.monotonic()
-    if remaining_s > 0:
-        await asyncio.sleep(remaining_s)
+def _headers(plan: Plan) -> dict[str, str]:
+    return {REQUEST_ID_HEADER.lower(): str(uuid.uuid4()), **plan.headers}
 
 
 async def _send(plan: Plan, protocol: Any, entry: Entry, pace: float) -> None:
-    headers = [(name.lower(), value) for name, value in plan.headers.items()]
-    if REQUEST_ID_HEADER.lower() not in dict(headers):
-        headers.append((REQUEST_ID_HEADER.lower(), str(uuid.uuid4())))
-    if plan.headers.get("Content-Type") == EVENT_STREAM or plan.ends == "cut":
+    headers = list(_headers(plan).items())
+    if plan.is_event_stream:
         transport: _Transport = protocol.response_stream(plan.status, headers)
-        await play(plan.frames, transport.send_bytes, entry, started_s=entry.started_mono_s, pace=pace)
-        if plan.ends == "cut":
-            raise _Dropped
+        await play(plan.frames, transport.send_bytes, entry, pace=pace)
         return
     if plan.frames:
-        await _wait(plan.frames[-1].at_ms, entry, pace)
-    entry.frames_sent = len(plan.frames)
+        await sleep_until(entry.started_mono_s + plan.frames[-1].at_ms * pace / 1000)
     protocol.response_bytes(plan.status, headers, b"".join(frame.data for frame in plan.frames))
+    entry.frames_sent = len(plan.frames)
+
+
+async def _break_off(plan: Plan, scope: Any, entry: Entry, pace: float) -> None:
+    """Send head and frames, then end the connection instead of the body."""
+    loop = asyncio.get_running_loop()
+    with connection.borrowed(scope.client, scope.server) as line:
+        await loop.sock_sendall(line, connection.head(plan.status, _headers(plan)))
+        await play(plan.frames, lambda data: loop.sock_sendall(line, connection.chunk(data)), entry, pace=pace)
 
 
 def reserve_port(host: str, port: int) -> socket.socket:
     """A bound, silent socket that keeps `port` (0: a free one) for granian, which binds it again with SO_REUSEPORT.
 
-    Raises: PortInUseError when anything listens there. Without the first, plain bind two mocks would share a port
-    and split its requests between them.
+    Raises: PortInUseError when anything listens there, ValueError when there is no such port. Without the first,
+    plain bind two mocks would share a port and split its requests between them.
     """
+    if not 0 <= port <= 65535:
+        raise ValueError(f"port {port} is not a number from 0 to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
+    with socket.socket(family) as probe, contextlib.ExitStack() as on_failure:
+        keeper = on_failure.enter_context(socket.socket(family))
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         try:
             probe.bind((host, port))
+            probe.close()
+            keeper.bind((host, port))
         except OSError as error:
             raise PortInUseError(f"{host}:{port} cannot be used: {error.strerror}") from error
-    keeper = socket.socket(family)
-    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    keeper.bind((host, port))
+        on_failure.pop_all()
     return keeper
 
 
@@ -257,24 +282,42 @@ async def serve(options: Options, on_ready: Callable[[str], None], stop: asyncio
     mock = Mock(options)
     with reserve_port(options.host, options.port) as keeper:
         port = keeper.getsockname()[1]
+        url = f"http://[{options.host}]:{port}" if ":" in options.host else f"http://{options.host}:{port}"
+        app = App(mock)
         server = Server(
-            App(mock),
+            app,
             address=options.host,
             port=port,
+            http=HTTPModes.http1,
             websockets=False,
             log_enabled=False,
             backlog=1024,
             http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT_MS),
         )
-        server.on_startup(lambda: asyncio.get_running_loop().call_soon(on_ready, f"http://{options.host}:{port}"))
         serving = asyncio.ensure_future(server.serve())
         stopping = asyncio.ensure_future((stop or asyncio.Event()).wait())
+        listening = asyncio.ensure_future(_listening(options.host, port))
         try:
+            await asyncio.wait((serving, stopping, listening), return_when=asyncio.FIRST_COMPLETED)
+            if listening.done():
+                on_ready(url)
             await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
+            listening.cancel()
+            app.break_off()
             server.stop()  # type: ignore[no-untyped-call]
-            await serving
+            with contextlib.suppress(TimeoutError):  # a client that is still writing its headers is not waited for
+                await asyncio.wait_for(serving, STOP_TIMEOUT_S)
+
+
+async def _listening(host: str, port: int) -> None:
+    """Return once connections are accepted; granian's start-up hooks run before that."""
+    while True:
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection(host, port)
+            return writer.close()
+        await asyncio.sleep(0.002)
 
 
 def run(options: Options, on_ready: Callable[[str], None]) -> None:

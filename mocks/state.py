@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from contracts.cortex import Code, Event
+from pydantic import ValidationError
+
+from contracts.cortex import Code, Event, FinalResponse
 from mocks import cassette as cassettes_file
 from mocks import scenario as scenarios_file
 from mocks.cassette import Cassette
-from mocks.faults import event_name
 from mocks.journal import Journal
+from mocks.matching import recorded_path
 from mocks.request import Refusal, Request
 from mocks.scenario import Scenario
-from mocks.snowflake.auth import Account, User, load_public_key
+from mocks.snowflake.auth import Account, User, account_name, load_public_key
 from mocks.snowflake.threads import ThreadStore
 
 HERE = Path(__file__).parent
+MAX_KEYS = 2
 MAX_TESTS = 1000
 """Isolated tests remembered at a time; the one unused for longest is forgotten."""
 
@@ -72,33 +75,43 @@ class Mock:
         self.scenarios: dict[str, Scenario] = scenarios_file.load_all(options.scenarios, self.cassettes)
         self.journal = Journal(options.journal_size)
         self.recorded_threads = frozenset(_recorded_threads(self.cassettes))
+        if not 1 <= len(options.public_keys) <= MAX_KEYS:
+            raise ValueError(f"{len(options.public_keys)} public keys given; a user has one or two")
         keys = tuple(load_public_key(path) for path in options.public_keys)
-        user = User(options.user.upper(), keys, frozenset(options.roles))
-        self.account = Account(options.account.upper(), {user.name: user})
+        user = User(options.user.upper(), keys, frozenset(role.upper() for role in options.roles))
+        self.account = Account(account_name(options.account), {user.name: user})
+        self._agent_paths = sorted({path for path in map(recorded_path, self._paths()) if "/agents/" in path})
+        self._everyone = _TestState()
         self._tests: OrderedDict[str, _TestState] = OrderedDict()
 
+    def _paths(self) -> Iterable[str]:
+        return (each.request.path for tape in self.cassettes for each in tape.interactions)
+
     def _test(self, test_id: str | None) -> _TestState:
-        state = self._tests.setdefault(test_id or "", _TestState())
-        self._tests.move_to_end(test_id or "")
+        if not test_id:
+            return self._everyone
+        state = self._tests.setdefault(test_id, _TestState())
+        self._tests.move_to_end(test_id)
         if len(self._tests) > MAX_TESTS:
             self._tests.popitem(last=False)
         return state
 
     def threads(self, request: Request) -> ThreadStore:
         """The threads of the request's test."""
-        return self._test(request.control("test_id")).threads
+        return self._test(request.test_id).threads
 
     def scenario_for(self, request: Request) -> Scenario | None:
         """The scenario asked for, else the active one of its test, else the active one of all.
 
         Raises: Refusal naming the known ones.
         """
-        test_id = request.control("test_id")
-        name = request.control("scenario") or self._test(test_id).scenario or self._test(None).scenario
+        test_id = request.test_id
+        name = request.control("scenario") or self._test(test_id).scenario or self._everyone.scenario
         if name is None or name == "none":
             return None
-        request.entry.scenario = name
-        return self.scenario(name)
+        scenario = self.scenario(name)
+        request.entry.scenario = scenario.scenario
+        return scenario
 
     def scenario(self, name: str) -> Scenario:
         """A scenario by its name.   Raises: Refusal naming the known ones."""
@@ -118,6 +131,7 @@ class Mock:
     def reset(self, test_id: str | None) -> None:
         """Forget threads, active scenario and journal of one test, or of all."""
         if test_id is None:
+            self._everyone = _TestState()
             self._tests.clear()
         else:
             self._tests.pop(test_id, None)
@@ -125,8 +139,7 @@ class Mock:
 
     def agent_paths(self) -> list[str]:
         """Run paths of the stored agents that any cassette answers for."""
-        paths = {each.request.path for cassette in self.cassettes for each in cassette.interactions}
-        return sorted(path for path in paths if "/agents/" in path)
+        return self._agent_paths
 
     def questions(self, path: str | None = None) -> list[Question]:
         """Questions that can be asked first, by cassette; only those of one run path when it is given."""
@@ -137,7 +150,7 @@ class Mock:
             for tape in self.cassettes
             for interaction in tape.interactions
             if (match := interaction.request.match).last_user_text is not None and match.parent_message_id is None
-            if path is None or interaction.request.path == path
+            if path in (None, recorded_path(interaction.request.path))
         ]
 
 
@@ -146,8 +159,7 @@ def _recorded_threads(cassettes: Iterable[Cassette]) -> Iterable[int]:
     for tape in cassettes:
         for interaction in tape.interactions:
             for frame in interaction.frames:
-                if event_name(frame.data) == Event.RESPONSE:
-                    final = json.loads(frame.data.split(b"data: ", 1)[1])
-                    thread_id = final.get("metadata", {}).get("thread_id")
-                    if isinstance(thread_id, int):
-                        yield thread_id
+                if frame.event == Event.RESPONSE:
+                    with contextlib.suppress(ValidationError):  # a broken answer is recorded as it was
+                        thread_id = FinalResponse.model_validate_json(frame.payload).metadata.thread_id
+                        yield from () if thread_id is None else (thread_id,)

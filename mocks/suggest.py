@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import textwrap
 from typing import Any
 
 from contracts.cortex import EVENT_STREAM, Event
@@ -14,6 +15,7 @@ from mocks.cassette import Frame
 from mocks.faults import Plan
 
 MAX_SUGGESTIONS = 6
+MAX_QUOTED_CHARS = 200
 _STEP_MS = 18.0
 
 
@@ -23,7 +25,8 @@ def suggest(asked: str | None, questions: list[str]) -> Plan:
         "There is no recorded answer to this question. This is a rehearsal: answers are played from cassettes, "
         "no model is asked. These questions have one."
     )
-    answer = f"**“{asked}”** is not on the tape. {sentence}" if asked else sentence
+    quoted = textwrap.shorten((asked or "")[: 4 * MAX_QUOTED_CHARS], MAX_QUOTED_CHARS, placeholder=" …")
+    answer = f"**“{quoted}”** is not on the tape. {sentence}" if quoted else sentence
     block = {"type": "text", "text": answer, "annotations": [], "is_elicitation": False}
     suggested = [{"query": question} for question in questions[:MAX_SUGGESTIONS]]
     final = {
@@ -45,7 +48,7 @@ def suggest(asked: str | None, questions: list[str]) -> Plan:
         for number, (name, payload) in enumerate(events, start=1)
     ]
     frames.append(Frame(frames[-1].at_ms, b"event: done\ndata: [DONE]\n\n"))
-    return Plan(200, {"Content-Type": EVENT_STREAM, "X-Mock-Miss": "true"}, tuple(frames))
+    return Plan(200, {"content-type": EVENT_STREAM, "x-mock-miss": "true"}, tuple(frames))
 
 
 def _frame(name: Event, payload: dict[str, Any]) -> bytes:

@@ -27,6 +27,8 @@ MAX_LIFETIME_S = 3600
 
 CLOCK_SKEW_S = 60
 MAX_TOKEN_CHARS = 8192
+MAX_TIME_MS = 1e14
+"""A thousandth of it, the year 5138, is where seconds end and milliseconds begin."""
 
 _SNOWFLAKE_TOKEN = re.compile(r'^Snowflake Token="[^"]*"$')
 
@@ -69,6 +71,11 @@ def fingerprint_of(key: RSAPublicKey) -> str:
     return "SHA256:" + base64.b64encode(hashlib.sha256(der).digest()).decode()
 
 
+def account_name(account: str) -> str:
+    """An account as tokens name it: upper-case, a locator without its region and cloud."""
+    return account.partition(".")[0].upper()
+
+
 def load_public_key(path: Path) -> RSAPublicKey:
     """A PEM public key file.   Raises: OSError when unreadable, ValueError naming the file when it is no RSA key."""
     try:
@@ -88,9 +95,9 @@ def verify(
     authorization, token_type: the two header values.   Raises: AuthError.
     Source: Snowflake's pages on key-pair authentication and its troubleshooting; the order of checks is ours.
     """
-    scheme, _, token = (authorization or "").partition(" ")
     if not authorization:
         raise AuthError(Code.NO_AUTHORIZATION, "Authorization header not found in the request data.", "no header")
+    scheme, _, token = authorization.partition(" ")
     if _SNOWFLAKE_TOKEN.match(authorization):
         raise AuthError("390104", "User must login again to access the service.", "session tokens are not emulated yet")
     if scheme.lower() != "bearer" or not token:
@@ -126,7 +133,7 @@ def _unverified_claims(token: str) -> dict[str, Any]:
     try:
         header = jwt.get_unverified_header(token)
         claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
-    except (jwt.PyJWTError, ValueError) as error:
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise _invalid("394306", f"not a JWT: {error}") from error
     if header.get("alg") != "RS256":
         raise _invalid("394305", f"algorithm {header.get('alg')!r} is not RS256")
@@ -156,7 +163,7 @@ def _issuer(claims: dict[str, Any], account: Account) -> tuple[User, RSAPublicKe
 def _check_times(claims: dict[str, Any], now: float) -> None:
     issued, expires = _seconds(claims.get("iat")), _seconds(claims.get("exp"))
     if issued is None or expires is None:
-        raise _invalid("394301", "iat or exp is missing or not a number")
+        raise _invalid("394301", "iat or exp is missing or not a time")
     if issued > now + CLOCK_SKEW_S:
         raise _invalid("394302", f"iat is {issued - now:.0f} s in the future")
     if min(expires, issued + MAX_LIFETIME_S) <= now:
@@ -165,9 +172,9 @@ def _check_times(claims: dict[str, Any], now: float) -> None:
 
 def _seconds(value: Any) -> float | None:
     """Seconds since the epoch; Snowflake takes milliseconds, too."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TIME_MS:
         return None
-    return value / 1000 if value > 1e11 else float(value)
+    return value / 1000 if value > MAX_TIME_MS / 1000 else float(value)
 
 
 def _invalid(reason_code: str, reason: str) -> AuthError:

@@ -1,0 +1,136 @@
+"""The player: absolute deadlines, shared writes, exact bytes; told with a clock that only moves when asked."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mocks.cassette import Frame
+from mocks.journal import Entry
+from mocks.replay import MAX_WRITE_BYTES, play, sleep_until
+
+
+@dataclass
+class Stage:
+    """A made-up clock and connection. `late_s` is how much longer each sleep takes, `send_s` how long each write."""
+
+    now_s: float = 1000.0
+    late_s: float = 0.0
+    send_s: float = 0.0
+    sent: list[tuple[float, bytes]] = field(default_factory=list)
+    sleeps: int = 0
+
+    def clock(self) -> float:
+        return self.now_s
+
+    async def sleep(self, seconds: float) -> None:
+        assert seconds > 0
+        self.sleeps += 1
+        self.now_s += seconds + self.late_s
+
+    async def send(self, data: bytes) -> None:
+        self.sent.append((round((self.now_s - 1000) * 1000, 6), data))
+        self.now_s += self.send_s
+
+    def play(self, frames: list[Frame], pace: float = 1.0) -> Entry:
+        """Play to the end and return the journal entry."""
+        entry = Entry(1, "POST", "/", started_mono_s=self.now_s)
+        asyncio.run(play(frames, self.send, entry, pace=pace, clock=self.clock, sleep=self.sleep))
+        return entry
+
+
+def test_frames_leave_when_they_are_due() -> None:
+    """Each frame leaves at its recorded time, counted from the request."""
+    stage = Stage()
+    entry = stage.play([Frame(10, b"a"), Frame(25, b"b"), Frame(900, b"c")])
+    assert stage.sent == [(10, b"a"), (25, b"b"), (900, b"c")]
+    assert (entry.frames_sent, entry.max_lateness_ms) == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("pace", "times"),
+    [
+        pytest.param(2.0, [20, 50], id="slower"),
+        pytest.param(0.2, [2, 5], id="faster"),
+        pytest.param(0.0, [0], id="at-once"),
+    ],
+)
+def test_pace_scales_the_schedule(pace: float, times: list[float]) -> None:
+    """A pace is a factor on recorded times; at 0 everything shares one write."""
+    stage = Stage()
+    stage.play([Frame(10, b"a"), Frame(25, b"b")], pace)
+    assert [at_ms for at_ms, _ in stage.sent] == pytest.approx(times, abs=1)  # timers have whole milliseconds
+    assert b"".join(data for _, data in stage.sent) == b"ab"
+
+
+def test_lateness_does_not_add_up() -> None:
+    """Late timers and slow writes delay their own frame and never shift the next: no drift over 1,000 frames."""
+    stage = Stage(late_s=0.003, send_s=0.002)
+    entry = stage.play([Frame(10.0 * number, b"x") for number in range(1, 1001)])
+    lateness = [at_ms - 10.0 * number for number, (at_ms, _) in enumerate(stage.sent, start=1)]
+    assert len(lateness) == 1000
+    assert 3 <= max(lateness) <= 4
+    assert entry.max_lateness_ms == pytest.approx(max(lateness))
+
+
+def test_frames_that_are_overdue_share_a_write() -> None:
+    """After a pause, everything due leaves together; what is not due waits."""
+    stage = Stage(late_s=0.05)
+    stage.play([Frame(10, b"a"), Frame(20, b"b"), Frame(59, b"c"), Frame(200, b"d")])
+    assert [data for _, data in stage.sent] == [b"abc", b"d"]
+
+
+def test_shared_writes_are_bounded() -> None:
+    """Frames share a write up to its bound, and a frame that is larger alone leaves whole."""
+    half, large = b"h" * (MAX_WRITE_BYTES // 2), b"l" * (3 * MAX_WRITE_BYTES)
+    stage = Stage()
+    stage.play([Frame(0, data) for data in (half, half, b"x", large, b"y")], 0)
+    assert [len(data) for _, data in stage.sent] == [2 * len(half), 1, len(large), 1]
+
+
+def test_cut_frames_leave_in_their_pieces() -> None:
+    """Frames around a cut frame share writes among themselves, the cut one keeps its pieces."""
+    stage = Stage()
+    stage.play([Frame(0, b"a"), Frame(0, b"b"), Frame(0, b"12345", (1, 3)), Frame(0, b"c")], 0)
+    assert [data for _, data in stage.sent] == [b"ab", b"1", b"23", b"45", b"c"]
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.binary(min_size=1, max_size=5)), max_size=20), st.floats(0, 2))
+def test_bytes_and_order_survive_any_schedule(steps: list[tuple[int, bytes]], pace: float) -> None:
+    """Whatever the schedule, all bytes leave in order and none leaves early."""
+    frames, at_ms = [], 0.0
+    for wait_ms, data in steps:
+        at_ms += wait_ms
+        frames.append(Frame(at_ms, data))
+    stage = Stage()
+    entry = stage.play(frames, pace)
+    assert b"".join(data for _, data in stage.sent) == b"".join(frame.data for frame in frames)
+    assert entry.frames_sent == len(frames)
+    assert stage.now_s >= 1000 + at_ms * pace / 1000
+
+
+def test_a_broken_connection_ends_the_play() -> None:
+    """What the connection raises comes through, and only frames that were sent are counted."""
+    stage = Stage()
+    entry = Entry(1, "POST", "/", started_mono_s=stage.now_s)
+
+    async def send(data: bytes) -> None:
+        if data == b"b":
+            raise ConnectionResetError
+        await stage.send(data)
+
+    with pytest.raises(ConnectionResetError):
+        asyncio.run(play([Frame(1, b"a"), Frame(5, b"b")], send, entry, pace=1, clock=stage.clock, sleep=stage.sleep))
+    assert entry.frames_sent == 1
+
+
+def test_a_timer_that_fires_early_is_set_again() -> None:
+    """A sleep that ends too soon never lets a frame leave before its time."""
+    stage = Stage(late_s=-0.0004)
+    asyncio.run(sleep_until(stage.now_s + 0.002, stage.clock, stage.sleep))
+    assert stage.now_s >= 1000.002
+    assert stage.sleeps == 2

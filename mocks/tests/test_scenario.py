@@ -1,0 +1,113 @@
+"""Scenario files: read strictly, checked against the cassettes they name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from mocks.cassette import load_all as load_cassettes
+from mocks.scenario import ScenarioFormatError, load, load_all
+from mocks.state import HERE
+
+CASSETTES = load_cassettes(HERE / "cassettes")
+FILES = sorted((HERE / "scenarios").glob("*.yaml"))
+
+
+def written(folder: Path, text: str, name: str = "made_up") -> Path:
+    """A scenario file."""
+    path = folder / f"{name}.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.stem))
+def test_a_shipped_scenario_loads(path: Path) -> None:
+    """Every committed scenario says what it is about and what the client sees."""
+    scenario = load(path)
+    assert scenario.scenario == path.stem
+    assert scenario.about
+    assert "client" in scenario.model_fields_set
+
+
+def test_shipped_scenarios_fit_the_cassettes() -> None:
+    """All of them load together, by name, and each fault applies."""
+    assert sorted(load_all(HERE / "scenarios", CASSETTES)) == [path.stem for path in FILES]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        pytest.param("- a", "found list, expected a mapping", id="list"),
+        pytest.param("", "found NoneType", id="empty"),
+        pytest.param("a: [", "not YAML", id="bad-yaml"),
+        pytest.param("a: \x07", "not YAML", id="control-character"),
+        pytest.param("scenario: made_up", "about: Field required", id="missing-key"),
+        pytest.param("scenario: other\nabout: x", "file name must be the same", id="another-name"),
+        pytest.param("scenario: Made-Up\nabout: x", "scenario: String should match", id="name-with-capitals"),
+        pytest.param("scenario: made_up\nabout: x\nfualt: {}", "'fualt'; did you mean 'fault'?", id="unknown-key"),
+        pytest.param(
+            "scenario: made_up\nabout: x\nfault: {cut: {after: a, cont: 1}}",
+            "'fault.cut.cont'; did you mean 'count'? Accepted here: after, count, inside_bytes, clean",
+            id="unknown-key-in-fault",
+        ),
+        pytest.param(
+            "scenario: made_up\nabout: x\nfault: {respond: {status: 200, json_body: {}}}",
+            "'fault.respond.json_body'; did you mean 'json'?",
+            id="name-instead-of-alias",
+        ),
+        pytest.param(
+            "scenario: made_up\nabout: x\nclient: {sttaus: 1}\npanels: {still: a}", "panels.still:", id="two-faults"
+        ),
+        pytest.param("scenario: made_up\nabout: x\nfault: {}", "at least one of", id="empty-fault"),
+        pytest.param("scenario: made_up\nabout: x\nxyz: 1", "'xyz'; Accepted here: scenario, about", id="far-off-key"),
+    ],
+)
+def test_what_is_no_scenario_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    """The error names the file, the place, and the key that was meant."""
+    path = written(tmp_path, text)
+    with pytest.raises(ScenarioFormatError) as refusal:
+        load(path)
+    assert str(refusal.value).startswith(f"{path}: ")
+    assert words in str(refusal.value)
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    """The error names the file."""
+    path = tmp_path / "latin.yaml"
+    path.write_bytes("about: Zürich".encode("latin-1"))
+    with pytest.raises(ScenarioFormatError, match=r"latin\.yaml: not YAML"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [
+        pytest.param(
+            "cassettes: [agents/net_sale_by_region]",
+            "did you mean 'agents/net_sales_by_region'?",
+            id="unknown-cassette",
+        ),
+        pytest.param(
+            "cassettes: [agents/refund_deadline]\nfault: {cut: {after: response.table}}",
+            "does not apply to cassette 'agents/refund_deadline': event 'response.table' occurs 0 times",
+            id="fault-not-in-its-cassette",
+        ),
+        pytest.param(
+            "fault: {cut: {after: response.tabel}}",
+            "does not apply to any cassette: event 'response.tabel'",
+            id="fault-in-no-cassette",
+        ),
+    ],
+)
+def test_a_scenario_that_cannot_be_played_is_refused(tmp_path: Path, rest: str, words: str) -> None:
+    """A cassette that is not there and a fault that never applies are found at start, not in a test at night."""
+    written(tmp_path, f"scenario: made_up\nabout: x\n{rest}")
+    with pytest.raises(ScenarioFormatError, match=words.replace("?", r"\?")):
+        load_all(tmp_path, CASSETTES)
+
+
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    """A misspelt folder is an error, not a mock without scenarios."""
+    with pytest.raises(ScenarioFormatError, match="no such folder"):
+        load_all(tmp_path / "missing", CASSETTES)
