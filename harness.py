@@ -23,6 +23,8 @@ import click
 
 CONTEXT = {"auto_envvar_prefix": "CORTEX_HARNESS", "help_option_names": ["-h", "--help"], "max_content_width": 100}
 
+PORT = click.IntRange(0, 65535)
+
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
 
 
@@ -38,8 +40,8 @@ def main() -> None:
 
 @main.command()
 @host_option
-@click.option("--port", default=8080, show_default=True, help="Proxy and page; 0 takes a free port.")
-@click.option("--mock-port", default=4010, show_default=True, help="Mock; 0 takes a free port.")
+@click.option("--port", type=PORT, default=8080, show_default=True, help="Proxy and page; 0 takes a free port.")
+@click.option("--mock-port", type=PORT, default=4010, show_default=True, help="Mock; 0 takes a free port.")
 @click.option("--pace", default=1.0, show_default=True, help="Factor on recorded times; 0 sends at once.")
 @click.option("--strict/--no-strict", default=False, help="Answer 404 to questions nobody recorded.")
 @click.option("--state-dir", type=click.Path(path_type=Path), default=".cortex-harness", help="Keys and logs.")
@@ -52,7 +54,7 @@ def up(host: str, port: int, mock_port: int, pace: float, strict: bool, state_di
 
 @main.command()
 @host_option
-@click.option("--port", default=4010, show_default=True, help="0 takes a free port and prints it.")
+@click.option("--port", type=PORT, default=4010, show_default=True, help="0 takes a free port and prints it.")
 @click.option("--pace", default=1.0, show_default=True, help="Factor on recorded times; 0 sends at once.")
 @click.option("--strict/--no-strict", default=True, help="404 with nearest misses, or an answer for people.")
 @click.option("--cassettes", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder to play.")
@@ -83,7 +85,7 @@ def mock(public_key: tuple[Path, ...], state_dir: Path, **options: Any) -> None:
 
 @main.command()
 @click.option("--host", help="Address to bind.  [default: 127.0.0.1]")
-@click.option("--port", type=int, help="0 takes a free port and prints it.  [default: 8080]")
+@click.option("--port", type=PORT, help="0 takes a free port and prints it.  [default: 8080]")
 def proxy(host: str | None, port: int | None) -> None:
     """Serve the proxy; its settings are CORTEX_PROXY_* variables, listed in proxy/settings.py."""
     from proxy import serve, settings
