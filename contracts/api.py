@@ -221,6 +221,7 @@ class ProblemType(StrEnum):
     UPSTREAM_THROTTLED = "upstream-throttled"
     UPSTREAM_UNAVAILABLE = "upstream-unavailable"
     UPSTREAM_PROTOCOL = "upstream-protocol"
+    UPSTREAM_ERROR = "upstream-error"
     UPSTREAM_TRUNCATED = "upstream-truncated"
     UPSTREAM_STALLED = "upstream-stalled"
     STREAM_DEADLINE = "stream-deadline"

@@ -7,6 +7,7 @@ are listed in `docs/cortex-wire.md`.
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -30,6 +31,10 @@ THREADS_PATH = "/api/v2/cortex/threads"
 def agent_run_path(database: str, schema: str, agent: str) -> str:
     """Path of a stored agent's run endpoint; the parts are identifiers, already checked."""
     return f"/api/v2/databases/{database}/schemas/{schema}/agents/{agent}:run"
+
+
+CODE = re.compile(r"[0-9]{1,12}")
+"""The form of Snowflake's error codes."""
 
 
 class TokenType(StrEnum):
@@ -109,8 +114,8 @@ class ErrorBody(Wire):
 
     @property
     def any_code(self) -> str | None:
-        """The numeric code, wherever the server put it."""
-        return self.code or self.error_code
+        """The numeric code, wherever the server put it; free text in its place is none."""
+        return next((each for each in (self.code, self.error_code) if each and CODE.fullmatch(each)), None)
 
 
 class ToolResult(Wire):
@@ -178,7 +183,8 @@ class RunRequest(Wire):
             if item.tool_result is not None:
                 return item.tool_result.tool_use_id
             if item.tool_results is not None:
-                return str(item.tool_results.get("tool_use_id"))
+                legacy_id = item.tool_results.get("tool_use_id")
+                return legacy_id if isinstance(legacy_id, str) else None
         return None
 
 

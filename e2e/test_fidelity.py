@@ -32,9 +32,10 @@ def legacy_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def own_frames_removed(body: bytes) -> bytes:
-    """The upstream's part of a chat stream, which begins with proxy.start and ends with proxy.end."""
+    """The upstream's part of a chat stream: between proxy.start and proxy.end, or the problem before that."""
     start, _, rest = body.partition(b"\n\n")
     upstream, mark, end = rest.rpartition(b"event: proxy.end\n")
+    upstream = upstream.partition(b'event: error\ndata: {"type":')[0]
     assert start.startswith(b"event: proxy.start\n")
     assert mark
     assert end.endswith(b"\n\n")

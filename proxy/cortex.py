@@ -314,7 +314,6 @@ _BY_STATUS: dict[int, tuple[ProblemType, str]] = {
     429: (ProblemType.UPSTREAM_THROTTLED, "Too many requests to Snowflake; wait and try again."),
     504: (ProblemType.UPSTREAM_TIMEOUT, "Snowflake did not answer in time."),
 }
-_CODE = re.compile(r"[0-9]{1,12}")
 MAX_RETRY_AFTER_S = 3600
 
 
@@ -348,10 +347,9 @@ class _Answer:
         if self.content_type != "application/json":
             return None
         try:
-            code = ErrorBody.model_validate_json(self.body).any_code or ""
+            return ErrorBody.model_validate_json(self.body).any_code
         except ValueError:
             return None
-        return code if _CODE.fullmatch(code) else None
 
     @cached_property
     def asks_to_log_in(self) -> bool:

@@ -54,6 +54,7 @@ CATALOGUE: dict[ProblemType, Kind] = {
     P.UPSTREAM_THROTTLED: Kind(429, "Snowflake asks to slow down", retryable=True),
     P.UPSTREAM_UNAVAILABLE: Kind(503, "Snowflake is not available", retryable=True),
     P.UPSTREAM_PROTOCOL: Kind(502, "Snowflake answered with something unexpected"),
+    P.UPSTREAM_ERROR: Kind(502, "Snowflake reported an error in mid-answer", retryable=True),
     P.UPSTREAM_TRUNCATED: Kind(502, "The answer broke off", retryable=True),
     P.UPSTREAM_STALLED: Kind(504, "The answer stopped arriving", retryable=True),
     P.STREAM_DEADLINE: Kind(504, "The answer took too long"),

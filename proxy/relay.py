@@ -13,12 +13,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import structlog
 
 from contracts.api import EndReason, ProblemType, ProxyEnd, ProxyStart, StreamEvent, TokenUsage
-from contracts.cortex import TERMINAL_EVENTS, Event, FinalResponse
+from contracts.cortex import TERMINAL_EVENTS, ErrorBody, Event, FinalResponse
 from proxy.cortex import CallCancelledError, Upstream
 from proxy.problems import ProblemError
 from proxy.sse import FrameTooLargeError, SseDecoder, SseEvent, frame
@@ -93,6 +94,7 @@ class Account:
     first_event_s: float | None = None
     terminals: set[str] = field(default_factory=set)
     final: FinalResponse | None = None
+    error: ErrorBody = field(default_factory=ErrorBody)
     decoder: SseDecoder = field(default_factory=SseDecoder)
 
     def take(self, chunk: bytes, now_s: float) -> None:
@@ -107,11 +109,11 @@ class Account:
 
     def _terminal(self, event: SseEvent) -> None:
         self.terminals.add(event.name)
-        if event.name == Event.RESPONSE:
-            try:
+        with suppress(ValueError):  # forwarded all the same; only our accounting goes without
+            if event.name == Event.RESPONSE:
                 self.final = FinalResponse.model_validate_json(event.data)
-            except ValueError:
-                self.final = None  # forwarded all the same; only our accounting goes without
+            elif event.name == Event.ERROR:
+                self.error = ErrorBody.model_validate_json(event.data)
 
     def reason(self) -> EndReason:
         """Why a stream that ended cleanly ended."""
@@ -121,6 +123,16 @@ class Account:
         if Event.ERROR in self.terminals or status in ("error", "timed_out"):
             return EndReason.UPSTREAM_ERROR
         return EndReason.CANCELLED if status == "cancelled" else EndReason.COMPLETED
+
+    def problem(self) -> ProblemError | None:
+        """What a client is told beyond the upstream's own events; None when the turn went well."""
+        reason = self.reason()
+        if reason is EndReason.UPSTREAM_TRUNCATED:
+            return ProblemError(ProblemType.UPSTREAM_TRUNCATED, "Snowflake closed the stream before its last event.")
+        if reason is EndReason.UPSTREAM_ERROR:
+            detail = "Snowflake could not complete the answer; what came before stands."
+            return ProblemError(ProblemType.UPSTREAM_ERROR, detail, upstream_code=self.error.any_code)
+        return None
 
     def usage(self) -> TokenUsage | None:
         """Tokens of the turn over all models, when the upstream reported any."""
@@ -203,9 +215,7 @@ class Relay:
         reason = EndReason.INTERNAL
         try:
             yield from self._forward()
-            reason = self._account.reason()
-            if reason is EndReason.UPSTREAM_TRUNCATED:
-                raise ProblemError(ProblemType.UPSTREAM_TRUNCATED, "Snowflake closed the stream before its last event.")
+            reason, problem = self._account.reason(), self._account.problem()
         except CallCancelledError:
             reason = EndReason.CLIENT_GONE
         except ProblemError as error:

@@ -27,7 +27,7 @@ class Played:
 
     def upstream_frames(self) -> list[tuple[float, bytes]]:
         """The frames that are Snowflake's, not the proxy's own."""
-        own = (b"event: proxy.", b": heartbeat")
+        own = (b"event: proxy.", b": heartbeat", b'event: error\ndata: {"type":')
         return [(at_s, data) for at_s, data in self.timeline.frames if not data.startswith(own)]
 
     def is_identical(self) -> bool:

@@ -167,10 +167,21 @@ def final(status: str) -> bytes:
     ],
 )
 def test_how_an_upstream_ends(frames: list[bytes], reason: EndReason) -> None:
-    """The upstream's own last events decide; all of them pass, and none of ours but the last is added."""
+    """The upstream's own last events decide; all of them pass, and only a failure adds an event before our last."""
     turn = run(*frames)
-    assert between(turn.bytes()) == b"".join(frames)
+    upstream, mark, _ = between(turn.bytes()).partition(b'event: error\ndata: {"type":')
+    assert upstream == b"".join(frames)
+    assert bool(mark) is (reason is EndReason.UPSTREAM_ERROR)
     assert turn.reason is reason
+
+
+def test_snowflakes_own_error_is_followed_by_a_problem() -> None:
+    """A client finds one shape for every failure: after the upstream's error event comes a problem with its code."""
+    *_, upstream_error, done, problem, end = events(run(TEXT, ERROR, DONE).bytes())
+    assert (upstream_error.name, done.name, problem.name, end.name) == ("error", "done", "error", "proxy.end")
+    told = json.loads(problem.data)
+    assert told["type"].endswith("/upstream-error")
+    assert (told["upstreamCode"], told["traceId"]) == ("399504", "0" * 32)
 
 
 def test_a_cut_at_every_byte_is_told_in_frames_of_its_own() -> None:
