@@ -5,11 +5,14 @@ Standard library only; `tox -e package` runs it. Exits 1 with the reason when so
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,18 +64,44 @@ def check_install(wheel: Path, folder: Path) -> None:
     version = run(str(environment / "bin" / "cortex-harness"), "--version", cwd=folder)
     if "0.1.0" not in version:
         fail(f"cortex-harness --version printed {version!r}")
-    code = "from mocks.cassette import load_all; from mocks.state import HERE; print(len(load_all(HERE / 'cassettes')))"
-    if int(run(str(python), "-c", code, cwd=folder)) < 14:
-        fail("the installed mock finds fewer than fourteen cassettes")
+    check_up(environment / "bin" / "cortex-harness", folder)
+
+
+def check_up(command: Path, folder: Path) -> None:
+    """`cortex-harness up`, far from any source tree, serves the page and what it needs."""
+    up = [str(command), "up", "--port", "0", "--mock-port", "0"]
+    process = subprocess.Popen(up, cwd=folder, env=clean_environment(), stdout=subprocess.PIPE, text=True)  # noqa: S603
+    try:
+        assert process.stdout is not None, "started with a pipe"
+        first = process.stdout.readline()
+        if not first.startswith("{"):
+            fail(f"cortex-harness up printed {first!r} instead of where it is")
+        page = json.loads(first)["page"]
+        for path, holds in (
+            ("", "<html"),
+            ("client/vendor/vega.js", "vega"),
+            ("rehearsal.json", "Net sales by region"),
+        ):
+            with urllib.request.urlopen(page + path, timeout=10) as answer:  # noqa: S310 - our own loopback URL
+                if holds not in answer.read().decode():
+                    fail(f"{page}{path} lacks {holds!r}")
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
 
 
 def run(*command: str, cwd: Path = ROOT) -> str:
     """A command's output; what it wrote and exit 1 when it fails."""
-    clean = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    done = subprocess.run(command, cwd=cwd, env=clean, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    done = subprocess.run(command, cwd=cwd, env=clean_environment(), capture_output=True, text=True, check=False)  # noqa: S603 - ours
     if done.returncode != 0:
         fail(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     return done.stdout
+
+
+def clean_environment() -> dict[str, str]:
+    """Ours, without what would lead back to the source tree."""
+    ours = ("VIRTUAL_ENV", "PYTHONPATH", "CORTEX_HARNESS_BOOTSTRAPPED")
+    return {key: value for key, value in os.environ.items() if key not in ours}
 
 
 def fail(reason: str) -> None:
