@@ -7,6 +7,7 @@ the lock and the command runs again inside it. When nothing changed, the whole o
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import json
 import os
@@ -25,8 +26,7 @@ OLDEST = (3, 11)
 RUN = ["--extra", "up"]
 CHECK = ["--extra", "up", "--group", "test", "--group", "lint", "--group", "tools"]
 
-SYSTEM_PACKAGES = {"chromium": ("chromium", "chromium-browser", "google-chrome")}
-"""Debian package -> the commands any of which shows that it is there. Only the tests need them."""
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 SYSTEM_CERTIFICATES = (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pki/tls/certs/ca-bundle.crt"))
 
@@ -111,12 +111,20 @@ def _locked(name: str) -> tuple[str, list[str]]:
 
 
 def missing_system_packages() -> list[str]:
-    """Debian packages of which no command is on the path."""
-    return [
-        package
-        for package, commands in SYSTEM_PACKAGES.items()
-        if not os.environ.get(f"CORTEX_HARNESS_{package.upper()}") and not any(map(shutil.which, commands))
-    ]
+    """Debian packages that the tests need and that are not there: a browser, and a library of what drives it."""
+    named = os.environ.get("CORTEX_HARNESS_CHROMIUM")
+    missing = [] if named or any(map(shutil.which, BROWSERS)) else ["chromium"]
+    if sys.platform == "linux" and not _loads("libatomic.so.1"):
+        missing.append("libatomic1")
+    return missing
+
+
+def _loads(library: str) -> bool:
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 def _require_system_packages() -> None:
