@@ -82,3 +82,9 @@ def test_the_launcher_needs_only_the_standard_library() -> None:
         timeout=30,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_library_that_is_not_there_is_noticed() -> None:
+    """The C library loads everywhere; one that nobody wrote does not."""
+    assert bootstrap._loads("libc.so.6")
+    assert not bootstrap._loads("libnobody-wrote-this.so.1")
