@@ -21,6 +21,9 @@ from typing import Any
 
 import click
 
+# Looking for pydantic's plugins reads every installed package: a tenth of a second of each start, for none.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+
 CONTEXT = {"auto_envvar_prefix": "CORTEX_HARNESS", "help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 PORT = click.IntRange(0, 65535)

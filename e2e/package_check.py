@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-FOREIGN_TO_PROXY = {"mitmproxy", "pytest", "playwright", "granian", "duckdb", "fakesnow", "faker", "rich", "responses"}
+FOREIGN_TO_PROXY = {"mitmproxy", "pytest", "playwright", "granian", "duckdb", "fakesnow", "faker", "responses"}
 """Packages of other extras and of the tests, whose pins must not reach a deployed proxy."""
 
 FILES = ["mocks/cassettes/agents/net_sales_by_region.jsonl", "mocks/scenarios/cut_mid_stream.yaml"]

@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -132,20 +133,31 @@ def running(
     with contextlib.ExitStack() as cleanup:
         folder = state_dir or Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="cortex-harness-")))
         made = keys.ensure(folder)
+        # Both start at once, so the proxy is told where the mock will be. Between here and there somebody else may
+        # take a free port; the mock then says so.
+        mock_port = mock_port or free_port(host)
         mode = "--strict" if strict else "--no-strict"
         mock_options = ["--host", host, "--port", str(mock_port), "--pace", str(pace), mode]
         mock_options += ["--public-key", str(made.public_key), *mock_arguments]
         mock = Child("mock", ["mock", *mock_options], {}, folder / "mock.log")
         cleanup.callback(mock.stop)
-        mock_url = mock.url()
+        mock_url = f"http://[{host}]:{mock_port}" if ":" in host else f"http://{host}:{mock_port}"
         environment = {**proxy_settings(mock_url, made), **(proxy_environment or {})}
         proxy_options = ["--host", host, "--port", str(proxy_port)]
         proxy = Child("proxy", ["proxy", *proxy_options], environment, folder / "proxy.log")
         cleanup.callback(proxy.stop)
+        mock.url()
         proxy_url = proxy.url()
         await_answer(f"{mock_url}/__mock/health")
         await_answer(f"{proxy_url}/readyz")
         yield Stack(mock_url, proxy_url, (mock, proxy), folder)
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens on at this moment."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as sock:
+        sock.bind((host, 0))
+        return int(sock.getsockname()[1])
 
 
 def proxy_settings(mock_url: str, made: keys.DevelopmentKeys) -> dict[str, str]:

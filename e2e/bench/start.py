@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from e2e import bootstrap, keys
 from e2e.bench.figures import Figure, percentile
-from e2e.stack import await_answer
+from e2e.stack import await_answer, free_port
 
 MOCK_BAR_S, UP_BAR_S = 1.0, 3.0
 
@@ -34,7 +33,7 @@ def measure(trials: int) -> list[Figure]:
 
 
 def _first_answer_s(command: Sequence[str], path: str, state_dir: str) -> float:
-    port = _free_port()
+    port = free_port("127.0.0.1")
     arguments = [*command, "--port", str(port), "--state-dir", state_dir]
     started_s = time.monotonic()
     process = subprocess.Popen(  # noqa: S603 - our own commands
@@ -49,9 +48,3 @@ def _first_answer_s(command: Sequence[str], path: str, state_dir: str) -> float:
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(20)
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
