@@ -19,6 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
+SCRIPTS = "Scripts" if os.name == "nt" else "bin"
+PYTHON = ENVIRONMENT / SCRIPTS / "python"
 TOOLS = ROOT / ".cortex-harness" / "tools"
 STAMP = ENVIRONMENT / ".cortex-harness.json"
 OLDEST = (3, 11)
@@ -47,9 +49,8 @@ def enter(arguments: list[str]) -> None:
         _require_system_packages()
     if not _is_current(wanted):
         _build(wanted)
-    python = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin") / "python"
     environment = {**os.environ, UP_TO_DATE: "1"}
-    os.execve(python, [str(python), str(ROOT / "harness.py"), *arguments], environment)  # noqa: S606 - no shell is the point
+    os.execve(PYTHON, [str(PYTHON), str(ROOT / "harness.py"), *arguments], environment)  # noqa: S606 - no shell is the point
 
 
 def _is_current(wanted: list[str]) -> bool:
@@ -58,12 +59,12 @@ def _is_current(wanted: list[str]) -> bool:
         stamp = json.loads(STAMP.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return stamp["lock"] == _lock_digest() and set(wanted) <= set(stamp["holds"])
+    return PYTHON.exists() and stamp["lock"] == _lock_digest() and set(wanted) <= set(stamp["holds"])
 
 
 def _lock_digest() -> str:
     parts = [(ROOT / name).read_bytes() for name in ("uv.lock", "pyproject.toml")]
-    return hashlib.sha256(b"".join([*parts, sys.version.encode(), str(ROOT).encode()])).hexdigest()
+    return hashlib.sha256(b"".join([*parts, str(ROOT).encode()])).hexdigest()
 
 
 def _build(wanted: list[str]) -> None:
@@ -82,7 +83,7 @@ def inherited() -> dict[str, str]:
 
 def _installer() -> Path:
     """uv, at the version and with the hashes of the lock, in a small environment of its own."""
-    uv = TOOLS / ("Scripts" if os.name == "nt" else "bin") / "uv"
+    uv = TOOLS / SCRIPTS / "uv"
     version, hashes = _locked("uv")
     marker = TOOLS / f"uv-{version}"
     if marker.exists() and uv.exists():

@@ -27,6 +27,7 @@ def test_uv_comes_from_the_lock_with_hashes() -> None:
 def test_an_environment_of_another_lock_is_not_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A changed lock, a missing stamp or a smaller environment means building again."""
     monkeypatch.setattr(bootstrap, "STAMP", tmp_path / "stamp.json")
+    monkeypatch.setattr(bootstrap, "PYTHON", Path(sys.executable))
     assert not bootstrap._is_current(bootstrap.RUN)
 
     (tmp_path / "stamp.json").write_text(json.dumps({"lock": bootstrap._lock_digest(), "holds": bootstrap.RUN}))
@@ -34,6 +35,17 @@ def test_an_environment_of_another_lock_is_not_current(tmp_path: Path, monkeypat
     assert not bootstrap._is_current(bootstrap.CHECK)
 
     (tmp_path / "stamp.json").write_text(json.dumps({"lock": "another", "holds": bootstrap.CHECK}))
+    assert not bootstrap._is_current(bootstrap.RUN)
+
+
+def test_an_environment_whose_python_is_gone_is_not_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Upgrading the system's Python leaves a stamp behind, and nothing to run."""
+    monkeypatch.setattr(bootstrap, "STAMP", tmp_path / "stamp.json")
+    (tmp_path / "stamp.json").write_text(json.dumps({"lock": bootstrap._lock_digest(), "holds": bootstrap.RUN}))
+
+    monkeypatch.setattr(bootstrap, "PYTHON", Path(sys.executable))
+    assert bootstrap._is_current(bootstrap.RUN)
+    monkeypatch.setattr(bootstrap, "PYTHON", tmp_path / "gone")
     assert not bootstrap._is_current(bootstrap.RUN)
 
 
