@@ -104,13 +104,13 @@ def proxy(host: str | None, port: int | None) -> None:
 
 
 @main.command()
-@click.option("--streams", default=50, show_default=True, help="Concurrent streams.")
+@click.option("--streams", type=click.IntRange(1, 490), default=50, show_default=True, help="Concurrent streams.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def load(streams: int, as_json: bool) -> None:
     """Measure fidelity, lateness, start and disconnect, of mock and proxy."""
     from e2e.bench import report
 
-    figures = report.measure(streams=streams)
+    figures = report.measure(streams=streams, say=lambda step: click.echo(f"{step} ...", err=True))
     click.echo(json.dumps(figures.as_json(), indent=2) if as_json else figures.as_text())
     sys.exit(0 if figures.all_reached else 1)
 

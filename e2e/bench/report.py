@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+from collections.abc import Callable
 
 import requests
 
@@ -14,18 +15,28 @@ from e2e.stack import Stack, running
 
 TRIALS = 20
 STARTS = 5
+WARM_UP = 4
+"""Streams before the measured ones: the first of a process are slower."""
+
+BAR_MS = replay.LATENESS_P99_MS
 
 
-def measure(*, streams: int) -> Figures:
-    """Start, fidelity, lateness and disconnect, on a stack of its own. Takes about a minute and a half."""
+def measure(*, streams: int, say: Callable[[str], None]) -> Figures:
+    """Start, fidelity, lateness and disconnect, on a stack of its own; about a minute and a half.
+
+    say: told what comes next.
+    """
+    say(f"starting mock and stack {STARTS} times each")
     rows = start.measure(STARTS)
-    with running() as stack:
-        session = open_session(stack)
-        asyncio.run(replay.through_proxy(stack, 4, session))  # warm up: the first streams of a process are slower
-        rows += replay.figures(f"mock, {streams} streams", asyncio.run(replay.through_mock(stack, streams)), 5.0)
-        session = open_session(stack)
-        through = asyncio.run(replay.through_proxy(stack, streams, session))
+    with running(proxy_environment={"CORTEX_PROXY_MAX_STREAMS": str(streams + WARM_UP)}) as stack:
+        say("warming up")
+        asyncio.run(replay.through_proxy(stack, WARM_UP, open_session(stack)))
+        say(f"playing {streams} streams from the mock, in real time")
+        rows += replay.figures(f"mock, {streams} streams", asyncio.run(replay.through_mock(stack, streams)), BAR_MS)
+        say(f"playing {streams} streams through mock and proxy")
+        through = asyncio.run(replay.through_proxy(stack, streams, open_session(stack)))
         rows += replay.figures(f"mock and proxy, {streams} streams", through, None)
+        say(f"leaving {TRIALS} answers in mid-stream, and {TRIALS} before their first byte")
         rows += asyncio.run(disconnect.measure(stack, open_session(stack), TRIALS))
     about = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     return Figures(f"{about}; loopback, client on the same machine", tuple(rows))
