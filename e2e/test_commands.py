@@ -211,6 +211,30 @@ def test_up_shows_where_everything_is_and_leaves_nothing(tmp_path: Path, number:
     assert running.process.returncode == (0 if number != signal.SIGKILL else -signal.SIGKILL)
 
 
+def test_up_can_be_interrupted_when_it_was_started_in_the_background(tmp_path: Path) -> None:
+    """A shell starts background jobs with SIGINT ignored; up hears it all the same."""
+    script = " ".join([*HARNESS, "up", "--port", "0", "--mock-port", "0"]) + " & echo $!; wait"
+    shell = subprocess.Popen(  # noqa: S603 - our own command
+        ["/bin/sh", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, **bootstrap.inherited(), "PYTHONPATH": str(bootstrap.ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert shell.stdout is not None
+    pid = int(shell.stdout.readline())
+    try:
+        json.loads(shell.stdout.readline())
+    finally:
+        os.kill(pid, signal.SIGINT)
+        try:
+            shell.communicate(timeout=20)
+        finally:
+            if psutil.pid_exists(pid):
+                os.kill(pid, signal.SIGKILL)
+    assert shell.returncode == 0
+
+
 def test_an_environment_variable_stands_in_for_each_flag(tmp_path: Path, taken_port: int) -> None:
     """CORTEX_HARNESS_MOCK_PORT is `mock --port`."""
     done = run("mock", cwd=tmp_path, CORTEX_HARNESS_MOCK_PORT=str(taken_port))

@@ -19,7 +19,8 @@ SHOWN_FIRST = ("agents/net_sales_by_region", "agents/three_charts", "agents/cita
 
 def run(*, host: str, port: int, mock_port: int, pace: float, strict: bool, state_dir: Path) -> int:
     """Serve until Ctrl-C; the exit status."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # explicitly: a shell's background jobs start with SIGINT ignored
+        signal.signal(number, _interrupt)
     try:
         with running(
             host=host, mock_port=mock_port, proxy_port=port, pace=pace, strict=strict, state_dir=state_dir
