@@ -47,7 +47,7 @@ def three_charts() -> Cassette:
     months, lines = _charted(turn, MONTHS_SQL, _lines)
     buyers, points = _charted(turn, CUSTOMERS_SQL, _points)
     turn.conclude()
-    turn.text(_where(countries.result), annotations=[])
+    turn.text(_where(countries.result, months.result), annotations=[])
     turn.chart(*bars)
     turn.text(_when(months.result), annotations=[])
     turn.chart(*lines)
@@ -101,12 +101,12 @@ def _points(result: Result) -> str:
     )
 
 
-def _where(result: Result) -> str:
-    sales = by_key(result, "NET_SALES")
-    (first, top), (second, next_best), *_ = sales.items()
+def _where(countries: Result, months: Result) -> str:
+    (first, top), (second, next_best), *_ = by_key(countries, "NET_SALES").items()
+    year = total(months.numbers("NET_SALES"))  # the months have every order; some orders carry no country
     return (
         f"**Where.** {first} leads with {amount(top)}, ahead of {second} with {amount(next_best)}; together they make "
-        f"{share(top + next_best, total(sales.values()))} of the year.\n"
+        f"{share(top + next_best, year)} of the year.\n"
     )
 
 

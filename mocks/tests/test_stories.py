@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -388,6 +389,14 @@ def test_three_charts_have_three_marks() -> None:
     """One turn draws a bar chart, a line chart and a scatter plot."""
     marks = [json.loads(payload["chart_spec"])["mark"] for payload in only("three_charts").of(Event.CHART)]
     assert [mark if isinstance(mark, str) else mark["type"] for mark in marks] == ["bar", "line", "point"]
+
+
+def test_a_share_of_the_year_counts_orders_without_a_country(bench: duckdb.DuckDBPyConnection) -> None:
+    """What two countries make of the year is measured on all of its sales, the unplaced ones included."""
+    ((whole,),) = bench.execute("SELECT SUM(net_amount) FROM SALES.ORDERS WHERE order_year = 2025").fetchall()
+    where = only("three_charts").of(Event.TEXT)[0]["text"]
+    first, second = (Decimal(figure) for figure in re.findall(r"([0-9.]+) k€", where))
+    assert f"together they make {100 * (first + second) / whole:.1f}% of the year" in where
 
 
 def test_citations_point_at_what_was_found() -> None:
