@@ -97,19 +97,15 @@ def load_all(folder: Path, cassettes: list[Cassette]) -> dict[str, Scenario]:
 
 
 def _check_cassettes(path: Path, scenario: Scenario, known: dict[str, Cassette]) -> None:
-    """Every named cassette exists, and the fault applies to each of them; without names, to any at all."""
+    """Every named cassette exists, and the fault applies to each of them; without names nothing is promised."""
     for name in scenario.cassettes:
         if name not in known:
             raise ScenarioFormatError(f"{path}: no cassette {name!r}{hint(name, known)}")
-    if scenario.fault is None:
-        return
-    named = {f"cassette {name!r}": [known[name]] for name in scenario.cassettes}
-    for what, tapes in (named or {"any cassette": list(known.values())}).items():
-        if (reason := _why_not(scenario.fault, tapes)) is not None:
-            raise ScenarioFormatError(f"{path}: the fault does not apply to {what}: {reason}")
+        if scenario.fault is not None and (reason := why_not(scenario.fault, [known[name]])) is not None:
+            raise ScenarioFormatError(f"{path}: the fault does not apply to cassette {name!r}: {reason}")
 
 
-def _why_not(fault: Fault, cassettes: Iterable[Cassette]) -> str | None:
+def why_not(fault: Fault, cassettes: Iterable[Cassette]) -> str | None:
     """Why a fault applies to no interaction of these cassettes; None when it applies to one."""
     reason = "nothing is recorded"
     for interaction in (each for tape in cassettes for each in tape.interactions):
