@@ -21,6 +21,19 @@ Clock = Callable[[], float]
 MAX_WRITE_BYTES = 64 * 1024
 """Frames that are due together share a write up to this size."""
 
+MAX_PACE = 1000
+
+
+def checked_pace(asked: str | float) -> float:
+    """The factor on recorded times: 1 as recorded, 0 at once.   Raises: ValueError when it is none from 0 to 1000."""
+    try:
+        pace = float(asked)
+    except ValueError:
+        pace = -1.0
+    if not 0 <= pace <= MAX_PACE:
+        raise ValueError(f"pace {asked!r} is not a number from 0 (at once) to {MAX_PACE}")
+    return pace
+
 
 async def play(
     frames: Sequence[Frame],

@@ -19,6 +19,7 @@ from contracts.cortex import Code
 from mocks.cassette import Frame
 from mocks.faults import Plan
 from mocks.journal import Entry
+from mocks.replay import checked_pace
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -76,12 +77,9 @@ class Request:
         if asked is None:
             return default
         try:
-            pace = float(asked)
-        except ValueError:
-            pace = -1.0
-        if not 0 <= pace <= 1000:
-            raise Refusal(400, Code.INVALID_PAYLOAD, f"mock pace {asked!r} is not a number from 0 (at once) to 1000")
-        return pace
+            return checked_pace(asked)
+        except ValueError as error:
+            raise Refusal(400, Code.INVALID_PAYLOAD, f"mock {error}") from error
 
     def parse(self, model: type[B]) -> B:
         """The JSON body as a model.   Raises: Refusal with Snowflake's words and the place of the fault beside them."""

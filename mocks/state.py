@@ -16,6 +16,7 @@ from mocks import scenario as scenarios_file
 from mocks.cassette import Cassette
 from mocks.journal import Journal
 from mocks.matching import recorded_path
+from mocks.replay import checked_pace
 from mocks.request import Refusal, Request
 from mocks.scenario import Scenario
 from mocks.snowflake.auth import Account, User, account_name, load_public_key
@@ -31,8 +32,10 @@ MAX_TESTS = 1000
 class Options:
     """Everything the mock can be told at start.
 
-    pace: factor on recorded times, 0 sends at once.   strict: a question nobody recorded is a 404 instead of a short
-    answer that lists the recorded ones.   port 0 takes a free one.
+    pace: factor on recorded times, from 0 (at once) to 1000.   strict: a question nobody recorded is a 404 instead of
+    a short answer that lists the recorded ones.   port 0 takes a free one.
+
+    Raises on construction: ValueError for another pace.
     """
 
     public_keys: tuple[Path, ...]
@@ -47,6 +50,9 @@ class Options:
     pace: float = 1.0
     max_body_bytes: int = 4 * 1024 * 1024
     journal_size: int = 2000
+
+    def __post_init__(self) -> None:
+        checked_pace(self.pace)
 
 
 @dataclass(frozen=True, slots=True)

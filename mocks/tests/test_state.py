@@ -131,6 +131,13 @@ def test_a_user_has_one_or_two_keys(keys: KeyPair, count: int) -> None:
         Mock(Options(public_keys=(keys.public_file,) * count))
 
 
+@pytest.mark.parametrize("pace", [-1.0, float("nan"), float("inf"), 1e300])
+def test_a_pace_out_of_range_is_refused(pace: float) -> None:
+    """The mock's own pace has the range that a request's has."""
+    with pytest.raises(ValueError, match=r"^pace .* is not a number from 0 \(at once\) to 1000$"):
+        Options((), pace=pace)
+
+
 def test_names_are_upper_case(keys: KeyPair) -> None:
     """Account, user and roles can be given in any case."""
     mock = Mock(Options((keys.public_file,), account="xy1.eu-central-1", user="ann", roles=("analyst",)))
