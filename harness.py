@@ -1,7 +1,7 @@
 """The front door: every command of cortex-harness, each a few lines that call a room.
 
 Run as `python3 harness.py ...` from a clone it first makes its own environment from `uv.lock`; installed, it is the
-console script `cortex-harness`. Exit codes: 0 ok, 1 failed, 2 usage, 3 leak, 4 drift.
+console script `cortex-harness`. Exit codes: 0 ok, 1 failed, 2 usage, 4 drift (3 is kept for leaks).
 """
 
 from __future__ import annotations
@@ -27,11 +27,22 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 CONTEXT = {"auto_envvar_prefix": "CORTEX_HARNESS", "help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 PORT = click.IntRange(0, 65535)
+PACE = click.FloatRange(0, 1000)
 
-host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
+
+class _FrontDoor(click.Group):
+    """Says which extra is missing instead of showing where an import failed."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            extra = ctx.invoked_subcommand if ctx.invoked_subcommand in ("mock", "proxy") else "up"
+            need = f"pip install 'cortex-harness[{extra}]'"
+            raise click.ClickException(f"{error.name} is not installed; this command needs {need}") from error
 
 
-@click.group(context_settings=CONTEXT)
+@click.group(cls=_FrontDoor, context_settings=CONTEXT)
 @click.version_option(package_name="cortex-harness")
 def main() -> None:
     """A rehearsal stage for applications built on Snowflake Cortex Agents.
@@ -42,23 +53,26 @@ def main() -> None:
 
 
 @main.command()
-@host_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where page and proxy listen.")
 @click.option("--port", type=PORT, default=8080, show_default=True, help="Proxy and page; 0 takes a free port.")
 @click.option("--mock-port", type=PORT, default=4010, show_default=True, help="Mock; 0 takes a free port.")
-@click.option("--pace", default=1.0, show_default=True, help="Factor on recorded times; 0 sends at once.")
+@click.option("--pace", type=PACE, default=1.0, show_default=True, help="Factor on recorded times; 0 sends at once.")
 @click.option("--strict/--no-strict", default=False, help="Answer 404 to questions nobody recorded.")
 @click.option("--state-dir", type=click.Path(path_type=Path), default=".cortex-harness", help="Keys and logs.")
 def up(host: str, port: int, mock_port: int, pace: float, strict: bool, state_dir: Path) -> None:
-    """Start mock and proxy, and serve the reference page."""
+    """Start mock and proxy, and serve the reference page.
+
+    CORTEX_PROXY_* variables are for the proxy alone and not read here.
+    """
     from e2e import up as room
 
     sys.exit(room.run(host=host, port=port, mock_port=mock_port, pace=pace, strict=strict, state_dir=state_dir))
 
 
 @main.command()
-@host_option
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
 @click.option("--port", type=PORT, default=4010, show_default=True, help="0 takes a free port and prints it.")
-@click.option("--pace", default=1.0, show_default=True, help="Factor on recorded times; 0 sends at once.")
+@click.option("--pace", type=PACE, default=1.0, show_default=True, help="Factor on recorded times; 0 sends at once.")
 @click.option("--strict/--no-strict", default=True, help="404 with nearest misses, or an answer for people.")
 @click.option("--cassettes", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder to play.")
 @click.option("--scenarios", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Scenario files.")
@@ -72,7 +86,11 @@ def mock(public_key: tuple[Path, ...], state_dir: Path, **options: Any) -> None:
     from mocks import cassette, scenario, server
     from mocks.state import Options
 
-    public_keys = public_key or (keys.ensure(state_dir).public_key,)
+    try:
+        public_keys = public_key or (keys.ensure(state_dir).public_key,)
+    except OSError as error:
+        hint = "Choose another folder with --state-dir, or name a key with --public-key."
+        raise click.ClickException(f"{error.filename}: {error.strerror}. {hint}") from error
     given = {name: value for name, value in options.items() if value is not None}
     try:
         server.run(Options(public_keys=public_keys, **given), server.print_ready)
@@ -81,9 +99,8 @@ def mock(public_key: tuple[Path, ...], state_dir: Path, **options: Any) -> None:
     except (cassette.CassetteError, scenario.ScenarioFormatError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
-        raise click.ClickException(
-            f"{error.filename}: {error.strerror}. Name the public key with --public-key."
-        ) from error
+        hint = " Name the public key with --public-key." if Path(str(error.filename)) in public_keys else ""
+        raise click.ClickException(f"{error.filename}: {error.strerror}.{hint}") from error
 
 
 @main.command()
@@ -121,6 +138,8 @@ def test(tox_arguments: tuple[str, ...]) -> None:
     """Run every check and test; arguments go to tox, e.g. `test -e unit`."""
     import subprocess
 
+    if not Path(__file__).with_name("tox.ini").exists():
+        raise click.ClickException("the tests come with the source: clone the repository, then python3 harness.py test")
     command = [sys.executable, "-m", "tox", "run", *tox_arguments]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     sys.exit(subprocess.run(command, check=False, env={**os.environ, "PATH": path}).returncode)  # noqa: S603 - ours

@@ -48,7 +48,10 @@ def enter(arguments: list[str]) -> None:
     if command == "test":
         _require_system_packages()
     if not _is_current(wanted):
-        _build(wanted)
+        try:
+            _build(wanted)
+        except KeyboardInterrupt:
+            _stop("interrupted; the next start goes on from here")
     environment = {**os.environ, UP_TO_DATE: "1"}
     os.execve(PYTHON, [str(PYTHON), str(ROOT / "harness.py"), *arguments], environment)  # noqa: S606 - no shell is the point
 

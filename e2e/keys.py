@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 STATE_DIR = Path(".cortex-harness")
 
@@ -26,20 +34,31 @@ def ensure(folder: Path = STATE_DIR) -> DevelopmentKeys:
     """The keys in a folder, made if they are not there.   Raises: OSError when the folder cannot be written."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
+    _write_once(folder / ".gitignore", lambda: b"*\n")  # whatever repository the folder happens to lie in
     keys = DevelopmentKeys(folder / "rsa_key.p8", folder / "rsa_key.pub", folder / "session.key")
-    if not (keys.private_key.exists() and keys.public_key.exists()):
-        pair = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        public = pair.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-        _write(keys.private_key, pair.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        _write(keys.public_key, public)
-    if not keys.session_key.exists():
-        _write(keys.session_key, secrets.token_hex(32).encode())
+    _write_once(keys.private_key, _new_private_key)
+    _write_once(keys.public_key, lambda: _public_half(keys.private_key))
+    _write_once(keys.session_key, lambda: secrets.token_hex(32).encode())
     return keys
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Write whole or not at all: two commands started at once must not see half a key."""
+def _new_private_key() -> bytes:
+    pair = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return pair.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def _public_half(private_key: Path) -> bytes:
+    pair = load_pem_private_key(private_key.read_bytes(), password=None)
+    return pair.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _write_once(path: Path, content: Callable[[], bytes]) -> None:
+    """Write a file that is not there, whole or not at all; of two commands started at once, the first one's stays."""
+    if path.exists():
+        return
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-    draft.replace(path)
+        file.write(content())
+    with contextlib.suppress(FileExistsError):
+        os.link(draft, path)
+    draft.unlink()

@@ -12,13 +12,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import tomllib
 import urllib.request
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-FOREIGN_TO_PROXY = {"mitmproxy", "pytest", "playwright", "granian", "duckdb", "fakesnow", "faker", "responses"}
-"""Packages of other extras and of the tests, whose pins must not reach a deployed proxy."""
+SHARED = {"urllib3"}
+"""Asked for by one extra by name, and by another's packages anyway."""
 
 FILES = ["mocks/cassettes/agents/net_sales_by_region.jsonl", "mocks/scenarios/cut_mid_stream.yaml"]
 FILES += ["e2e/client/index.html", "e2e/client/vendor/vendor.json", "harness.py", "fixtures/bench/schema.sql"]
@@ -26,21 +27,32 @@ FILES += ["e2e/client/index.html", "e2e/client/vendor/vendor.json", "harness.py"
 
 def main() -> None:
     """Build, install, run; resolve the proxy's extra."""
-    check_proxy_extra()
+    for extra in ("proxy", "mock"):
+        check_extra(extra)
     with tempfile.TemporaryDirectory() as folder:
         wheel = build(Path(folder))
         check_install(wheel, Path(folder))
     print("package: ok")  # noqa: T201
 
 
-def check_proxy_extra() -> None:
-    """What the proxy's extra installs holds nothing of the others."""
-    exported = run("uv", "export", "--quiet", "--locked", "--no-hashes", "--no-emit-project", "--extra", "proxy")
-    names = {re.split(r"[=;\s]", line)[0] for line in exported.splitlines() if line and not line.startswith(("#", " "))}
-    if "flask" not in names:
-        fail(f"the proxy's extra does not install Flask: {sorted(names)}")
-    if foreign := names & FOREIGN_TO_PROXY:
-        fail(f"the proxy's extra also installs {sorted(foreign)}")
+def check_extra(extra: str) -> None:
+    """What an extra installs holds nothing that only other extras or the tests ask for."""
+    exported = run("uv", "export", "--quiet", "--locked", "--no-hashes", "--no-emit-project", "--extra", extra)
+    installed = {_name(line) for line in exported.splitlines() if line and not line.startswith(("#", " "))}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    own = {_name(each) for each in [*project["project"]["dependencies"], *extras[extra]]}
+    groups = [*extras.values(), *project["dependency-groups"].values()]
+    others = {_name(each) for group in groups for each in group} - own - SHARED - {"cortex-harness"}
+    if missing := own - installed:
+        fail(f"the extra {extra!r} does not install {sorted(missing)}")
+    if foreign := installed & others:
+        fail(f"the extra {extra!r} also installs {sorted(foreign)}, which others ask for")
+
+
+def _name(requirement: str) -> str:
+    """The package that a requirement names."""
+    return re.split(r"[\[=;<>\s]", requirement)[0].lower()
 
 
 def build(folder: Path) -> Path:
@@ -60,11 +72,25 @@ def check_install(wheel: Path, folder: Path) -> None:
     environment = folder / "venv"
     run("uv", "venv", "--quiet", "--python", sys.executable, str(environment))
     python = environment / "bin" / "python"
+    command = environment / "bin" / "cortex-harness"
+    run("uv", "pip", "install", "--quiet", "--python", str(python), str(wheel))
+    for name in ("up", "mock", "proxy", "load", "test"):
+        check_refusal(command, name, folder)
     run("uv", "pip", "install", "--quiet", "--python", str(python), f"{wheel}[up]")
-    version = run(str(environment / "bin" / "cortex-harness"), "--version", cwd=folder)
+    version = run(str(command), "--version", cwd=folder)
     if "0.1.0" not in version:
         fail(f"cortex-harness --version printed {version!r}")
-    check_up(environment / "bin" / "cortex-harness", folder)
+    check_up(command, folder)
+
+
+def check_refusal(command: Path, name: str, folder: Path) -> None:
+    """Without its extra a command says what to install, in one line."""
+    done = subprocess.run(  # noqa: S603 - ours
+        [command, name], cwd=folder, env=clean_environment(), capture_output=True, text=True, check=False
+    )
+    hint = "clone the repository" if name == "test" else "pip install 'cortex-harness["
+    if done.returncode != 1 or hint not in done.stderr or "Traceback" in done.stderr:
+        fail(f"cortex-harness {name} without its extra exits {done.returncode} and says: {done.stderr}")
 
 
 def check_up(command: Path, folder: Path) -> None:

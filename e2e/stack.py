@@ -15,7 +15,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,12 +22,20 @@ from pathlib import Path
 
 from e2e import bootstrap, keys
 
+COMMAND = (sys.executable, "-P", "-m", "harness")
+"""Our own command line; -P, or a folder of the user's that is called like one of ours would be run instead."""
+
+LOOPBACK = "127.0.0.1"
 READY_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 8.0
 DIE_WITH_PARENT = "CORTEX_HARNESS_DIE_WITH_PARENT"
 
 CLIENT_DIR = Path(__file__).parent / "client"
 ACCOUNT, USER, ROLE, WAREHOUSE = "MYORG-BENCH", "CORTEX_PROXY_USER", "DEVELOPER_CORTEX", "CORTEX_BENCH_WH"
+
+
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+"""Opens our own loopback URLs; a proxy of the environment must not be asked for them."""
 
 
 class StackError(Exception):
@@ -40,10 +47,10 @@ class Child:
 
     def __init__(self, name: str, arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
         self.name, self.log = name, log
-        with log.open("ab") as stderr:
+        with log.open("wb") as stderr:
             self._process = subprocess.Popen(  # noqa: S603 - our own commands
-                [sys.executable, "-m", "harness", *arguments],
-                env={**os.environ, **bootstrap.inherited(), DIE_WITH_PARENT: "1", **environment},
+                [*COMMAND, *arguments],
+                env={**_surroundings(), **bootstrap.inherited(), DIE_WITH_PARENT: "1", **environment},
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 stdin=subprocess.DEVNULL,
@@ -66,7 +73,8 @@ class Child:
             return str(json.loads(line)["url"])
         except (ValueError, KeyError) as error:
             self.stop()
-            raise StackError(f"the {self.name} did not start:\n{self.last_words()}") from error
+            words = self.last_words() or f"it wrote nothing and exited with {self.poll()}"
+            raise StackError(f"the {self.name} did not start:\n{words}") from error
 
     def _first_line(self) -> bytes:
         found: list[bytes] = []
@@ -117,7 +125,7 @@ class Stack:
 @contextlib.contextmanager
 def running(
     *,
-    host: str = "127.0.0.1",
+    host: str = LOOPBACK,
     mock_port: int = 0,
     proxy_port: int = 0,
     pace: float = 1.0,
@@ -128,36 +136,47 @@ def running(
 ) -> Iterator[Stack]:
     """A mock and a development proxy in front of it, ended on exit.
 
-    state_dir: where keys and logs go; a temporary folder by default.   Raises: StackError.
+    host: where the proxy listens; the mock stays on this machine.   state_dir: where keys and logs go; a temporary
+    folder by default.   Raises: StackError; OSError when the folder cannot be used.
     """
     with contextlib.ExitStack() as cleanup:
         folder = state_dir or Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="cortex-harness-")))
         made = keys.ensure(folder)
         # Both start at once, so the proxy is told where the mock will be. Between here and there somebody else may
         # take a free port; the mock then says so.
-        mock_port = mock_port or free_port(host)
+        mock_port = mock_port or free_port()
         mode = "--strict" if strict else "--no-strict"
-        mock_options = ["--host", host, "--port", str(mock_port), "--pace", str(pace), mode]
+        mock_options = ["--port", str(mock_port), "--pace", str(pace), mode]
         mock_options += ["--public-key", str(made.public_key), *mock_arguments]
         mock = Child("mock", ["mock", *mock_options], {}, folder / "mock.log")
         cleanup.callback(mock.stop)
-        mock_url = f"http://[{host}]:{mock_port}" if ":" in host else f"http://{host}:{mock_port}"
+        mock_url = f"http://{LOOPBACK}:{mock_port}"
         environment = {**proxy_settings(mock_url, made), **(proxy_environment or {})}
         proxy_options = ["--host", host, "--port", str(proxy_port)]
         proxy = Child("proxy", ["proxy", *proxy_options], environment, folder / "proxy.log")
         cleanup.callback(proxy.stop)
         mock.url()
-        proxy_url = proxy.url()
+        proxy_url = reachable(proxy.url())
         await_answer(f"{mock_url}/__mock/health")
         await_answer(f"{proxy_url}/readyz")
         yield Stack(mock_url, proxy_url, (mock, proxy), folder)
 
 
-def free_port(host: str) -> int:
+def free_port() -> int:
     """A port that nobody listens on at this moment."""
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as sock:
-        sock.bind((host, 0))
+    with socket.socket() as sock:
+        sock.bind((LOOPBACK, 0))
         return int(sock.getsockname()[1])
+
+
+def reachable(url: str) -> str:
+    """A URL that leads to a server which listens on every interface."""
+    return url.replace("//0.0.0.0:", f"//{LOOPBACK}:").replace("//[::]:", "//[::1]:")
+
+
+def _surroundings() -> dict[str, str]:
+    """Our environment without settings that were meant for another proxy."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("CORTEX_PROXY_")}
 
 
 def proxy_settings(mock_url: str, made: keys.DevelopmentKeys) -> dict[str, str]:
@@ -175,15 +194,22 @@ def proxy_settings(mock_url: str, made: keys.DevelopmentKeys) -> dict[str, str]:
     }
 
 
+def fetch(url: str, timeout_s: float) -> bytes:
+    """The body of a 200.   Raises: OSError for everything else."""
+    with _direct.open(url, timeout=timeout_s) as response:
+        body: bytes = response.read()
+        return body
+
+
 def await_answer(url: str, timeout_s: float = READY_TIMEOUT_S) -> None:
     """Return once the URL answers 200.   Raises: StackError."""
     deadline_s = time.monotonic() + timeout_s
     while True:
         try:
-            with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - our own loopback URL
-                if response.status == 200:
-                    return
-        except (urllib.error.URLError, OSError) as error:
+            fetch(url, 2)
+        except OSError as error:
             if time.monotonic() > deadline_s:
                 raise StackError(f"{url} does not answer: {error}") from error
+        else:
+            return
         time.sleep(0.02)

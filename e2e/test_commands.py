@@ -18,7 +18,7 @@ import pytest
 import requests
 
 from e2e import bootstrap, keys
-from e2e.stack import await_answer
+from e2e.stack import COMMAND, await_answer, proxy_settings
 from e2e.test_faults import until
 
 HARNESS = [sys.executable, "-m", "harness"]
@@ -131,6 +131,85 @@ def test_a_taken_port_is_named_with_its_flag(
     assert f"127.0.0.1:{taken_port}" in done.stderr
     assert f"with {flag}" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_proxy_with_port_0_prints_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One JSON line names the port, and the proxy answers there."""
+    for name, value in proxy_settings("http://127.0.0.1:1", keys.ensure(tmp_path / "state")).items():
+        monkeypatch.setenv(name, value)
+    running = Running(["proxy", "--port", "0"], tmp_path)
+    try:
+        ready = json.loads(running.read_until("ready"))
+        assert requests.get(f"{ready['url']}/livez", timeout=5).json()["status"] == "ok"
+    finally:
+        running.end()
+    assert running.process.returncode == 0
+
+
+def test_keys_are_ignored_by_whatever_repository_they_lie_in(tmp_path: Path) -> None:
+    """The folder of development keys tells git to leave it alone."""
+    keys.ensure(tmp_path / "state")
+    assert (tmp_path / "state" / ".gitignore").read_text() == "*\n"
+
+
+def test_a_lost_public_key_is_made_from_its_private_half(tmp_path: Path) -> None:
+    """The two halves always belong together."""
+    made = keys.ensure(tmp_path / "state")
+    public = made.public_key.read_bytes()
+    made.public_key.unlink()
+
+    assert keys.ensure(tmp_path / "state").public_key.read_bytes() == public
+
+
+@pytest.mark.parametrize("command", ["up", "mock"])
+def test_an_unusable_state_folder_is_named_with_its_flag(tmp_path: Path, command: str) -> None:
+    """A folder that cannot be made is an error that names it, not a traceback."""
+    (tmp_path / "file").touch()
+
+    done = run(command, "--port", "0", "--state-dir", "file", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "file: File exists" in done.stderr
+    assert "--state-dir" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_failed_start_is_explained_by_its_own_words(tmp_path: Path, taken_port: int) -> None:
+    """What an earlier run left in the logs is not told as the reason of this one."""
+    options = ["--mock-port", "0", "--state-dir", str(tmp_path / "state")]
+    run("up", "--port", str(taken_port), *options, cwd=tmp_path)
+
+    done = run("up", "--port", "0", "--host", "nonsense.invalid", *options, cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "nonsense.invalid" in done.stderr
+    assert str(taken_port) not in done.stderr
+
+
+def test_up_ignores_the_surroundings_it_was_started_in(tmp_path: Path) -> None:
+    """A proxy of the environment, settings of another proxy and folders with our names change nothing."""
+    (tmp_path / "contracts").mkdir()
+    (tmp_path / "contracts" / "__init__.py").write_text("raise SystemExit('the wrong contracts')")
+    environment = {
+        **os.environ,
+        **bootstrap.inherited(),
+        "http_proxy": "http://127.0.0.1:9",
+        "CORTEX_PROXY_AGENT": "OTHER",
+        "CORTEX_PROXY_NO_SUCH_SETTING": "1",
+    }
+    command = [*COMMAND, "up", "--port", "0", "--mock-port", "0", "--host", "0.0.0.0"]
+    up = subprocess.Popen(  # noqa: S603 - our own command
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert up.stdout is not None
+        where = json.loads(up.stdout.readline())
+        block = "".join(line for line, _ in zip(up.stdout, range(12), strict=False))
+    finally:
+        up.send_signal(signal.SIGINT)
+        up.communicate(timeout=20)
+    assert where["page"].startswith("http://127.0.0.1:")
+    assert "Net sales by region" in block
 
 
 def test_a_missing_public_key_is_named(tmp_path: Path) -> None:

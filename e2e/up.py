@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import signal
 import time
-import urllib.request
 from pathlib import Path
 from types import FrameType
 
 import click
 
-from e2e.stack import Stack, StackError, running
+from e2e.stack import Stack, StackError, fetch, running
 
 EXAMPLES = 3
 SHOWN_FIRST = ("agents/net_sales_by_region", "agents/three_charts", "agents/citations")
@@ -31,6 +30,9 @@ def run(*, host: str, port: int, mock_port: int, pace: float, strict: bool, stat
             return _watch(stack)
     except StackError as error:
         click.echo(f"Error: {_with_flag(str(error))}", err=True)
+        return 1
+    except OSError as error:
+        click.echo(f"Error: {error.filename}: {error.strerror}. Choose another folder with --state-dir.", err=True)
         return 1
     except KeyboardInterrupt:
         return 0
@@ -54,8 +56,7 @@ def _with_flag(message: str) -> str:
 
 def questions(stack: Stack) -> list[str]:
     """Questions that the proxy's agent answers, the first ones to try first."""
-    with urllib.request.urlopen(f"{stack.proxy_url}/rehearsal.json", timeout=5) as answer:  # noqa: S310 - our own URL
-        known = json.load(answer)["questions"]
+    known = json.loads(fetch(f"{stack.proxy_url}/rehearsal.json", 5))["questions"]
     rank = {story: place for place, story in enumerate(SHOWN_FIRST)}
     return [each["text"] for each in sorted(known, key=lambda each: rank.get(each["story"], len(rank)))]
 

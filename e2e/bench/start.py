@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from e2e import bootstrap, keys
 from e2e.bench.figures import Figure, percentile
-from e2e.stack import await_answer, free_port
+from e2e.stack import COMMAND, await_answer, free_port
 
 MOCK_BAR_S, UP_BAR_S = 1.0, 3.0
 
@@ -33,11 +32,11 @@ def measure(trials: int) -> list[Figure]:
 
 
 def _first_answer_s(command: Sequence[str], path: str, state_dir: str) -> float:
-    port = free_port("127.0.0.1")
+    port = free_port()
     arguments = [*command, "--port", str(port), "--state-dir", state_dir]
     started_s = time.monotonic()
     process = subprocess.Popen(  # noqa: S603 - our own commands
-        [sys.executable, "-m", "harness", *arguments],
+        [*COMMAND, *arguments],
         env={**os.environ, **bootstrap.inherited()},
         stdout=subprocess.DEVNULL,
         start_new_session=True,
