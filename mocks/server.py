@@ -251,6 +251,14 @@ async def _break_off(plan: Plan, scope: Any, entry: Entry, pace: float) -> None:
         await play(plan.frames, lambda data: loop.sock_sendall(line, connection.chunk(data)), entry, pace=pace)
 
 
+def resolve(host: str) -> str:
+    """The first address of a host; granian binds no names.   Raises: ValueError for a host without one."""
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f"host {host!r} has no address: {getattr(error, 'strerror', error)}") from error
+
+
 def reserve_port(host: str, port: int) -> socket.socket:
     """A bound, silent socket that keeps `port` (0: a free one) for granian, which binds it again with SO_REUSEPORT.
 
@@ -277,16 +285,17 @@ def reserve_port(host: str, port: int) -> socket.socket:
 async def serve(options: Options, on_ready: Callable[[str], None], stop: asyncio.Event | None = None) -> None:
     """Run the mock until cancelled or `stop` is set; `on_ready` gets the base URL once requests are answered.
 
-    Raises: PortInUseError, and everything that loading can raise.
+    Raises: PortInUseError, ValueError for a host without an address, and everything that loading can raise.
     """
     mock = Mock(options)
-    with reserve_port(options.host, options.port) as keeper:
+    address = resolve(options.host)
+    with reserve_port(address, options.port) as keeper:
         port = keeper.getsockname()[1]
         url = f"http://[{options.host}]:{port}" if ":" in options.host else f"http://{options.host}:{port}"
         app = App(mock)
         server = Server(
             app,
-            address=options.host,
+            address=address,
             port=port,
             http=HTTPModes.http1,
             websockets=False,
@@ -296,7 +305,7 @@ async def serve(options: Options, on_ready: Callable[[str], None], stop: asyncio
         )
         serving = asyncio.ensure_future(server.serve())
         stopping = asyncio.ensure_future((stop or asyncio.Event()).wait())
-        listening = asyncio.ensure_future(_listening(options.host, port))
+        listening = asyncio.ensure_future(_listening(address, port))
         try:
             await asyncio.wait((serving, stopping, listening), return_when=asyncio.FIRST_COMPLETED)
             if listening.done():
@@ -311,11 +320,11 @@ async def serve(options: Options, on_ready: Callable[[str], None], stop: asyncio
                 await asyncio.wait_for(serving, STOP_TIMEOUT_S)
 
 
-async def _listening(host: str, port: int) -> None:
+async def _listening(address: str, port: int) -> None:
     """Return once connections are accepted; granian's start-up hooks run before that."""
     while True:
         with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection(host, port)
+            _, writer = await asyncio.open_connection(address, port)
             return writer.close()
         await asyncio.sleep(0.002)
 

@@ -435,6 +435,31 @@ def test_it_listens_on_ipv6(keys: KeyPair) -> None:
     assert chunks(raw)[1] is False
 
 
+def test_it_listens_where_a_name_leads(keys: KeyPair) -> None:
+    """A host may be a name; the announced URL keeps it, and answers."""
+
+    async def visit() -> str:
+        ready: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        stop = asyncio.Event()
+        options = Options((keys.public_file,), host="localhost", port=0)
+        serving = asyncio.ensure_future(server.serve(options, ready.set_result, stop))
+        url = await ready
+        _, writer = await asyncio.open_connection("localhost", int(url.rpartition(":")[2]))
+        writer.close()
+        stop.set()
+        await serving
+        return url
+
+    assert asyncio.run(visit()).startswith("http://localhost:")
+
+
+@pytest.mark.parametrize("host", ["no such host", "a..b", "h" * 64])
+def test_a_host_without_an_address_is_refused(keys: KeyPair, host: str) -> None:
+    """The mock does not start, and says which host it was."""
+    with pytest.raises(ValueError, match=f"^host '{host}' has no address: "):
+        asyncio.run(server.serve(Options((keys.public_file,), host=host, port=0), print))
+
+
 def test_a_process_starts_and_stops_quickly_and_quietly(keys: KeyPair, tmp_path: Path) -> None:
     """It prints one line, answers, and ends at SIGTERM whatever is open; ordinary mistakes make no noise."""
     code = (
