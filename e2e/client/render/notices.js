@@ -58,7 +58,7 @@ export function facts(pairs) {
 
 function waitHint(problem) {
   if (problem.retryAfterS)
-    return h("span", { class: "fine-print", text: `The server asks to wait ${problem.retryAfterS} s first.` });
+    return h("span", { class: "fine-print", text: `Wait ${problem.retryAfterS} s before you try again.` });
   return problem.retryable === false
     ? h("span", { class: "fine-print", text: "Trying again without a change will probably fail again." })
     : null;

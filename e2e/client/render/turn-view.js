@@ -158,7 +158,7 @@ export class TurnView {
     if (turn.problem) return problemCard(turn, again);
     if (turn.phase === "stopped")
       return stoppedNote("You stopped this answer. What is shown may be incomplete.", again);
-    if (turn.outcome === "cancelled") return stoppedNote("The agent cancelled this answer.", again);
+    if (turn.outcome === "cancelled") return stoppedNote("This answer was cancelled; what had arrived stays.", again);
     if (turn.outcome === "timed_out") return stoppedNote("The agent ran out of time.", again);
     return null;
   }
