@@ -200,6 +200,10 @@ class ProxyEnd(Api):
 class ProblemType(StrEnum):
     """Every problem the proxy answers with; the last part of `type`, and stable."""
 
+    MALFORMED_REQUEST = "malformed-request"
+    ADDRESS_TOO_LONG = "address-too-long"
+    HEADERS_TOO_LARGE = "headers-too-large"
+    REQUEST_TIMEOUT = "request-timeout"
     MALFORMED_JSON = "malformed-json"
     INVALID_REQUEST = "invalid-request"
     BODY_TOO_LARGE = "body-too-large"

@@ -33,6 +33,10 @@ class Kind:
 
 P = ProblemType
 CATALOGUE: dict[ProblemType, Kind] = {
+    P.MALFORMED_REQUEST: Kind(400, "The request is not valid HTTP"),
+    P.ADDRESS_TOO_LONG: Kind(414, "The address of the request is too long"),
+    P.HEADERS_TOO_LARGE: Kind(431, "The headers of the request are too large"),
+    P.REQUEST_TIMEOUT: Kind(408, "The request did not arrive in time", retryable=True),
     P.MALFORMED_JSON: Kind(400, "The request body is not valid JSON"),
     P.INVALID_REQUEST: Kind(422, "The request does not fit the API"),
     P.BODY_TOO_LARGE: Kind(413, "The request body is too large"),

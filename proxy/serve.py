@@ -1,5 +1,6 @@
 """The proxy on gunicorn: threads, one worker, ready when it answers.
 
+What the server itself refuses, and when it gives up on a client, is in `worker`.
 One worker because limits are counted in memory; more processes need a shared store.
 """
 
@@ -18,6 +19,7 @@ from gunicorn.app.base import BaseApplication
 from proxy import logs
 from proxy.app import create_app
 from proxy.settings import Settings
+from proxy.worker import Worker
 
 log = structlog.get_logger(__name__)
 
@@ -47,15 +49,15 @@ def bind(host: str, port: int) -> socket.socket:
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     def __init__(self, settings: Settings, listener: int, on_ready: Callable[[], None]) -> None:
-        self._settings, self._listener, self._on_ready = settings, listener, on_ready
+        self.settings, self._listener, self._on_ready = settings, listener, on_ready
         super().__init__()
 
     def load_config(self) -> None:
         options: dict[str, Any] = {
             "bind": f"fd://{self._listener}",
             "workers": 1,
-            "worker_class": "gthread",
-            "threads": self._settings.max_streams + UNARY_THREADS,
+            "worker_class": Worker,
+            "threads": self.settings.max_streams + UNARY_THREADS,
             "graceful_timeout": DRAIN_S,
             "keepalive": 5,
             "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: S108, PTH112
@@ -68,7 +70,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
 
     def load(self) -> Flask:
         logs.configure()
-        return create_app(self._settings)
+        return create_app(self.settings)
 
 
 def run(settings: Settings, on_ready: Callable[[str], None]) -> None:

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     session_limit_s: int = Field(default=8 * 3600, ge=300)
 
     max_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    request_timeout_s: Seconds = Field(default=10.0, description="longest time a request may take to arrive")
     max_streams: int = Field(default=100, ge=1, le=500)
     heartbeat_s: Seconds = 15.0
     connect_timeout_s: Seconds = 3.05

@@ -50,6 +50,12 @@ class Served:
         with urllib.request.urlopen(request, timeout=DEADLINE_S) as response:  # noqa: S310 - loopback
             return json.load(response)
 
+    def raw(self, request: bytes) -> bytes:
+        """Everything it answers to raw bytes, until it closes."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S) as sock:
+            sock.sendall(request)
+            return read_all(sock)
+
     def asked(self, *, receive_bytes: int | None = None, **fields: Any) -> Client:
         """A client that has sent a chat request on a connection of its own.
 
@@ -64,13 +70,18 @@ class Served:
         sock.connect(("127.0.0.1", self.port))
         head = [
             "POST /api/v1/chat HTTP/1.1",
-            "Host: x",
+            "Host: localhost",
             "Content-Type: application/json",
             f"Authorization: Bearer {token['token']}",
             f"Content-Length: {len(body)}",
         ]
         sock.sendall("\r\n".join([*head, "", ""]).encode() + body)
         return Client(sock)
+
+
+def read_all(sock: socket.socket) -> bytes:
+    """What arrives until the other end closes."""
+    return b"".join(iter(lambda: sock.recv(65_536), b""))
 
 
 class Client:

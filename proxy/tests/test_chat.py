@@ -477,7 +477,7 @@ def test_a_kept_alive_connection_serves_on(running: Scene) -> None:
     with running.asked() as client:
         for _ in client.chunks():
             pass
-        client.sock.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.sock.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         client.head()
         assert client.status == 200
 

@@ -61,16 +61,6 @@ def served(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Iterator[Ser
         yield served
 
 
-def raw(served: Served, request: bytes) -> bytes:
-    """Everything the server answers to raw bytes, until it closes."""
-    with socket.create_connection(("127.0.0.1", served.port), timeout=DEADLINE_S) as sock:
-        sock.sendall(request)
-        answer = b""
-        while piece := sock.recv(65_536):
-            answer += piece
-    return answer
-
-
 def test_it_answers_when_it_says_so(served: Served) -> None:
     """The first request after the line succeeds; an exposed key was reported once, with its path."""
     assert served.post("/api/v1/session/token")["tokenType"] == "Bearer"
@@ -80,7 +70,7 @@ def test_it_answers_when_it_says_so(served: Served) -> None:
 
 
 CHUNKED = (
-    b"POST /api/v1/session/token HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    b"POST /api/v1/session/token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
 )
 
@@ -97,13 +87,13 @@ CHUNKED = (
 )
 def test_chunked_bodies_are_read_and_limited(served: Served, chunks: bytes, status: int) -> None:
     """A body without a length is checked like any other, and cannot be longer than any other."""
-    answer = raw(served, CHUNKED + chunks)
+    answer = served.raw(CHUNKED + chunks)
     assert int(answer.split(b" ", 2)[1]) == status
 
 
 def test_a_head_answer_has_no_body(served: Served) -> None:
     """HEAD gets the headers of GET alone."""
-    answer = raw(served, b"HEAD /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    answer = served.raw(b"HEAD /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     head, _, body = answer.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200")
     assert body == b""
@@ -128,7 +118,7 @@ def test_short_requests_are_answered_while_all_streams_run(tmp_path: Path, keys:
             with served.asked() as third:
                 third.head()
                 assert third.status == 429
-            assert raw(served, b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").startswith(
+            assert served.raw(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").startswith(
                 b"HTTP/1.1 200"
             )
             one.leave()
