@@ -128,11 +128,17 @@ class Frame:
 
     at_ms: milliseconds since the request.   data: one whole SSE frame, its blank line included, or a part of a plain
     body.   cut: ascending byte offsets where transport chunks divided the frame; empty when one chunk carried it.
+    held_ms: how long a fault holds the frame back, in real time; never recorded.
     """
 
     at_ms: float
     data: bytes
     cut: tuple[int, ...] = ()
+    held_ms: float = 0.0
+
+    def due_ms(self, pace: float) -> float:
+        """When it leaves, in milliseconds since the request: a pace scales what was recorded, never a fault."""
+        return self.at_ms * pace + self.held_ms
 
     @property
     def event(self) -> str:

@@ -1,7 +1,8 @@
 """Faults: each takes the plan of an answer and returns another.
 
 A plan says what will be sent and when; a fault is a pure change of it, so faults compose and can be tested without a
-socket. A fault that cannot apply to a plan raises, it never passes silently.
+socket. A fault that cannot apply to a plan raises, it never passes silently. Its milliseconds are real time: a pace
+scales what was recorded, so that a silence stays one at any pace.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ class FaultDoesNotApplyError(Exception):
 class Plan:
     """An answer about to be played.
 
-    headers: by lower-case name.   headers_delay_ms: silence before the status line.   ends: 'clean' closes the body
-    properly, 'cut' drops the connection in the middle of it.
+    headers: by lower-case name.   headers_delay_ms: silence before the status line, in real time.   ends: 'clean'
+    closes the body properly, 'cut' drops the connection in the middle of it.
     """
 
     status: int
@@ -78,20 +79,19 @@ class Cut(_AfterEvent):
             if last + 1 == len(plan.frames) or self.inside_bytes >= len(plan.frames[last + 1].data):
                 raise FaultDoesNotApplyError(f"no frame of more than {self.inside_bytes} bytes follows to cut inside")
             broken = plan.frames[last + 1]
-            kept += (Frame(broken.at_ms, broken.data[: self.inside_bytes]),)
+            kept += (dataclasses.replace(broken, data=broken.data[: self.inside_bytes], cut=()),)
         return dataclasses.replace(plan, frames=kept, ends="clean" if self.clean else "cut")
 
 
 class Stall(_AfterEvent):
-    """The stream falls silent after an event for so many milliseconds, then goes on."""
+    """The stream falls silent after an event for so many milliseconds of real time, then goes on."""
 
     ms: float = Field(gt=0)
 
     def apply(self, plan: Plan) -> Plan:
-        """Push everything behind the place back in time."""
+        """Hold back everything behind the place."""
         last = self.index(plan.frames)
-        moved = tuple(dataclasses.replace(frame, at_ms=frame.at_ms + self.ms) for frame in plan.frames[last + 1 :])
-        return dataclasses.replace(plan, frames=plan.frames[: last + 1] + moved)
+        return dataclasses.replace(plan, frames=plan.frames[: last + 1] + _held(plan.frames[last + 1 :], self.ms))
 
 
 class Delay(Strict):
@@ -101,9 +101,8 @@ class Delay(Strict):
     first_frame_ms: float = Field(default=0, ge=0)
 
     def apply(self, plan: Plan) -> Plan:
-        """Push the head or the frames back in time."""
-        shift = self.headers_ms + self.first_frame_ms
-        frames = tuple(dataclasses.replace(frame, at_ms=frame.at_ms + shift) for frame in plan.frames)
+        """Hold back the head, the frames or both."""
+        frames = _held(plan.frames, self.headers_ms + self.first_frame_ms)
         return dataclasses.replace(plan, frames=frames, headers_delay_ms=plan.headers_delay_ms + self.headers_ms)
 
 
@@ -149,7 +148,7 @@ class Insert(_AfterEvent):
     def apply(self, plan: Plan) -> Plan:
         """Put the frame in, due together with the one before it."""
         last = self.index(plan.frames)
-        new = Frame(plan.frames[last].at_ms, self.frame.encode())
+        new = dataclasses.replace(plan.frames[last], data=self.frame.encode(), cut=())
         return dataclasses.replace(plan, frames=(*plan.frames[: last + 1], new, *plan.frames[last + 1 :]))
 
 
@@ -173,6 +172,10 @@ class Fault(Strict):
         for part in (self.respond, self.insert, self.stall, self.delay, self.cut):
             plan = part.apply(plan) if part is not None else plan
         return plan
+
+
+def _held(frames: Sequence[Frame], ms: float) -> tuple[Frame, ...]:
+    return tuple(dataclasses.replace(frame, held_ms=frame.held_ms + ms) for frame in frames)
 
 
 def _lower(headers: dict[str, str]) -> dict[str, str]:

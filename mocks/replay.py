@@ -1,7 +1,7 @@
 """The player: frames leave at absolute deadlines, byte for byte.
 
-Each frame is due at `started + at_ms * pace`, so an early frame's delay never shifts a later one. Frames that are due
-at the same moment share a write; frames with recorded cuts are written piece by piece.
+Each frame is due at `started + at_ms * pace + held_ms`, so an early frame's delay never shifts a later one.
+Frames that are due at the same moment share a write; frames with recorded cuts are written piece by piece.
 """
 
 from __future__ import annotations
@@ -44,13 +44,14 @@ async def play(
     clock: Clock = time.monotonic,
     sleep: Sleep = asyncio.sleep,
 ) -> None:
-    """Send every frame when it is due, counted from the entry's start; pace 0 sends all at once.
+    """Send every frame when it is due, counted from the entry's start; pace 0 sends all at once
+    that no fault holds back.
 
     Raises: whatever `send` raises when the connection is gone.
     """
     started_s, position = entry.started_mono_s, 0
     while position < len(frames):
-        due_s = started_s + frames[position].at_ms * pace / 1000
+        due_s = started_s + frames[position].due_ms(pace) / 1000
         await sleep_until(due_s, clock, sleep)
         now_s = clock()
         batch = _due(frames, position, started_s, pace, now_s)
@@ -73,7 +74,7 @@ async def sleep_until(due_s: float, clock: Clock = time.monotonic, sleep: Sleep 
 def _due(frames: Sequence[Frame], position: int, started_s: float, pace: float, now_s: float) -> int:
     """How many frames from `position` on are due now; at least one."""
     end, size = position + 1, len(frames[position].data)
-    while end < len(frames) and started_s + frames[end].at_ms * pace / 1000 <= now_s:
+    while end < len(frames) and started_s + frames[end].due_ms(pace) / 1000 <= now_s:
         size += len(frames[end].data)
         if size > MAX_WRITE_BYTES:
             break

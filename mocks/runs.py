@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from contracts.cortex import INLINE_RUN_PATH, Code, Event, RunRequest
-from mocks.cassette import Cassette, Frame
+from mocks.cassette import Cassette
 from mocks.faults import Fault, FaultDoesNotApplyError, Plan
 from mocks.matching import Asked, Candidate, NearMiss, candidates, canonical_path, find, identifier
 from mocks.request import Refusal, Request
@@ -99,7 +99,8 @@ def collapse(plan: Plan) -> Plan:
             body = b'{"role":"assistant","content":[],"status":"error","error":%b}' % frame.payload
         else:
             continue
-        return dataclasses.replace(plan, headers=headers, frames=(Frame(frame.at_ms, body),), ends="clean")
+        whole = dataclasses.replace(frame, data=body, cut=())
+        return dataclasses.replace(plan, headers=headers, frames=(whole,), ends="clean")
     if plan.ends == "cut":
         return dataclasses.replace(plan, headers=headers, frames=())
     message = "This answer has no final object, so it can only be streamed."

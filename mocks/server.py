@@ -141,7 +141,7 @@ class App:
         try:
             plan, pace = await self._plan(scope, protocol, entry)
             entry.status, entry.frames_planned = plan.status, len(plan.frames)
-            await sleep_until(entry.started_mono_s + plan.headers_delay_ms * pace / 1000)
+            await sleep_until(entry.started_mono_s + plan.headers_delay_ms / 1000)
             if plan.ends == "cut":
                 await _break_off(plan, scope, entry, pace)
             else:
@@ -238,7 +238,7 @@ async def _send(plan: Plan, protocol: Any, entry: Entry, pace: float) -> None:
         await play(plan.frames, transport.send_bytes, entry, pace=pace)
         return
     if plan.frames:
-        await sleep_until(entry.started_mono_s + plan.frames[-1].at_ms * pace / 1000)
+        await sleep_until(entry.started_mono_s + plan.frames[-1].due_ms(pace) / 1000)
     protocol.response_bytes(plan.status, headers, b"".join(frame.data for frame in plan.frames))
     entry.frames_sent = len(plan.frames)
 

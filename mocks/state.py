@@ -32,8 +32,8 @@ MAX_TESTS = 1000
 class Options:
     """Everything the mock can be told at start.
 
-    pace: factor on recorded times, from 0 (at once) to 1000.   strict: a question nobody recorded is a 404 instead of
-    a short answer that lists the recorded ones.   port 0 takes a free one.
+    pace: factor on recorded times, from 0 (at once) to 1000; a fault's own times are not scaled.   strict: a question
+    nobody recorded is a 404 instead of a short answer that lists the recorded ones.   port 0 takes a free one.
 
     Raises on construction: ValueError for another pace.
     """

@@ -25,9 +25,9 @@ def applied(plan: Plan = STREAM, **parts: Any) -> Plan:
     return Fault.model_validate(parts).apply(plan)
 
 
-def schedule(plan: Plan) -> list[tuple[float, bytes]]:
+def schedule(plan: Plan, pace: float = 1.0) -> list[tuple[float, bytes]]:
     """When each frame leaves."""
-    return [(frame.at_ms, frame.data) for frame in plan.frames]
+    return [(frame.due_ms(pace), frame.data) for frame in plan.frames]
 
 
 def test_header_names_of_a_plan_are_lower_case() -> None:
@@ -59,6 +59,18 @@ def test_stall_moves_what_follows() -> None:
     plan = applied(stall={"after": "delta", "ms": 100})
     assert schedule(plan) == [(10, DELTA), (120, DELTA), (130, END)]
     assert plan.frames[1].cut == (4,)
+
+
+def test_a_faults_time_is_real_time() -> None:
+    """A pace scales what was recorded and leaves a fault's own milliseconds, also where the frame is then cut."""
+    plan = applied(
+        stall={"after": "delta", "ms": 100},
+        delay={"headers_ms": 40, "first_frame_ms": 10},
+        cut={"after": "delta", "count": 2, "inside_bytes": 3},
+    )
+    assert plan.headers_delay_ms == 40
+    assert schedule(plan, 0.1) == [(51, DELTA), (152, DELTA), (153, END[:3])]
+    assert [at_ms for at_ms, _ in schedule(plan, 0)] == [50, 150, 150]
 
 
 def test_delay_moves_head_and_frames() -> None:

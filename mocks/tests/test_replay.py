@@ -67,6 +67,22 @@ def test_pace_scales_the_schedule(pace: float, times: list[float]) -> None:
     assert b"".join(data for _, data in stage.sent) == b"ab"
 
 
+@pytest.mark.parametrize(
+    ("pace", "times"),
+    [
+        pytest.param(1.0, [10, 520, 540], id="as-recorded"),
+        pytest.param(0.5, [5, 510, 520], id="faster"),
+        pytest.param(0.0, [0, 500], id="at-once"),
+    ],
+)
+def test_what_a_fault_holds_back_is_not_paced(pace: float, times: list[float]) -> None:
+    """A silence lasts as long at any pace, and is counted from the request like everything else."""
+    stage = Stage()
+    stage.play([Frame(10, b"a"), Frame(20, b"b", held_ms=500), Frame(40, b"c", held_ms=500)], pace)
+    assert [at_ms for at_ms, _ in stage.sent] == pytest.approx(times)
+    assert b"".join(data for _, data in stage.sent) == b"abc"
+
+
 def test_lateness_does_not_add_up() -> None:
     """Late timers and slow writes delay their own frame and never shift the next: no drift over 1,000 frames."""
     stage = Stage(late_s=0.003, send_s=0.002)

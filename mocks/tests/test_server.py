@@ -141,14 +141,14 @@ def test_another_answer(
 
 
 SILENCES = [
-    ("slow_start", 0, 3000.0),
-    ("stall_mid_stream", DELTAS[0] + 1, 5000.0),
+    ("slow_start", 0, 2000.0),
+    ("stall_mid_stream", DELTAS[0] + 1, 2000.0),
 ]
 
 
 @pytest.mark.parametrize(("scenario", "index", "silence_ms"), SILENCES, ids=[each[0] for each in SILENCES])
 def test_a_silence_is_heard(mock: RunningMock, scenario: str, index: int, silence_ms: float) -> None:
-    """At a tenth of the pace, what follows the silence is late by a tenth of it, and all bytes arrive."""
+    """At a tenth of the pace, what follows the silence is late by all of it, and all bytes arrive."""
     started_s = time.monotonic()
     body = run_body()
     with mock.opened(mock.request("POST", RUN, body, {"X-Mock-Scenario": scenario, "X-Mock-Pace": "0.1"})) as line:
@@ -157,7 +157,7 @@ def test_a_silence_is_heard(mock: RunningMock, scenario: str, index: int, silenc
             raw += line.recv(65536)
         heard_s = time.monotonic() - started_s
         raw += read_to_end(line)
-    assert heard_s >= (REGIONS.frames[index].at_ms + silence_ms) / 10_000
+    assert heard_s >= (REGIONS.frames[index].at_ms / 10 + silence_ms) / 1000
     assert chunks(raw) == (chunks(raw)[0], True)
     assert b"".join(chunks(raw)[0]) == REGIONS.body()
 
