@@ -44,13 +44,30 @@ def problem_of(answer: requests.Response) -> dict[str, Any] | None:
     return errors[-1] if errors else None
 
 
+def silence_ms(scenario: Scenario) -> float:
+    """How long a scenario's fault keeps its client waiting, at any pace."""
+    delay, stall = (scenario.fault and scenario.fault.delay), (scenario.fault and scenario.fault.stall)
+    return (delay.headers_ms + delay.first_frame_ms if delay else 0) + (stall.ms if stall else 0)
+
+
+def inserted(scenario: Scenario) -> bytes:
+    """The foreign frame that a scenario's fault puts in; empty without one."""
+    insert = scenario.fault and scenario.fault.insert
+    return insert.frame.encode() if insert else b""
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
 def test_client_sees_what_the_scenario_says(stack: Stack, scenario: Scenario) -> None:
-    """Status, problem type and last frame of each scenario are as its file promises."""
-    answer = Client.opened(stack).chat(
-        {"message": QUESTION}, baggage=f"mock.scenario={scenario.scenario},mock.pace=0.01"
-    )
+    """Status, problem type and last frame of each scenario are as its file promises, after the fault was played."""
+    client, test_id = Client.opened(stack), uuid.uuid4().hex
+    baggage = f"mock.scenario={scenario.scenario},mock.pace=0.01,test.id={test_id}"
+    started_s = time.monotonic()
+    answer = client.chat({"message": QUESTION}, baggage=baggage)
+    took_ms = (time.monotonic() - started_s) * 1000
 
+    assert {entry["scenario"] for entry in journal(stack, test_id)} == {scenario.scenario}
+    assert took_ms >= silence_ms(scenario)
+    assert inserted(scenario) in answer.content
     assert answer.status_code == scenario.client.status
     problem = problem_of(answer)
     assert (problem and problem["type"].rpartition("/")[2]) == scenario.client.problem
