@@ -203,6 +203,7 @@ class ProblemType(StrEnum):
     MALFORMED_REQUEST = "malformed-request"
     ADDRESS_TOO_LONG = "address-too-long"
     HEADERS_TOO_LARGE = "headers-too-large"
+    HOST_NOT_ALLOWED = "host-not-allowed"
     REQUEST_TIMEOUT = "request-timeout"
     MALFORMED_JSON = "malformed-json"
     INVALID_REQUEST = "invalid-request"

@@ -12,6 +12,7 @@ from flask import Flask, Response, g, request
 from contracts.api import PREFIX
 from proxy import chat, health, page, problems, session
 from proxy.cortex import CortexClient
+from proxy.hosts import check_host
 from proxy.parts import EXTENSION, Parts, StreamSlots, parts
 from proxy.relay import Limits
 from proxy.settings import Settings
@@ -37,6 +38,7 @@ def create_app(settings: Settings) -> Flask:
     )
     problems.register(app)
     app.before_request(_open_request)
+    app.before_request(check_host)  # after the line above, which gives refusals their ids
     app.after_request(_close_request)
     app.register_blueprint(session.blueprint, url_prefix=PREFIX)
     app.register_blueprint(chat.blueprint, url_prefix=PREFIX)

@@ -36,6 +36,7 @@ CATALOGUE: dict[ProblemType, Kind] = {
     P.MALFORMED_REQUEST: Kind(400, "The request is not valid HTTP"),
     P.ADDRESS_TOO_LONG: Kind(414, "The address of the request is too long"),
     P.HEADERS_TOO_LARGE: Kind(431, "The headers of the request are too large"),
+    P.HOST_NOT_ALLOWED: Kind(421, "The request was meant for another host"),
     P.REQUEST_TIMEOUT: Kind(408, "The request did not arrive in time", retryable=True),
     P.MALFORMED_JSON: Kind(400, "The request body is not valid JSON"),
     P.INVALID_REQUEST: Kind(422, "The request does not fit the API"),
