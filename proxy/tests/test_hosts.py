@@ -22,11 +22,11 @@ EVIL = {"Host": "evil.example"}
         ("[::1]", "::1", True),
         ("proxy.internal:8080", "proxy.internal", True),
         ("192.0.2.7:8080", "192.0.2.7", True),
-        ("192.0.2.7:8080", "0.0.0.0", True),  # noqa: S104 - the case in point
+        ("192.0.2.7:8080", "0.0.0.0", True),
         ("[2001:db8::1]:8080", "::", True),
         ("192.0.2.7", "127.0.0.1", False),
         ("evil.example", "127.0.0.1", False),
-        ("evil.example:8080", "0.0.0.0", False),  # noqa: S104 - the case in point
+        ("evil.example:8080", "0.0.0.0", False),
         ("evil.example", "::", False),
         ("127.0.0.1.evil.example", "127.0.0.1", False),
         ("localhost.evil.example", "127.0.0.1", False),
