@@ -271,7 +271,7 @@ class Status(Api):
     environment: Literal["development", "production"]
     session_issue: Literal["open", "client-key"]
     agent: str
-    limits: dict[str, float]
+    limits: dict[str, int | float]
 
 
 class Health(Api):

@@ -113,7 +113,10 @@ def invalid_request(error: ValidationError, parsed: Callable[[], Any]) -> Proble
         return ProblemError(P.MALFORMED_JSON, details[0]["msg"])
     document = parsed()
     errors = [
-        FieldError(pointer=_pointer(e["loc"], document, is_missing=e["type"] == "missing"), detail=e["msg"])
+        FieldError(
+            pointer=_pointer(e["loc"], document, is_missing=e["type"] == "missing"),
+            detail=e["msg"].removeprefix("Value error, "),  # pydantic's, before our own validators' words
+        )
         for e in details[:MAX_FIELD_ERRORS]
     ]
     listed = "; ".join(f"{e.pointer or 'body'}: {e.detail}" for e in errors[:5])

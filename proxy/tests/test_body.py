@@ -131,6 +131,13 @@ def test_values_are_not_repeated(body: bytes) -> None:
     assert "canary" not in str(problem.errors)
 
 
+def test_our_own_rules_are_told_in_our_own_words() -> None:
+    """A validator's message stands alone, without the library's preamble."""
+    problem = refused(b'{"sessionId":"s","message":"q","threadId":7}')
+    assert (problem.errors or [])[0].detail.startswith("threadId needs parentMessageId")
+    assert "Value error" not in problem.detail
+
+
 def test_half_a_character_is_refused() -> None:
     """A lone surrogate, which no UTF-8 can carry to Snowflake, is no text."""
     assert refused(b'{"sessionId":"s","message":"\\ud800"}').kind in (

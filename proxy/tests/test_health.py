@@ -49,6 +49,7 @@ def test_status_tells_mode_and_limits(make_app: MakeApp, keys: Keys) -> None:
     response = make_app(max_streams=7).test_client().get("/status")
     rehearsal = Status.model_validate_json(response.data)
     assert (rehearsal.mode, rehearsal.session_issue, rehearsal.limits["streams"]) == ("rehearsal", "open", 7)
+    assert '"streams":7,' in response.text  # a count, not 7.0
     assert str(keys.session_key) not in response.text
     live = make_app(
         environment="production",
