@@ -81,15 +81,25 @@ async def through_proxy(stack: Stack, streams: int, session: tuple[str, str]) ->
 
 
 def figures(name: str, played: Sequence[Played], bar_ms: float | None) -> list[Figure]:
-    """Identity, lateness and drift of a set of streams."""
-    late = [ms for each in played if each.is_identical() for ms in each.lateness_ms()]
-    drift = [_drift_ms(each) for each in played if each.is_identical()]
+    """Identity, lateness and drift of a set of streams.
+
+    Lateness counts from the request, so a late start makes the whole stream late; lag leaves the start out.
+    """
+    identical = [each.lateness_ms() for each in played if each.is_identical()]
+    late = [ms for stream_ms in identical for ms in stream_ms]
+    first = [stream_ms[0] for stream_ms in identical]
+    lag = [ms - stream_ms[0] for stream_ms in identical for ms in stream_ms[1:]]
+    drift = [_drift_ms(stream_ms) for stream_ms in identical]
     return [
-        Figure(f"{name}: streams not identical to their cassette", sum(not p.is_identical() for p in played), "", 0),
+        Figure(f"{name}: streams not identical to their cassette", len(played) - len(identical), "", 0),
         Figure(f"{name}: frames", len(late), ""),
         Figure(f"{name}: frame lateness p50", percentile(late, 0.50), "ms"),
         Figure(f"{name}: frame lateness p99", percentile(late, 0.99), "ms", bar_ms),
         Figure(f"{name}: frame lateness max", max(late), "ms"),
+        Figure(f"{name}: first frame's lateness p50", percentile(first, 0.50), "ms"),
+        Figure(f"{name}: first frame's lateness p99", percentile(first, 0.99), "ms"),
+        Figure(f"{name}: lag behind the first frame p50", percentile(lag, 0.50), "ms"),
+        Figure(f"{name}: lag behind the first frame p99", percentile(lag, 0.99), "ms"),
         Figure(f"{name}: drift, last tenth against first, p50", percentile(drift, 0.50), "ms"),
     ]
 
@@ -110,7 +120,6 @@ async def _spread(plays: Sequence[Awaitable[Played]]) -> list[Played]:
     return list(await asyncio.gather(*(later(play, moments.uniform(0, START_SPREAD_S)) for play in plays)))
 
 
-def _drift_ms(played: Played) -> float:
-    late = played.lateness_ms()
-    tenth = max(1, len(late) // 10)
-    return sum(late[-tenth:]) / tenth - sum(late[:tenth]) / tenth
+def _drift_ms(late_ms: Sequence[float]) -> float:
+    tenth = max(1, len(late_ms) // 10)
+    return sum(late_ms[-tenth:]) / tenth - sum(late_ms[:tenth]) / tenth
