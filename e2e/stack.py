@@ -137,11 +137,15 @@ def running(
     """A mock and a development proxy in front of it, ended on exit.
 
     host: where the proxy listens; the mock stays on this machine.   state_dir: where keys and logs go; a temporary
-    folder by default.   Raises: StackError; OSError when the folder cannot be used.
+    folder by default.   Raises: StackError.
     """
     with contextlib.ExitStack() as cleanup:
         folder = state_dir or Path(cleanup.enter_context(tempfile.TemporaryDirectory(prefix="cortex-harness-")))
-        made = keys.ensure(folder)
+        try:
+            made = keys.ensure(folder)
+        except OSError as error:
+            hint = "Choose another folder with --state-dir."
+            raise StackError(f"{error.filename}: {error.strerror}. {hint}") from error
         # Both start at once, so the proxy is told where the mock will be. Between here and there somebody else may
         # take a free port; the mock then says so.
         mock_port = mock_port or free_port()

@@ -31,9 +31,6 @@ def run(*, host: str, port: int, mock_port: int, pace: float, strict: bool, stat
     except StackError as error:
         click.echo(f"Error: {_with_flag(str(error))}", err=True)
         return 1
-    except OSError as error:
-        click.echo(f"Error: {error.filename}: {error.strerror}. Choose another folder with --state-dir.", err=True)
-        return 1
     except KeyboardInterrupt:
         return 0
 
@@ -55,8 +52,11 @@ def _with_flag(message: str) -> str:
 
 
 def questions(stack: Stack) -> list[str]:
-    """Questions that the proxy's agent answers, the first ones to try first."""
-    known = json.loads(fetch(f"{stack.proxy_url}/rehearsal.json", 5))["questions"]
+    """Questions that the proxy's agent answers, the first ones to try first.   Raises: StackError."""
+    try:
+        known = json.loads(fetch(f"{stack.proxy_url}/rehearsal.json", 5))["questions"]
+    except OSError as error:
+        raise StackError(f"the proxy does not list what can be asked: {error}") from error
     rank = {story: place for place, story in enumerate(SHOWN_FIRST)}
     return [each["text"] for each in sorted(known, key=lambda each: rank.get(each["story"], len(rank)))]
 

@@ -58,7 +58,7 @@ def _check_thread(mock: Mock, request: Request, run: RunRequest) -> None:
 
 
 def _tapes(mock: Mock, scenario: Scenario | None) -> list[Cassette]:
-    """The cassettes a scenario plays; those it does not name when it names none."""
+    """The cassettes a scenario plays: those it names, every one when it names none."""
     if scenario is None or not scenario.cassettes:
         return mock.cassettes
     return [cassette for cassette in mock.cassettes if cassette.name in scenario.cassettes]
