@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 PREFIX = "/api/v1"
@@ -42,8 +42,16 @@ class ApiRequest(Api):
 # --- session -------------------------------------------------------------------------------------------------------
 
 
+SUBJECT = r"^[A-Za-z0-9][A-Za-z0-9._:@|-]{0,127}$"
+
+
 class TokenRequest(ApiRequest):
-    """Body of `POST /session/token`; empty today. A still valid token in `Authorization` asks for a refresh."""
+    """Body of `POST /session/token`, may be left out. A still valid token in `Authorization` asks for a refresh."""
+
+    subject: Annotated[str, Field(pattern=SUBJECT, examples=["user-4711"])] | None = Field(
+        default=None,
+        description="whose session it is to be, for limits and history; only a caller with the client key may say",
+    )
 
 
 class SessionToken(Api):
@@ -194,6 +202,234 @@ class ProxyEnd(Api):
     duration_ms: float
 
 
+# --- tools ---------------------------------------------------------------------------------------------------------
+
+
+class ToolName(StrEnum):
+    """The closed set of tools."""
+
+    SEARCH = "search"
+    ANALYST = "analyst"
+    SQL = "sql"
+    CHART = "chart"
+
+
+COLUMN = r"^[A-Za-z_][A-Za-z0-9_$]{0,254}$"
+MAX_SQL_CHARS = 20_000
+MAX_CHART_ROWS = 1000
+MAX_CHART_COLUMNS = 50
+
+Column = Annotated[str, Field(pattern=COLUMN)]
+Scalar = str | int | float | bool | None
+
+
+class SearchRequest(ApiRequest):
+    """A question to the Cortex Search service.
+
+    `filter` is Snowflake's: `@eq`, `@contains`, `@gte`, `@lte` on one column each, joined by `@and`, `@or`, `@not`.
+    """
+
+    query: Annotated[str, Field(min_length=1, max_length=2000, examples=["refund deadline"])]
+    columns: Annotated[list[Column], Field(min_length=1, max_length=20)] | None = Field(
+        default=None, description="columns to return; all that the service offers when left out", examples=[["TITLE"]]
+    )
+    filter: dict[str, Any] | None = Field(default=None, examples=[{"@eq": {"REGION": "EMEA"}}])
+    limit: Annotated[int, Field(ge=1, le=50)] = 10
+
+
+class SearchHit(Api):
+    """One document, best first."""
+
+    columns: dict[str, Any] = Field(examples=[{"TITLE": "Refunds"}])
+    scores: dict[str, float] = Field(default_factory=dict, examples=[{"cosine_similarity": 0.61}])
+
+
+class SearchAnswer(Api):
+    """What the search found; an empty list when nothing fits."""
+
+    results: list[SearchHit]
+    request_id: str | None = Field(default=None, description="Snowflake's")
+
+
+class AnalystMessage(ApiRequest):
+    """One turn of a conversation with Cortex Analyst."""
+
+    role: Literal["user", "analyst"]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE_CHARS)]
+
+
+class AnalystRequest(ApiRequest):
+    """A question to Cortex Analyst about the configured semantic view; the last message is the user's."""
+
+    messages: Annotated[list[AnalystMessage], Field(min_length=1, max_length=20)]
+    stream: bool = Field(default=False, description="answer with Cortex Analyst's own events, framed like a chat")
+
+    @field_validator("messages")
+    @classmethod
+    def _ends_with_a_question(cls, messages: list[AnalystMessage]) -> list[AnalystMessage]:
+        if messages[-1].role != "user":
+            raise ValueError("the last message must be the user's")
+        return messages
+
+
+class AnalystAnswer(Api):
+    """How Cortex Analyst reads the question, and the SQL for it; suggestions instead when it is ambiguous."""
+
+    text: str
+    sql: str | None = None
+    suggestions: list[str] = Field(default_factory=list)
+    verified_query: str | None = Field(default=None, description="name of the verified query that was used")
+    warnings: list[str] = Field(default_factory=list)
+    request_id: str | None = Field(default=None, description="Snowflake's")
+
+
+class SqlRequest(ApiRequest):
+    """One read-only statement; `?` stands for the bindings, in order."""
+
+    statement: Annotated[str, Field(min_length=1, max_length=MAX_SQL_CHARS)]
+    bindings: Annotated[list[Scalar], Field(max_length=100)] = Field(default_factory=list)
+    max_rows: Annotated[int, Field(ge=1, le=10_000)] = 1000
+
+
+class SqlColumn(Api):
+    """A column of a result; `type` is Snowflake's, lower-case."""
+
+    name: str
+    type: str = Field(examples=["fixed"])
+    nullable: bool = True
+    precision: int | None = None
+    scale: int | None = None
+
+
+class SqlAnswer(Api):
+    """Rows of a statement. Cells are text, exact, null for NULL; dates and times are ISO 8601."""
+
+    columns: list[SqlColumn]
+    rows: list[list[str | None]]
+    row_count: int = Field(description="rows of the whole result, also of those not sent")
+    truncated: bool = Field(description="whether rows were left out, by maxRows or by the limit in bytes")
+    statement_handle: str = Field(description="names this result for the chart tool, in this session only")
+    request_id: str | None = Field(default=None, description="Snowflake's")
+
+
+class ChartRequest(ApiRequest):
+    """Rows, or a statement's result, to draw."""
+
+    intent: Annotated[str, Field(min_length=1, max_length=1000, examples=["net sales by region, as bars"])]
+    rows: (
+        Annotated[
+            list[Annotated[dict[str, Scalar], Field(min_length=1, max_length=MAX_CHART_COLUMNS)]],
+            Field(min_length=1, max_length=MAX_CHART_ROWS),
+        ]
+        | None
+    ) = None
+    statement_handle: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> ChartRequest:
+        if (self.rows is None) == (self.statement_handle is None):
+            raise ValueError("give either rows or statementHandle")
+        return self
+
+
+class ChartAnswer(Api):
+    """A Vega-Lite specification with its data inline: no `url`, no expressions."""
+
+    chart: dict[str, Any]
+    text: str | None = Field(default=None, description="what the agent says about it")
+    request_id: str | None = Field(default=None, description="Snowflake's")
+
+
+# --- history -------------------------------------------------------------------------------------------------------
+
+
+class HistoryTurn(Api):
+    """One turn as it was stored when its stream ended."""
+
+    turn_id: str
+    started_at: datetime
+    question: str | None = Field(description="null when the turn answered a client-side tool")
+    answer: str = Field(description="the answer's text; of a turn that was cut, what had arrived")
+    content: list[dict[str, Any]] | None = Field(
+        default=None, description="all blocks of the answer, as Snowflake sent them; null when cut or too large"
+    )
+    complete: bool = Field(description="whether the turn reached its end")
+    end_reason: EndReason
+    thread_id: int | None = None
+    assistant_message_id: int | None = Field(default=None, description="parent of a follow-up")
+    usage: TokenUsage | None = None
+    duration_ms: float
+    trace_id: str
+
+
+class HistoryPage(Api):
+    """A session's turns, newest first."""
+
+    session_id: str
+    turns: list[HistoryTurn]
+    next_cursor: str | None = Field(default=None, description="asks for the next, older page; null on the last")
+
+
+# --- client metrics ------------------------------------------------------------------------------------------------
+
+MAX_REPORTED = 50
+"""Most metrics in one report."""
+
+
+class ClientMetricName(StrEnum):
+    """The closed set of client metrics. Unknown names are counted and dropped, so that old proxies bear new pages."""
+
+    TIME_TO_FIRST_TOKEN = "time_to_first_token_s"
+    STALL = "stall_s"
+    LCP = "lcp_s"
+    INP = "inp_s"
+    CLS = "cls"
+    STREAM_OUTCOME = "stream_outcome"
+    PAGE_ERROR = "page_error"
+
+
+class StreamOutcome(StrEnum):
+    """How a stream ended as the page saw it."""
+
+    COMPLETED = "completed"
+    ERROR = "error"
+    ABORTED = "aborted"
+    DISCONNECTED = "disconnected"
+
+
+class PageErrorKind(StrEnum):
+    """What failed in the page."""
+
+    SCRIPT = "script"
+    RENDER = "render"
+    NETWORK = "network"
+    PROTOCOL = "protocol"
+
+
+class ClientMetric(ApiRequest):
+    """One measurement: seconds for times, a score for CLS, 1 for outcomes and errors."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64, examples=[ClientMetricName.TIME_TO_FIRST_TOKEN])]
+    value: Annotated[float, Field(allow_inf_nan=False)] = 1.0
+    label: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None, description="the outcome of stream_outcome, the kind of page_error; no other metric has one"
+    )
+
+
+class MetricsReport(ApiRequest):
+    """What a page measured. `navigator.sendBeacon` sends no headers: then the session token comes in `token`."""
+
+    metrics: Annotated[list[ClientMetric], Field(min_length=1, max_length=MAX_REPORTED)]
+    token: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(default=None, repr=False)
+
+
+class MetricsReceipt(Api):
+    """How many measurements were taken in, and how many dropped: unknown, out of bounds or wrongly labelled."""
+
+    accepted: int
+    dropped: int
+
+
 # --- problems ------------------------------------------------------------------------------------------------------
 
 
@@ -216,7 +452,18 @@ class ProblemType(StrEnum):
     TOKEN_EXPIRED = "token-expired"
     SESSION_MISMATCH = "session-mismatch"
     SESSION_ENDED = "session-ended"
+    SESSION_NOT_FOUND = "session-not-found"
+    RATE_LIMITED = "rate-limited"
+    TOO_MANY_AT_ONCE = "too-many-at-once"
     TOO_MANY_STREAMS = "too-many-streams"
+    TOOL_UNKNOWN = "tool-unknown"
+    COLUMN_UNKNOWN = "column-unknown"
+    SQL_REFUSED = "sql-refused"
+    SQL_FAILED = "sql-failed"
+    RESULT_NOT_FOUND = "result-not-found"
+    CHART_INVALID = "chart-invalid"
+    REQUEST_DEADLINE = "request-deadline"
+    STORE_UNAVAILABLE = "store-unavailable"
     UPSTREAM_UNREACHABLE = "upstream-unreachable"
     UPSTREAM_TIMEOUT = "upstream-timeout"
     UPSTREAM_UNAUTHORIZED = "upstream-unauthorized"
@@ -225,6 +472,7 @@ class ProblemType(StrEnum):
     UPSTREAM_REJECTED = "upstream-rejected"
     UPSTREAM_THROTTLED = "upstream-throttled"
     UPSTREAM_UNAVAILABLE = "upstream-unavailable"
+    UPSTREAM_SUSPENDED = "upstream-suspended"
     UPSTREAM_PROTOCOL = "upstream-protocol"
     UPSTREAM_ERROR = "upstream-error"
     UPSTREAM_TRUNCATED = "upstream-truncated"
@@ -258,9 +506,25 @@ class Problem(Api):
     retry_after_s: int | None = None
     retryable: bool = False
     upstream_code: str | None = Field(default=None, description="Snowflake's numeric code, when it sent one")
+    violated_policies: list[str] | None = Field(
+        default=None, alias="violated-policies", description="quotas of RateLimit-Policy that were exceeded"
+    )
+    known: list[str] | None = Field(default=None, description="what could have been asked for instead")
 
 
 # --- health --------------------------------------------------------------------------------------------------------
+
+
+class EndpointLimits(Api):
+    """What one subject may ask of one endpoint."""
+
+    requests: int
+    window_s: int
+    burst: int
+    burst_s: int
+    at_once: int
+    body_bytes: int
+    deadline_s: float
 
 
 class Status(Api):
@@ -271,7 +535,11 @@ class Status(Api):
     environment: Literal["development", "production"]
     session_issue: Literal["open", "client-key"]
     agent: str
-    limits: dict[str, int | float]
+    draining: bool = False
+    store: Literal["sqlite", "redis", "memory"]
+    breakers: dict[str, Literal["closed", "open", "half-open"]] = Field(description="by upstream surface")
+    limits: dict[str, int | float] = Field(description="of the whole process")
+    endpoints: dict[str, EndpointLimits]
 
 
 class Health(Api):

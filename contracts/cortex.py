@@ -33,6 +33,15 @@ def agent_run_path(database: str, schema: str, agent: str) -> str:
     return f"/api/v2/databases/{database}/schemas/{schema}/agents/{agent}:run"
 
 
+def search_query_path(database: str, schema: str, service: str) -> str:
+    """Path of a search service's query endpoint; the parts are identifiers, already checked."""
+    return f"/api/v2/databases/{database}/schemas/{schema}/cortex-search-services/{service}:query"
+
+
+ANALYST_PATH = "/api/v2/cortex/analyst/message"
+STATEMENTS_PATH = "/api/v2/statements"
+
+
 CODE = re.compile(r"[0-9]{1,12}")
 """The form of Snowflake's error codes."""
 

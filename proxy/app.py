@@ -27,14 +27,16 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 def create_app(settings: Settings) -> Flask:
     """A ready WSGI application.   Raises: OSError, ValueError for a key file that is missing or no key."""
     app = Flask("cortex-proxy", static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MAX_CONTENT_LENGTH"] = settings.policies.largest_body_bytes()
     app.extensions[EXTENSION] = Parts(
         settings=settings,
         tokens=TokenService(settings),
         cortex=CortexClient(settings),
         tracing=Tracing(with_baggage=settings.environment == "development"),
         slots=StreamSlots(settings.max_streams),
-        limits=Limits(settings.heartbeat_s, settings.deadline_s, settings.slow_client_s, settings.max_stream_bytes),
+        limits=Limits(
+            settings.heartbeat_s, settings.policies.chat.deadline_s, settings.slow_client_s, settings.max_stream_bytes
+        ),
     )
     problems.register(app)
     app.before_request(_open_request)

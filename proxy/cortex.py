@@ -200,6 +200,7 @@ class CortexClient:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        assert settings.private_key_file is not None, "credentials other than a key pair"
         self._signer = KeyPairSigner(settings.account, settings.user, settings.private_key_file)
         self._agent_config = settings.agent_config()
         self._session = _Session()
@@ -239,7 +240,9 @@ class CortexClient:
         """A document of the mock's admin routes; only asked when the upstream is a stand-in.   Raises: ProblemError."""
         url = f"{self._settings.snowflake_url}{path}"
         try:
-            response = self._session.get(url, timeout=(self._settings.connect_timeout_s, 5.0), allow_redirects=False)
+            response = self._session.get(
+                url, timeout=(self._settings.policies.chat.connect_timeout_s, 5.0), allow_redirects=False
+            )
             response.raise_for_status()
             return response.json()
         except (requests.RequestException, ValueError) as error:
@@ -268,7 +271,7 @@ class CortexClient:
         if call.cancelled:
             raise CallCancelledError
         _serving.call = call
-        read_s = self._settings.idle_timeout_s
+        read_s = self._settings.policies.chat.idle_timeout_s
         try:
             response = self._session.post(
                 f"{self._settings.snowflake_url}{path}",
@@ -276,7 +279,7 @@ class CortexClient:
                 headers=headers,
                 stream=True,
                 allow_redirects=False,
-                timeout=(self._settings.connect_timeout_s, read_s),
+                timeout=(self._settings.policies.chat.connect_timeout_s, read_s),
             )
             return _Answer(response, call)
         except (requests.RequestException, HTTPError, OSError) as error:

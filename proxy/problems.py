@@ -49,7 +49,18 @@ CATALOGUE: dict[ProblemType, Kind] = {
     P.TOKEN_EXPIRED: Kind(401, "The session token has expired", retryable=True),
     P.SESSION_MISMATCH: Kind(403, "The token belongs to another session"),
     P.SESSION_ENDED: Kind(401, "The session has reached its limit"),
+    P.SESSION_NOT_FOUND: Kind(404, "There is no such session"),
+    P.RATE_LIMITED: Kind(429, "Too many requests", retryable=True),
+    P.TOO_MANY_AT_ONCE: Kind(429, "Too many requests at the same time", retryable=True),
     P.TOO_MANY_STREAMS: Kind(429, "Too many answers are streaming at once", retryable=True),
+    P.TOOL_UNKNOWN: Kind(404, "There is no such tool"),
+    P.COLUMN_UNKNOWN: Kind(422, "The search service has no such column"),
+    P.SQL_REFUSED: Kind(422, "Only one read-only statement is accepted"),
+    P.SQL_FAILED: Kind(422, "Snowflake could not run the statement"),
+    P.RESULT_NOT_FOUND: Kind(404, "There is no such result"),
+    P.CHART_INVALID: Kind(502, "Snowflake answered with no chart that can be shown"),
+    P.REQUEST_DEADLINE: Kind(504, "The request took too long", retryable=True),
+    P.STORE_UNAVAILABLE: Kind(503, "The proxy's store does not answer", retryable=True),
     P.UPSTREAM_UNREACHABLE: Kind(502, "Snowflake cannot be reached", retryable=True),
     P.UPSTREAM_TIMEOUT: Kind(504, "Snowflake did not answer in time", retryable=True),
     P.UPSTREAM_UNAUTHORIZED: Kind(502, "Snowflake refused the proxy's credential"),
@@ -58,6 +69,7 @@ CATALOGUE: dict[ProblemType, Kind] = {
     P.UPSTREAM_REJECTED: Kind(502, "Snowflake rejected the request"),
     P.UPSTREAM_THROTTLED: Kind(429, "Snowflake asks to slow down", retryable=True),
     P.UPSTREAM_UNAVAILABLE: Kind(503, "Snowflake is not available", retryable=True),
+    P.UPSTREAM_SUSPENDED: Kind(503, "Calls to Snowflake are suspended after failures", retryable=True),
     P.UPSTREAM_PROTOCOL: Kind(502, "Snowflake answered with something unexpected"),
     P.UPSTREAM_ERROR: Kind(502, "Snowflake reported an error in mid-answer", retryable=True),
     P.UPSTREAM_TRUNCATED: Kind(502, "The answer broke off", retryable=True),
@@ -81,10 +93,13 @@ class ProblemError(Exception):
         retry_after_s: int | None = None,
         upstream_code: str | None = None,
         headers: dict[str, str] | None = None,
+        violated_policies: list[str] | None = None,
+        known: list[str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind, self.detail, self.errors = kind, detail, errors
         self.retry_after_s, self.upstream_code, self.headers = retry_after_s, upstream_code, headers or {}
+        self.violated_policies, self.known = violated_policies, known
 
     def problem(self, instance: str | None = None, trace_id: str | None = None) -> Problem:
         """The object that travels."""
@@ -100,6 +115,8 @@ class ProblemError(Exception):
             retry_after_s=self.retry_after_s,
             retryable=kind.retryable,
             upstream_code=self.upstream_code,
+            violated_policies=self.violated_policies,
+            known=self.known,
         )
 
 

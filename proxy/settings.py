@@ -10,22 +10,37 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import DirectoryPath, Field, FilePath, ValidationError, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    DirectoryPath,
+    Field,
+    FilePath,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from contracts.cortex import INLINE_RUN_PATH, agent_run_path
+from contracts.cortex import INLINE_RUN_PATH, agent_run_path, search_query_path
+from proxy.policies import Policies, Seconds
 
 ENV_PREFIX = "CORTEX_PROXY_"
+NESTED = "__"
 SNOWFLAKE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\.snowflakecomputing\.(com|cn)")
 FILE_NAME = re.compile(r"[\w./~-]{0,200}\.\w{1,5}")
+CREDENTIAL_FILES = ("private_key_file", "pat_file", "oauth_token_file")
 IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_$]*$"
+QUALIFIED = r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*){0,2}$"
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
 
 Identifier = Annotated[str, Field(pattern=IDENTIFIER, max_length=255)]
-Seconds = Annotated[float, Field(gt=0, le=86_400)]
+Columns = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=50)]
 
 
 class SettingsError(Exception):
@@ -35,7 +50,14 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """What the proxy can be told. Times are seconds, sizes bytes."""
 
-    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = SettingsConfigDict(
+        env_prefix=ENV_PREFIX,
+        env_nested_delimiter=NESTED,
+        nested_model_default_partial_update=True,
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+    )
 
     environment: Literal["development", "production"] = "production"
     host: str = "127.0.0.1"
@@ -47,7 +69,13 @@ class Settings(BaseSettings):
     )
     account: str = Field(min_length=1, description="account identifier, e.g. MYORG-BENCH")
     user: str = Field(min_length=1)
-    private_key_file: FilePath = Field(description="PEM, PKCS#8 RSA key whose public half the user has registered")
+    private_key_file: FilePath | None = Field(
+        default=None, description="PEM, PKCS#8 RSA key whose public half the user has registered"
+    )
+    pat_file: FilePath | None = Field(default=None, description="a programmatic access token, instead of a key pair")
+    oauth_token_file: FilePath | None = Field(
+        default=None, description="an OAuth access token that something else keeps fresh, instead of a key pair"
+    )
     role: Identifier | None = None
     warehouse: Identifier | None = None
     database: Identifier = "CORTEX_BENCH_DB"
@@ -57,20 +85,61 @@ class Settings(BaseSettings):
         default=None, description="JSON body of an inline agent; when given, runs go to agent:run instead of the agent"
     )
 
+    search_service: Identifier = "SALES_DOCS_SVC"
+    search_columns: Columns = Field(
+        default=("DOC_ID", "TITLE", "BODY", "CATEGORY", "REGION", "VALID_FROM"),
+        description="columns of the search service that clients may read, as a JSON list",
+    )
+    search_attributes: Columns = Field(
+        default=("CATEGORY", "REGION", "VALID_FROM"),
+        description="columns of the search service that clients may filter by, as a JSON list",
+    )
+    semantic_view: Annotated[str, Field(pattern=QUALIFIED)] = "CORTEX_BENCH_DB.SALES.SALES_SV"
+
     session_key_file: FilePath = Field(description="at least 32 random bytes")
+    next_session_key_file: Path | None = Field(
+        default=None, description="the key to come, accepted already; the file may appear later"
+    )
     client_key_file: FilePath | None = Field(default=None, description="required outside development")
     token_lifetime_s: int = Field(default=300, ge=30, le=300)
     session_limit_s: int = Field(default=8 * 3600, ge=300)
 
-    max_body_bytes: int = Field(default=256 * 1024, ge=1024)
+    policies: Policies = Policies()
     request_timeout_s: Seconds = Field(default=10.0, description="longest time a request may take to arrive")
     max_streams: int = Field(default=100, ge=1, le=500)
     heartbeat_s: Seconds = 15.0
-    connect_timeout_s: Seconds = 3.05
-    idle_timeout_s: Seconds = Field(default=300.0, description="longest silence of the upstream")
-    deadline_s: Seconds = Field(default=960.0, description="whole stream; Snowflake ends runs after 900")
     slow_client_s: Seconds = Field(default=30.0, description="longest time a client may leave its stream unread")
     max_stream_bytes: int = Field(default=64 * 1024 * 1024, ge=1024)
+
+    max_result_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, description="rows of one SQL answer")
+
+    redis_url: SecretStr | None = Field(
+        default=None,
+        validation_alias=AliasChoices(f"{ENV_PREFIX}REDIS_URL", "redis_url"),  # the second is REDIS_URL, too
+        description="redis:// or rediss://; shares limits, logouts and history between processes",
+    )
+    processes: int = Field(default=1, ge=1, le=64, description="worker processes; more than one needs REDIS_URL")
+    history_file: Path = Field(
+        default=Path(".cortex-harness/history.sqlite3"),
+        description="SQLite file of the history when there is no Redis; ':memory:' forgets it at the end",
+    )
+    history_days: int = Field(default=30, ge=1, le=3650, description="turns older than this are deleted")
+    history_turns: int = Field(default=500, ge=1, le=100_000, description="newest turns of a session that are kept")
+
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description='exact origins of pages on other hosts, as a JSON list: ["https://app.example.com"]'
+    )
+    trusted_proxies: int = Field(default=0, ge=0, le=5, description="proxies in front that set X-Forwarded-For")
+    drain_s: float = Field(default=25.0, ge=0, le=1000, description="time for running streams to end after SIGTERM")
+    drain_notice_s: float = Field(
+        default=0.0, ge=0, le=300, description="how long readyz fails before new streams are refused"
+    )
+    metrics_port: int | None = Field(default=None, ge=0, le=65535, description="where /metrics listens, if anywhere")
+    metrics_host: str = "127.0.0.1"
+    otlp_endpoint: str | None = Field(
+        default=None, pattern=r"^https?://", description="OTLP/HTTP base address that traces and metrics are sent to"
+    )
+    log_content: bool = Field(default=False, description="log questions and answers; development only")
 
     page_dir: DirectoryPath | None = Field(default=None, description="folder of the reference page; development only")
 
@@ -90,13 +159,35 @@ class Settings(BaseSettings):
             return value
         raise ValueError("must be https://<account>.snowflakecomputing.com or an address on this machine")
 
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and urlsplit(value.get_secret_value()).scheme not in ("redis", "rediss"):
+            raise ValueError("must begin with redis:// or rediss://")
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin: scheme, host and port only, lower-case, no wildcard")
+        return origins
+
     @model_validator(mode="after")
     def _fits_together(self) -> Settings:
+        self._check_credential()
+        if self.processes > 1 and self.redis_url is None:
+            raise ValueError(
+                f"{ENV_PREFIX}PROCESSES is {self.processes}: more than one process needs REDIS_URL, "
+                "or each would count its own limits and keep its own history"
+            )
         if self.environment == "production":
             if self.client_key_file is None:
                 raise ValueError(f"{ENV_PREFIX}CLIENT_KEY_FILE is required outside development")
-            if self.page_dir is not None:
-                raise ValueError(f"{ENV_PREFIX}PAGE_DIR is for development only")
+            for name, is_set in (("PAGE_DIR", self.page_dir is not None), ("LOG_CONTENT", self.log_content)):
+                if is_set:
+                    raise ValueError(f"{ENV_PREFIX}{name} is for development only")
         elif self.is_live and not _is_loopback(self.host):
             # Development hands a session to anybody who asks.
             raise ValueError(f"{ENV_PREFIX}HOST must be on this machine when development runs against Snowflake itself")
@@ -104,11 +195,22 @@ class Settings(BaseSettings):
             self.agent_config()
         return self
 
+    def _check_credential(self) -> None:
+        given = [name for name in CREDENTIAL_FILES if getattr(self, name) is not None]
+        if len(given) != 1:
+            names = ", ".join(f"{ENV_PREFIX}{name.upper()}" for name in CREDENTIAL_FILES)
+            raise ValueError(f"give exactly one of {names} (found {len(given)})")
+
     @property
     def key_files(self) -> dict[str, Path]:
-        """The files with secrets, by the setting that names them."""
-        files = {"private_key_file": self.private_key_file, "session_key_file": self.session_key_file}
-        return files | ({"client_key_file": self.client_key_file} if self.client_key_file else {})
+        """The files with secrets that must be there, by the setting that names them."""
+        files = {name: getattr(self, name) for name in (*CREDENTIAL_FILES, "session_key_file", "client_key_file")}
+        return {name: path for name, path in files.items() if path is not None}
+
+    @property
+    def search_path(self) -> str:
+        """Where the search service is asked."""
+        return search_query_path(self.database, self.schema_name, self.search_service)
 
     def exposed_keys(self) -> list[Path]:
         """Key files that every user of this machine can read.
@@ -149,30 +251,40 @@ class Settings(BaseSettings):
 def load(**overrides: Any) -> Settings:
     """Settings from the environment, with overrides first.   Raises: SettingsError listing every fault."""
     given = {name: value for name, value in overrides.items() if value is not None}
-    known = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields}
-    unknown = [name for name in os.environ if name.upper().startswith(ENV_PREFIX) and name.upper() not in known]
-    faults = [f"{name}: there is no such setting" for name in sorted(unknown)]
+    faults = [f"{name}: there is no such setting" for name in sorted(_unknown(os.environ))]
     try:
         settings = Settings(**given)
     except ValidationError as error:
-        faults += [_explain(str(e["loc"][0]) if e["loc"] else "", e) for e in error.errors()]
+        faults += [_explain([str(part) for part in e["loc"]], e) for e in error.errors()]
         raise SettingsError("\n".join(faults)) from error
     if faults:
         raise SettingsError("\n".join(faults))
     return settings
 
 
-def _explain(name: str, error: Any) -> str:
+def _unknown(environment: Iterable[str]) -> list[str]:
+    """Variables with our prefix that name no setting; the policies' own are checked by their model."""
+    known = {f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields}
+    table = f"{ENV_PREFIX}POLICIES{NESTED}"
+    ours = [name for name in environment if name.upper().startswith(ENV_PREFIX)]
+    return [name for name in ours if name.upper() not in known and not name.upper().startswith(table)]
+
+
+def _explain(location: list[str], error: Any) -> str:
     message = str(error["msg"]).removeprefix("Value error, ")
-    if not name:
+    if not location:
         return message
+    name = location[0]
+    variable = ENV_PREFIX + NESTED.join(location if name == "policies" else [name]).upper().removeprefix(ENV_PREFIX)
     found = f"found {error['input']!r}"
     if error["type"] == "missing":
         found = "not set"
-    elif name.endswith("key_file") and not FILE_NAME.fullmatch(str(error["input"])):
+    elif name.lower().endswith("redis_url"):
+        found = "its value, which may hold a password, is not shown"
+    elif name.endswith(("key_file", "pat_file", "token_file")) and not FILE_NAME.fullmatch(str(error["input"])):
         found = "its value, which is no file's name, is not shown"  # somebody may have put the key itself there
     meaning = Settings.model_fields[name].description if name in Settings.model_fields else None
-    return f"{ENV_PREFIX}{name.upper()}: {message} ({found})" + (f"; expected: {meaning}" if meaning else "")
+    return f"{variable}: {message} ({found})" + (f"; expected: {meaning}" if meaning else "")
 
 
 def _is_loopback(host: str) -> bool:

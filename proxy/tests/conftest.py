@@ -94,8 +94,7 @@ def make_settings(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> MakeSettings:
             "user": "CORTEX_PROXY_USER",
             "private_key_file": keys.private_key,
             "session_key_file": keys.session_key,
-            "connect_timeout_s": 5,
-            "idle_timeout_s": 30,
+            "history_file": ":memory:",
         }
         return Settings(**given | changed)
 

@@ -126,7 +126,12 @@ class Client:
 def serving(settings: Settings, log: Path, stop: signal.Signals = signal.SIGTERM) -> Iterator[Served]:
     """The proxy with these settings, on a free port; ended on exit, which must go well."""
     given = settings.model_dump(mode="json", exclude_none=True, exclude={"port"})
-    environment = {f"{ENV_PREFIX}{name.upper()}": str(value) for name, value in given.items()}
+    if settings.redis_url is not None:
+        given["redis_url"] = settings.redis_url.get_secret_value()
+    environment = {
+        f"{ENV_PREFIX}{name.upper()}": json.dumps(value) if isinstance(value, dict | list) else str(value)
+        for name, value in given.items()
+    }
     with log.open("wb") as stderr:
         process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-c", PROGRAM], env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=stderr

@@ -135,7 +135,7 @@ def test_canaries_in_every_field_never_reach_a_log(make_app: MakeApp, keys: Keys
 @pytest.mark.parametrize("body", [b"{" + b" " * 2000, b"x" * 2000], ids=["json", "no json"])
 def test_a_body_past_the_limit(make_app: MakeApp, body: bytes) -> None:
     """The limit holds for every route with a body."""
-    client = make_app(max_body_bytes=1024).test_client()
+    client = make_app(policies={"token": {"body_bytes": 1024}}).test_client()
     response = client.post("/api/v1/session/token", data=body, content_type="application/json")
     assert (response.status_code, response.get_json()["detail"]) == (413, "The limit is 1024 bytes.")
 

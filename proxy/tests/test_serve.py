@@ -55,7 +55,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Iterator[Ser
         user="U",
         private_key_file=keys.private_key,
         session_key_file=exposed,
-        max_body_bytes=1024,
+        policies={"token": {"body_bytes": 1024}},
     )
     with serving(settings, folder / "proxy.log") as served:
         yield served
