@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 FRAME_END = b"\n\n"
-READ_BYTES = 256 * 1024
+OK = 200
 
 
 @dataclass(slots=True)
@@ -88,36 +88,93 @@ def request_bytes(method: str, url: str, headers: Mapping[str, str], body: objec
     return "\r\n".join([*lines, "", ""]).encode() + payload
 
 
-async def stream(url: str, headers: Mapping[str, str], body: object) -> Timeline:
-    """Post a request and stamp the frames of its streamed answer until it ends.   Raises: OSError."""
+def _address(url: str) -> tuple[str, int]:
     parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    assert parts.hostname is not None, "our servers' URLs name host and port"
+    assert parts.port is not None, "our servers' URLs name host and port"
+    return parts.hostname, parts.port
+
+
+class _Receiver(asyncio.Protocol):
+    """Stamps bytes as the loop hands them over, before any task is woken: of many answers none waits for another's."""
+
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
+        self._head = bytearray()
+        self._dechunker, self._splitter = Dechunker(), Splitter()
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def data_received(self, data: bytes) -> None:
+        now_s = time.monotonic()
+        if not self._timeline.status:
+            self._head += data
+            head, found, data = bytes(self._head).partition(b"\r\n\r\n")
+            if not found:
+                return
+            self._timeline.status = int(head.split(b" ", 2)[1])
+        if self._timeline.status != OK:
+            self._finish(None)  # no stream follows, and its body need not be chunked
+            return
+        self._timeline.frames += [(now_s, frame) for frame in self._splitter.feed(self._dechunker.feed(data))]
+        if self._dechunker.ended:
+            self._timeline.ended_cleanly = True
+            self._finish(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._finish(exc)
+
+    def _finish(self, error: Exception | None) -> None:
+        if self.over.done():
+            return
+        if rest := self._splitter.rest():
+            self._timeline.frames.append((time.monotonic(), rest))
+        if error is None:
+            self.over.set_result(None)
+        else:
+            self.over.set_exception(error)
+
+
+async def stream(url: str, headers: Mapping[str, str], body: object) -> Timeline:
+    """Post a request and stamp the frames of its streamed answer until it ends.
+
+    An answer other than 200 has its status and no frames.   Raises: OSError.
+    """
+    request, timeline = request_bytes("POST", url, headers, body), Timeline(0.0)
+    loop = asyncio.get_running_loop()
+    transport, receiver = await loop.create_connection(lambda: _Receiver(timeline), *_address(url))
     try:
-        writer.write(request_bytes("POST", url, headers, body))
-        timeline = Timeline(time.monotonic())
-        head = await reader.readuntil(b"\r\n\r\n")
-        timeline.status = int(head.split(b" ", 2)[1])
-        dechunker, splitter = Dechunker(), Splitter()
-        while not dechunker.ended and (data := await reader.read(READ_BYTES)):
-            now_s = time.monotonic()
-            timeline.frames += [(now_s, frame) for frame in splitter.feed(dechunker.feed(data))]
-        if rest := splitter.rest():
-            timeline.frames.append((time.monotonic(), rest))
-        timeline.ended_cleanly = dechunker.ended
+        timeline.sent_s = time.monotonic()
+        transport.write(request)
+        await receiver.over
         return timeline
     finally:
+        transport.close()
+
+
+async def opened(
+    url: str, headers: Mapping[str, str], body: object, *, after: bytes | None, wait_s: float
+) -> asyncio.StreamWriter:
+    """A connection whose request was posted and whose answer is left to run; the caller closes it.
+
+    after: returns once this was received, within `wait_s`; None returns after `wait_s`.
+    Raises: TimeoutError; EOFError when the answer ended before; OSError.
+    """
+    reader, writer = await asyncio.open_connection(*_address(url))
+    try:
+        writer.write(request_bytes("POST", url, headers, body))
+        if after is None:
+            await asyncio.sleep(wait_s)
+        else:
+            await asyncio.wait_for(reader.readuntil(after), wait_s)
+    except BaseException:
         writer.close()
+        raise
+    return writer
 
 
 async def leave(url: str, headers: Mapping[str, str], body: object, *, after: bytes | None, wait_s: float) -> float:
     """Post a request and drop the connection: once `after` was received, or after `wait_s`; when that was."""
-    parts = urlsplit(url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    writer.write(request_bytes("POST", url, headers, body))
-    if after is None:
-        await asyncio.sleep(wait_s)
-    else:
-        await asyncio.wait_for(reader.readuntil(after), wait_s)
+    writer = await opened(url, headers, body, after=after, wait_s=wait_s)
     left_s = time.monotonic()
     writer.close()
     return left_s

@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from enum import StrEnum
 
-import requests
-
-from e2e.bench import disconnect, replay, start
-from e2e.bench.figures import Figures
+from e2e.bench import disconnect, leaks, proxy, replay, start
+from e2e.bench.figures import Figure, Figures, under
 from e2e.stack import Stack, running
 
 TRIALS = 20
@@ -20,31 +19,74 @@ WARM_UP = 4
 
 BAR_MS = replay.LATENESS_P99_MS
 
+Say = Callable[[str], None]
 
-def measure(*, streams: int, say: Callable[[str], None]) -> Figures:
-    """Start, fidelity, lateness and disconnect, on a stack of its own; about a minute and a half.
 
-    say: told what comes next.
+class Part(StrEnum):
+    """What can be measured on its own, in the order in which it is."""
+
+    START = "start"
+    REPLAY = "replay"
+    DISCONNECT = "disconnect"
+    PROXY = "proxy"
+    LEAKS = "leaks"
+
+
+def measure(*, streams: int, parts: Collection[Part], say: Say) -> Figures:
+    """These parts, each on processes of its own; all of them take about three and a half minutes.
+
+    streams: of the replay.   say: told what comes next.   Raises: StackError.
     """
-    say(f"starting mock and stack {STARTS} times each")
-    rows = start.measure(STARTS)
-    with running(proxy_environment={"CORTEX_PROXY_MAX_STREAMS": str(streams + WARM_UP)}) as stack:
-        say("warming up")
-        asyncio.run(replay.through_proxy(stack, WARM_UP, open_session(stack)))
-        say(f"playing {streams} streams from the mock, in real time")
-        rows += replay.figures(f"mock, {streams} streams", asyncio.run(replay.through_mock(stack, streams)), BAR_MS)
-        say(f"playing {streams} streams through mock and proxy")
-        through = asyncio.run(replay.through_proxy(stack, streams, open_session(stack)))
-        rows += replay.figures(f"mock and proxy, {streams} streams", through, None)
-        say(f"leaving {TRIALS} answers in mid-stream, and {TRIALS} before their first byte")
-        rows += asyncio.run(disconnect.measure(stack, open_session(stack), TRIALS))
+    measures: dict[Part, Callable[[], list[Figure]]] = {
+        Part.START: lambda: _start(say),
+        Part.REPLAY: lambda: _replay(streams, say),
+        Part.DISCONNECT: lambda: _disconnect(say),
+        Part.PROXY: lambda: _proxy(say),
+        Part.LEAKS: lambda: _leaks(say),
+    }
+    rows = [row for part, rows_of in measures.items() if part in parts for row in rows_of()]
     about = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
     return Figures(f"{about}; loopback, client on the same machine", tuple(rows))
 
 
+def _start(say: Say) -> list[Figure]:
+    say(f"starting mock and stack {STARTS} times each")
+    return under("Start", start.measure(STARTS))
+
+
+def _replay(streams: int, say: Say) -> list[Figure]:
+    environment = {**proxy.BENCH_ENVIRONMENT, "CORTEX_PROXY_MAX_STREAMS": str(streams + WARM_UP)}
+    with running(proxy_environment=environment) as stack:
+        say("warming up")
+        asyncio.run(replay.through_proxy(stack, WARM_UP, open_session(stack)))
+        say(f"playing {streams} streams from the mock, in real time")
+        rows = replay.figures(f"mock, {streams} streams", asyncio.run(replay.through_mock(stack, streams)), BAR_MS)
+        say(f"playing {streams} streams through mock and proxy")
+        through = asyncio.run(replay.through_proxy(stack, streams, open_session(stack)))
+        rows += replay.figures(f"mock and proxy, {streams} streams", through, None)
+    return under("Replay of recorded streams", rows)
+
+
+def _disconnect(say: Say) -> list[Figure]:
+    with running(proxy_environment=proxy.BENCH_ENVIRONMENT) as stack:
+        say(f"leaving {TRIALS} answers in mid-stream, and {TRIALS} before their first byte")
+        return under("Disconnect", asyncio.run(disconnect.measure(stack, open_session(stack), TRIALS)))
+
+
+def _proxy(say: Say) -> list[Figure]:
+    shape = proxy.Shape()
+    load = f"{shape.streams} streams x {shape.per_s:g} events/s"
+    say(f"playing {load} straight and through the proxy, with {shape.starts} starts under that load")
+    rows = under(f"Proxy, {load}", proxy.measure_speed(shape))
+    say(f"holding {proxy.IDLE_STREAMS} idle streams")
+    return rows + under(f"Proxy, {proxy.IDLE_STREAMS} idle streams", proxy.measure_idle(proxy.IDLE_STREAMS))
+
+
+def _leaks(say: Say) -> list[Figure]:
+    say(f"aborting {leaks.STREAMS} streams")
+    return under(f"Proxy, after {leaks.STREAMS} aborted streams", leaks.measure())
+
+
 def open_session(stack: Stack) -> tuple[str, str]:
     """A session id and its token.   Raises: requests.RequestException."""
-    answer = requests.post(f"{stack.proxy_url}/api/v1/session/token", timeout=5)
-    answer.raise_for_status()
-    document = answer.json()
-    return document["sessionId"], document["token"]
+    return proxy.open_sessions(stack.proxy_url, 1)[0]
