@@ -11,6 +11,7 @@ from flask import Flask, Response, g, request
 
 from contracts.api import PREFIX
 from proxy import chat, health, page, problems, session
+from proxy.breaker import State
 from proxy.cortex import CortexClient
 from proxy.hosts import check_host
 from proxy.parts import EXTENSION, Parts, StreamSlots, parts
@@ -31,7 +32,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions[EXTENSION] = Parts(
         settings=settings,
         tokens=TokenService(settings),
-        cortex=CortexClient(settings),
+        cortex=CortexClient(settings, _Unobserved()),
         tracing=Tracing(with_baggage=settings.environment == "development"),
         slots=StreamSlots(settings.max_streams),
         limits=Limits(
@@ -50,6 +51,13 @@ def create_app(settings: Settings) -> Flask:
     if settings.page_dir is not None:
         app.register_blueprint(page.blueprint)
     return app
+
+
+class _Unobserved:
+    def upstream_attempt(self, surface: str, outcome: str) -> None: ...
+    def retried(self, surface: str, reason: str) -> None: ...
+    def budget_denied(self, surface: str) -> None: ...
+    def breaker_changed(self, surface: str, state: State) -> None: ...
 
 
 def _open_request() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, NoReturn, TypeVar
 
 from flask import request
@@ -22,11 +23,11 @@ def read_body() -> bytes:
     return body
 
 
-def read_json(model: type[R]) -> R:
+def read_json(model: type[R], media_types: Sequence[str] = ("application/json",)) -> R:
     """The request's body as a model.   Raises: ProblemError naming every fault by JSON pointer."""
-    if request.mimetype != "application/json":
+    if request.mimetype not in media_types:
         found = request.mimetype or "no content type"
-        raise ProblemError(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"Send application/json; found {found}.")
+        raise ProblemError(ProblemType.UNSUPPORTED_MEDIA_TYPE, f"Send {' or '.join(media_types)}; found {found[:100]}.")
     body = read_body()
     try:
         asked = model.model_validate_json(body)

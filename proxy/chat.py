@@ -9,7 +9,6 @@ from __future__ import annotations
 import socket
 import time
 import uuid
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -19,10 +18,11 @@ from opentelemetry.trace import Span, Status, StatusCode
 
 from contracts.api import ChatRequest, EndReason, ProblemType, ProxyEnd, ProxyStart
 from proxy.body import read_json
-from proxy.cortex import Call, CallCancelledError, Upstream
+from proxy.calls import Call, CallCancelledError
+from proxy.cortex import Upstream
 from proxy.parts import Parts, parts
 from proxy.problems import ProblemError
-from proxy.relay import Relay
+from proxy.relay import Account, OnEnd, Relay
 from proxy.watcher import client_socket
 
 blueprint = Blueprint("chat", __name__)
@@ -99,12 +99,10 @@ def run_body(asked: ChatRequest, thread_id: int | None) -> dict[str, Any]:
     return body
 
 
-def _closing(
-    held: ExitStack, client: Any, span: Span, request_id: str, start: ProxyStart
-) -> Callable[[ProxyEnd, ProblemError | None], None]:
+def _closing(held: ExitStack, client: Any, span: Span, request_id: str, start: ProxyStart) -> OnEnd:
     """What happens once at the end of a stream, however it ends: give back, account, one log line."""
 
-    def on_end(end: ProxyEnd, problem: ProblemError | None) -> None:
+    def on_end(end: ProxyEnd, problem: ProblemError | None, _account: Account) -> None:
         held.close()
         if end.reason is EndReason.CLIENT_SLOW and client is not None:
             with suppress(OSError):  # it may have left by now

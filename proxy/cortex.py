@@ -1,9 +1,8 @@
-"""The proxy's only outbound HTTP: requests to Snowflake Cortex, each of which another thread can cancel.
+"""The proxy's only outbound HTTP: what it asks of Snowflake Cortex, and what the answers mean.
 
-`requests` gives no handle on a call that still waits for its response head, and closing a response from another
-thread does not wake a blocked read. So the connection tells the `Call` it serves which socket it uses, and cancelling
-shuts that socket down, which wakes the blocked thread at once in either phase. Only name resolution, connecting and
-the TLS handshake cannot be woken; the last two are bounded by the connect timeout.
+An `Ask` says what is wanted and how patiently. Behind it: the credential, renewed once when Snowflake refuses it; a
+breaker per surface; tries again where that is safe (`policies.RetryClass`), before anything has reached the client.
+Everything Snowflake says in an unsuccessful answer stays in this file, but for its numeric code.
 """
 
 from __future__ import annotations
@@ -11,22 +10,18 @@ from __future__ import annotations
 import json
 import math
 import re
-import socket
-import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from enum import StrEnum
 from functools import cached_property
 from http.client import HTTPException
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
 from contracts.api import ProblemType
 from contracts.cortex import (
@@ -39,125 +34,64 @@ from contracts.cortex import (
     WAREHOUSE_HEADER,
     ErrorBody,
     Thread,
-    TokenType,
 )
 from proxy import VERSION
-from proxy.keypair import KeyPairSigner
+from proxy.backoff import Backoff
+from proxy.breaker import Breaker, State
+from proxy.calls import Call, CallCancelledError, serving, session
+from proxy.credentials import credential
+from proxy.policies import Policy, RetryClass
 from proxy.problems import ProblemError
 from proxy.settings import Settings
 
 USER_AGENT = f"cortex-harness-proxy/{VERSION}"
 ORIGIN_APPLICATION = "cortex_harness"
 READ_BYTES = 65_536
-MAX_ANSWER_BYTES = 256 * 1024
+MAX_ANSWER_BYTES = 1024 * 1024
+MAX_ERROR_BYTES = 64 * 1024
+UNARY_CONNECTIONS = 16
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
-_serving = threading.local()
-"""The call that the current thread is sending; how a connection learns whose it is."""
+R = TypeVar("R")
 
 
-class CallCancelledError(Exception):
-    """The call was cancelled from this side; nobody waits for its answer."""
+class Surface(StrEnum):
+    """A part of Cortex that can fail on its own; each has a breaker."""
+
+    AGENT = "agent"
+    ANALYST = "analyst"
+    SEARCH = "search"
+    SQL = "sql"
 
 
-class Call:
-    """One upstream call. `cancel` may be called from any thread, at any time, more than once."""
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One thing asked of Cortex.
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._socket: socket.socket | None = None
-        self.cancelled = False
+    path: on the configured host.   accepted: statuses that are answers; all others are raised as problems.
+    again: query parameters of every try but the first.   deadline_s: `time.monotonic()`; the policy's from now on
+    when left out.
+    """
 
-    def cancel(self) -> None:
-        """Give the call up: whoever is blocked on its socket wakes with an error or an end of stream."""
-        with self._lock:
-            self.cancelled = True
-            self._shut_down()
-
-    def uses(self, sock: socket.socket) -> None:
-        """From now on this socket carries the call; for connections."""
-        with self._lock:
-            self._socket = sock
-            if self.cancelled:
-                self._shut_down()
-
-    def leaves(self) -> None:
-        """Its socket may serve other calls from now on, so a late `cancel` must not touch it; for connections."""
-        with self._lock:
-            self._socket = None
-
-    def _shut_down(self) -> None:
-        if self._socket is not None:
-            with suppress(OSError):  # already closed
-                # Not SSLSocket's own shutdown: it drops the TLS state under the thread that reads through it, which
-                # would then take ciphertext for the answer.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+    surface: Surface
+    path: str
+    policy: Policy
+    body: Mapping[str, Any] | None = None
+    method: str = "POST"
+    params: Mapping[str, str] = field(default_factory=dict)
+    again: Mapping[str, str] = field(default_factory=dict)
+    accepted: frozenset[int] = frozenset({200})
+    deadline_s: float | None = None
 
 
-class _Tracked:
-    """Mixed into urllib3's connections: a connection tells the call it serves which socket to shut down."""
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole answer; `document` is its JSON."""
 
-    sock: Any
-    _call: Call | None = None
-    _wire: socket.socket | None = None
-    """Kept beside `sock`, which http.client forgets once the answer says `Connection: close`."""
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        self._serve()
-        super().request(*args, **kwargs)  # type: ignore[misc]
-
-    def connect(self) -> None:
-        super().connect()  # type: ignore[misc]
-        self._wire = self.sock
-        self._serve()  # once more: only now is there a socket
-
-    def _serve(self) -> None:
-        self._call = getattr(_serving, "call", None)
-        if self._call is not None and self._wire is not None:
-            self._call.uses(self._wire)
-
-    def part(self) -> None:
-        """The call is over; the connection goes back to the pool."""
-        if self._call is not None:
-            self._call.leaves()
-            self._call = None
-
-
-class _TrackedHTTPConnection(_Tracked, HTTPConnection):
-    pass
-
-
-class _TrackedHTTPSConnection(_Tracked, HTTPSConnection):
-    pass
-
-
-class _Parting:
-    """Mixed into urllib3's pools: no connection waits in the pool that a finished call could still shut down."""
-
-    def _put_conn(self, conn: Any) -> None:
-        if conn is not None:
-            conn.part()
-        super()._put_conn(conn)  # type: ignore[misc]
-
-
-class _TrackedHTTPPool(_Parting, HTTPConnectionPool):
-    ConnectionCls = _TrackedHTTPConnection
-
-
-class _TrackedHTTPSPool(_Parting, HTTPSConnectionPool):
-    ConnectionCls = _TrackedHTTPSConnection
-
-
-class _TrackedAdapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _TrackedHTTPPool, "https": _TrackedHTTPSPool}
-
-
-class _Session(requests.Session):
-    def get_redirect_target(self, _resp: requests.Response) -> None:
-        """None: redirects are answers like others. Told not to follow one, requests still reads its whole body."""
-        return
+    status: int
+    document: Any
+    headers: Mapping[str, str]
+    request_id: str | None
 
 
 class Upstream:
@@ -165,9 +99,7 @@ class Upstream:
 
     def __init__(self, response: requests.Response, call: Call) -> None:
         self._response, self.call = response, call
-        # Whatever the upstream puts there ends up in a header of ours.
-        found = REQUEST_ID.fullmatch(response.headers.get(REQUEST_ID_HEADER, ""))
-        self.request_id = found.group() if found else None
+        self.request_id = _request_id(response)
 
     def read(self) -> bytes:
         """The next bytes as they arrive, `b""` at the end. After an error it must not be called again.
@@ -195,22 +127,36 @@ class Upstream:
         self._response.close()
 
 
-class CortexClient:
-    """Calls Cortex as the account's user, over pooled connections that keep no cookies and follow no redirects."""
+class Observer(Protocol):
+    """Who is told what happens on the way; telemetry, in a word."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        assert settings.private_key_file is not None, "credentials other than a key pair"
-        self._signer = KeyPairSigner(settings.account, settings.user, settings.private_key_file)
+    def upstream_attempt(self, surface: str, outcome: str) -> None:
+        """A try ended: `answered`, `cancelled`, or a problem type."""
+
+    def retried(self, surface: str, reason: str) -> None:
+        """A try follows; the reason is the problem type of the one before."""
+
+    def budget_denied(self, surface: str) -> None:
+        """A try would have followed, had the retry budget allowed it."""
+
+    def breaker_changed(self, surface: str, state: State) -> None:
+        """A breaker opened, closed or lets a probe through."""
+
+
+class CortexClient:
+    """Asks Cortex as the account's user.   Raises on construction: OSError, ValueError naming a key file."""
+
+    def __init__(self, settings: Settings, observer: Observer, backoff: Backoff | None = None) -> None:
+        self._settings, self._observer, self._backoff = settings, observer, backoff or Backoff()
+        self._credential = credential(settings)
         self._agent_config = settings.agent_config()
-        self._session = _Session()
-        self._session.trust_env = False  # or .netrc and proxy variables could replace our credential
-        self._session.verify = str(settings.ca_file) if settings.ca_file else True
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        # One connection per stream and some for the rest; never pool_block, which would wait for ever.
-        adapter = _TrackedAdapter(pool_connections=2, pool_maxsize=settings.max_streams + 8, max_retries=0)
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, adapter)
+        verify = str(settings.ca_file) if settings.ca_file else True
+        # Apart, so that streams that stay for minutes and short answers do not take each other's connections.
+        self._streams = session(settings.max_streams + 8, verify)
+        self._unary = session(UNARY_CONNECTIONS, verify)
+        self.breakers: Mapping[Surface, Breaker] = {each: Breaker(each, observer.breaker_changed) for each in Surface}
+
+    # --- what is asked
 
     def start_run(self, run: Mapping[str, Any], trace: Mapping[str, str], call: Call) -> Upstream:
         """Post a run and wait for its response head.
@@ -219,30 +165,45 @@ class CortexClient:
         Raises: ProblemError for every answer that is not an event stream; CallCancelledError.
         """
         body = {**self._agent_config, **run, "stream": True}
-        answer = self._post(self._settings.run_path, body, trace, call)
-        if answer.content_type == EVENT_STREAM and answer.is_plain:
-            return Upstream(answer.response, call)
-        raise answer.unexpected()
+        return self.stream(Ask(Surface.AGENT, self._settings.run_path, self._settings.policies.chat, body), trace, call)
 
     def create_thread(self, trace: Mapping[str, str], call: Call) -> int:
         """A new thread's id.   Raises: ProblemError, CallCancelledError."""
-        answer = self._post(THREADS_PATH, {"origin_application": ORIGIN_APPLICATION}, trace, call)
+        body = {"origin_application": ORIGIN_APPLICATION}
+        reply = self.ask(Ask(Surface.AGENT, THREADS_PATH, self._settings.policies.chat, body), trace, call)
+        document = reply.document
         try:
-            document = json.loads(answer.body)
             # The documentation shows a bare string, servers send the metadata object.
             return int(document) if isinstance(document, str) else Thread.model_validate(document).thread_id
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise ProblemError(ProblemType.UPSTREAM_PROTOCOL, "Snowflake's thread answer has no id.") from error
-        finally:
-            answer.response.close()
+
+    def stream(self, asked: Ask, trace: Mapping[str, str], call: Call) -> Upstream:
+        """An event stream whose head has arrived.   Raises: ProblemError, CallCancelledError."""
+
+        def read(answer: _Answer) -> Upstream:
+            if answer.content_type != EVENT_STREAM or not answer.is_plain:
+                raise answer.unexpected()
+            return Upstream(answer.response, call)
+
+        headers = {**trace, "Accept": EVENT_STREAM, "Accept-Encoding": "identity"}
+        return self._tried(asked, headers, call, _Way(self._streams, read))
+
+    def ask(self, asked: Ask, trace: Mapping[str, str], call: Call, *, max_bytes: int = MAX_ANSWER_BYTES) -> Reply:
+        """A whole JSON answer.   Raises: ProblemError, CallCancelledError."""
+
+        def read(answer: _Answer) -> Reply:
+            with answer.response:
+                return Reply(answer.status, answer.document, answer.response.headers, _request_id(answer.response))
+
+        headers = {**trace, "Accept": "application/json", "Accept-Encoding": "gzip, identity"}
+        return self._tried(asked, headers, call, _Way(self._unary, read, max_bytes))
 
     def rehearsal(self, path: str) -> Any:
         """A document of the mock's admin routes; only asked when the upstream is a stand-in.   Raises: ProblemError."""
         url = f"{self._settings.snowflake_url}{path}"
         try:
-            response = self._session.get(
-                url, timeout=(self._settings.policies.chat.connect_timeout_s, 5.0), allow_redirects=False
-            )
+            response = self._unary.get(url, timeout=(3.05, 5.0), allow_redirects=False)
             response.raise_for_status()
             return response.json()
         except (requests.RequestException, ValueError) as error:
@@ -250,55 +211,95 @@ class CortexClient:
 
     def close(self) -> None:
         """Close idle connections."""
-        self._session.close()
+        self._streams.close()
+        self._unary.close()
 
-    def _post(self, path: str, body: Mapping[str, Any], trace: Mapping[str, str], call: Call) -> _Answer:
-        """A successful answer, its stream unread. A refused credential is minted anew and tried once more."""
-        accept = EVENT_STREAM if body.get("stream") else "application/json"
-        payload = json.dumps(body, ensure_ascii=False).encode()
-        for attempt in (1, 2):
-            token = self._signer.token()
-            answer = self._send(path, payload, {**self._headers(token, accept), **trace}, call)
-            if answer.status == requests.codes.ok and not answer.asks_to_log_in:
-                return answer
-            if attempt == 2 or not answer.asks_to_log_in:
-                raise answer.refusal()
+    # --- how it is asked
+
+    def _tried(self, asked: Ask, headers: Mapping[str, str], call: Call, way: _Way[R]) -> R:
+        """The answer of the first try that succeeds.   Raises: ProblemError of the last one, CallCancelledError."""
+        deadline_s = asked.deadline_s or time.monotonic() + asked.policy.deadline_s
+        self._backoff.budget.called()
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return self._guarded(asked, headers, call, way, _Try(tries, deadline_s))
+            except _FailedError as failure:
+                pause_s = self._pause_s(asked, failure, tries, deadline_s - time.monotonic())
+                if pause_s is None:
+                    raise failure.problem from failure.__cause__
+                self._observer.retried(asked.surface, failure.problem.kind)
+            call.wait(pause_s)
+
+    def _pause_s(self, asked: Ask, failure: _FailedError, tries: int, left_s: float) -> float | None:
+        """How long to wait before the next try; None when this failure is the last word."""
+        if failure.safe_again not in _ALLOWED[asked.policy.retry]:
+            return None
+        pause_s = self._backoff.pause_s(tries, failure.asked_pause_s, left_s)
+        if pause_s is not None and not self._backoff.budget.spend():
+            self._observer.budget_denied(asked.surface)
+            return None
+        return pause_s
+
+    def _guarded(self, asked: Ask, headers: Mapping[str, str], call: Call, way: _Way[R], now: _Try) -> R:
+        """One try, accounted for by the surface's breaker."""
+        breaker = self.breakers[asked.surface]
+        permit = breaker.admit()
+        tell, outcome = breaker.unknown, "cancelled"
+        try:
+            answer = self._authorized(asked, headers, call, way, now)
+            tell, outcome = breaker.succeeded, "answered"
+            return answer
+        except _FailedError as failure:
+            tell, outcome = (breaker.failed if failure.is_outage else breaker.unknown), failure.problem.kind
+            raise
+        finally:
+            tell(permit)
+            self._observer.upstream_attempt(asked.surface, outcome)
+
+    def _authorized(self, asked: Ask, headers: Mapping[str, str], call: Call, way: _Way[R], now: _Try) -> R:
+        """What the way reads from a successful answer. A refused credential is renewed, once."""
+        for is_last in (False, True):
+            token = self._credential.token()
+            answer = self._send(asked, {**headers, **self._headers(token)}, call, way, now)
+            if not answer.asks_to_log_in:
+                break
+            if is_last or not self._credential.forget(token):
+                raise answer.failure()
             answer.response.close()
-            self._signer.forget(token)
-        raise AssertionError("the second attempt returns or raises")
+        if answer.status not in asked.accepted:
+            raise answer.failure()
+        return way.read(answer)
 
-    def _send(self, path: str, payload: bytes, headers: Mapping[str, str], call: Call) -> _Answer:
+    def _send(self, asked: Ask, headers: Mapping[str, str], call: Call, way: _Way[R], now: _Try) -> _Answer:
         if call.cancelled:
             raise CallCancelledError
-        _serving.call = call
-        read_s = self._settings.policies.chat.idle_timeout_s
-        try:
-            response = self._session.post(
-                f"{self._settings.snowflake_url}{path}",
+        left_s = now.deadline_s - time.monotonic()
+        if left_s <= 0:
+            raise _late()
+        call.attempts += 1
+        payload = None if asked.body is None else json.dumps(asked.body, ensure_ascii=False).encode()
+        patience_s = min(asked.policy.header_timeout_s, left_s)
+        with serving(call), _translated(call, patience_s):
+            response = way.session.request(
+                asked.method,
+                f"{self._settings.snowflake_url}{asked.path}",
+                params={**asked.params, **(asked.again if now.number > 1 else {})},
                 data=payload,
                 headers=headers,
                 stream=True,
                 allow_redirects=False,
-                timeout=(self._settings.policies.chat.connect_timeout_s, read_s),
+                timeout=(min(asked.policy.connect_timeout_s, left_s), patience_s),
             )
-            return _Answer(response, call)
-        except (requests.RequestException, HTTPError, OSError) as error:
-            if call.cancelled:
-                raise CallCancelledError from error
-            if isinstance(error, requests.ReadTimeout):
-                detail = f"Snowflake sent no answer in {read_s:g} s."
-                raise ProblemError(ProblemType.UPSTREAM_TIMEOUT, detail) from error
-            raise ProblemError(ProblemType.UPSTREAM_UNREACHABLE, "The connection to Snowflake failed.") from error
-        finally:
-            _serving.call = None
+        call.bound_silence(asked.policy.idle_timeout_s)
+        return _Answer(response, call, _Bounds(way.max_bytes, now.deadline_s))
 
-    def _headers(self, token: str, accept: str) -> dict[str, str]:
+    def _headers(self, token: str) -> dict[str, str]:
         headers = {
             "Authorization": f"Bearer {token}",
-            TOKEN_TYPE_HEADER: TokenType.KEYPAIR_JWT,
+            TOKEN_TYPE_HEADER: self._credential.token_type,
             "Content-Type": "application/json",
-            "Accept": accept,
-            "Accept-Encoding": "identity",
             "User-Agent": USER_AGENT,
         }
         if self._settings.role:
@@ -308,23 +309,115 @@ class CortexClient:
         return headers
 
 
-_BY_STATUS: dict[int, tuple[ProblemType, str]] = {
-    400: (ProblemType.UPSTREAM_REJECTED, "Snowflake found the request invalid."),
-    401: (ProblemType.UPSTREAM_UNAUTHORIZED, "The key pair of the proxy is not accepted; check account, user and key."),
-    403: (ProblemType.UPSTREAM_FORBIDDEN, "The role lacks a privilege, or a network policy forbids this address."),
-    404: (ProblemType.UPSTREAM_NOT_FOUND, "The agent, thread or recorded answer does not exist or is not visible."),
-    408: (ProblemType.UPSTREAM_TIMEOUT, "Snowflake gave the request up."),
-    429: (ProblemType.UPSTREAM_THROTTLED, "Too many requests to Snowflake; wait and try again."),
-    504: (ProblemType.UPSTREAM_TIMEOUT, "Snowflake did not answer in time."),
+@dataclass(frozen=True, slots=True)
+class _Try:
+    number: int
+    deadline_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Way(Generic[R]):
+    """Over which connections, and what is made of a successful answer."""
+
+    session: requests.Session
+    read: Callable[[_Answer], R]
+    max_bytes: int = MAX_ERROR_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """Of one answer's body, when it is read as a whole."""
+
+    max_bytes: int
+    deadline_s: float
+
+
+class _FailedError(Exception):
+    """A try that failed: the problem to tell, and what follows from it."""
+
+    def __init__(
+        self,
+        problem: ProblemError,
+        *,
+        safe_again: RetryClass = RetryClass.NEVER,
+        is_outage: bool = False,
+        asked_pause_s: float | None = None,
+    ) -> None:
+        super().__init__(problem.detail)
+        self.problem, self.safe_again, self.is_outage = problem, safe_again, is_outage
+        self.asked_pause_s = asked_pause_s
+
+
+_ALLOWED = {
+    RetryClass.NEVER: frozenset[RetryClass](),
+    RetryClass.UNSENT: frozenset({RetryClass.UNSENT}),
+    RetryClass.IDEMPOTENT: frozenset({RetryClass.UNSENT, RetryClass.IDEMPOTENT}),
 }
+
+
+def _late() -> _FailedError:
+    return _FailedError(ProblemError(ProblemType.REQUEST_DEADLINE, "No time was left to ask Snowflake."))
+
+
+@contextmanager
+def _translated(call: Call, patience_s: float) -> Iterator[None]:
+    """What the libraries raise before an answer's head, as `_FailedError` or `CallCancelledError`."""
+    try:
+        yield
+    except (requests.RequestException, HTTPError, OSError) as error:
+        if call.cancelled:
+            raise CallCancelledError from error
+        if isinstance(error, requests.ReadTimeout):
+            detail = f"Snowflake sent no answer in {patience_s:g} s."
+            raise _FailedError(ProblemError(ProblemType.UPSTREAM_TIMEOUT, detail), is_outage=True) from error
+        problem = ProblemError(ProblemType.UPSTREAM_UNREACHABLE, "The connection to Snowflake failed.")
+        safe = RetryClass.UNSENT if _never_connected(error) else RetryClass.IDEMPOTENT
+        raise _FailedError(problem, safe_again=safe, is_outage=True) from error
+
+
+def _never_connected(error: Exception) -> bool:
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """Of an unsuccessful status."""
+
+    kind: ProblemType
+    detail: str
+    safe_again: RetryClass = RetryClass.NEVER
+    is_outage: bool = False
+
+
+_UNAVAILABLE = "Snowflake is not available at the moment."
+_BY_STATUS = {
+    400: _Meaning(ProblemType.UPSTREAM_REJECTED, "Snowflake found the request invalid."),
+    401: _Meaning(
+        ProblemType.UPSTREAM_UNAUTHORIZED, "The proxy's credential is not accepted; check account, user and key."
+    ),
+    403: _Meaning(
+        ProblemType.UPSTREAM_FORBIDDEN, "The role lacks a privilege, or a network policy forbids this address."
+    ),
+    404: _Meaning(ProblemType.UPSTREAM_NOT_FOUND, "The object or recorded answer does not exist or is not visible."),
+    408: _Meaning(ProblemType.UPSTREAM_TIMEOUT, "Snowflake gave the request up.", is_outage=True),
+    429: _Meaning(
+        ProblemType.UPSTREAM_THROTTLED, "Too many requests to Snowflake; wait and try again.", RetryClass.UNSENT
+    ),
+    503: _Meaning(ProblemType.UPSTREAM_UNAVAILABLE, _UNAVAILABLE, RetryClass.UNSENT, is_outage=True),
+    504: _Meaning(
+        ProblemType.UPSTREAM_TIMEOUT, "Snowflake did not answer in time.", RetryClass.IDEMPOTENT, is_outage=True
+    ),
+}
+_SERVER_FAILED = _Meaning(ProblemType.UPSTREAM_UNAVAILABLE, _UNAVAILABLE, RetryClass.IDEMPOTENT, is_outage=True)
 MAX_RETRY_AFTER_S = 3600
 
 
 class _Answer:
     """A response whose head has arrived, and what it means. The upstream's own words never leave this file."""
 
-    def __init__(self, response: requests.Response, call: Call) -> None:
-        self.response, self._call = response, call
+    def __init__(self, response: requests.Response, call: Call, bounds: _Bounds) -> None:
+        self.response, self._call, self._bounds = response, call, bounds
         self.status = response.status_code
         self.content_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
 
@@ -334,57 +427,92 @@ class _Answer:
         return self.response.headers.get("Content-Encoding", "identity").strip().lower() in ("", "identity")
 
     @cached_property
-    def body(self) -> bytes:
-        """The first `MAX_ANSWER_BYTES` of the body, as far as they came.   Raises: CallCancelledError."""
-        body = b""
-        with suppress(HTTPError, HTTPException, OSError):
-            body = self.response.raw.read(MAX_ANSWER_BYTES, decode_content=True)
-        if self._call.cancelled:
-            self.response.close()
-            raise CallCancelledError
-        return body
+    def document(self) -> Any:
+        """The whole body's JSON.   Raises: _FailedError, CallCancelledError."""
+        body = self._whole_body()
+        try:
+            return json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise self._broken(f"Snowflake answered with {self._form()}, not JSON.") from error
+
+    def _whole_body(self) -> bytes:
+        body = bytearray()
+        try:
+            while chunk := self.response.raw.read1(READ_BYTES, decode_content=True):
+                body += chunk
+                if len(body) > self._bounds.max_bytes:
+                    raise self._broken(f"Snowflake's answer is larger than {self._bounds.max_bytes} bytes.")
+                if time.monotonic() > self._bounds.deadline_s:
+                    raise _late()
+        except ReadTimeoutError as error:
+            raise self._interrupted(ProblemType.UPSTREAM_STALLED, "Snowflake went silent in mid-answer.") from error
+        except (HTTPError, HTTPException, OSError) as error:
+            raise self._interrupted(ProblemType.UPSTREAM_TRUNCATED, "The connection to Snowflake broke.") from error
+        finally:
+            if self._call.cancelled:
+                raise CallCancelledError
+        return bytes(body)
+
+    def _interrupted(self, kind: ProblemType, detail: str) -> Exception:
+        return _FailedError(ProblemError(kind, detail), safe_again=RetryClass.IDEMPOTENT, is_outage=True)
+
+    def _broken(self, detail: str) -> _FailedError:
+        return _FailedError(ProblemError(ProblemType.UPSTREAM_PROTOCOL, detail))
 
     @cached_property
     def code(self) -> str | None:
-        """Snowflake's numeric error code, when the body is JSON and has one."""
+        """Snowflake's numeric error code, when the body is JSON and has one; reads the body.
+
+        Raises: CallCancelledError.
+        """
         if self.content_type != "application/json":
             return None
         try:
-            return ErrorBody.model_validate_json(self.body).any_code
-        except ValueError:
+            return ErrorBody.model_validate(self.document).any_code
+        except (ValueError, _FailedError):
             return None
 
     @cached_property
     def asks_to_log_in(self) -> bool:
-        """401, or a 200 or 403 whose JSON body holds one of the login codes."""
+        """401, or a 200 or 403 whose JSON body holds one of the login codes.   Raises: CallCancelledError."""
         return self.status == 401 or (self.status in (200, 403) and self.code in LOGIN_AGAIN_CODES)
 
-    def refusal(self) -> ProblemError:
-        """What an unsuccessful answer means to the client; closes it."""
-        unavailable = (ProblemType.UPSTREAM_UNAVAILABLE, "Snowflake is not available at the moment.")
-        rejected = (ProblemType.UPSTREAM_REJECTED, f"Snowflake answered with status {self.status}.")
+    def failure(self) -> _FailedError:
+        """What an unsuccessful answer means; closes it."""
         status = 401 if self.asks_to_log_in else self.status
-        kind, detail = _BY_STATUS.get(status, unavailable if status >= 500 else rejected)
-        waits = kind is ProblemType.UPSTREAM_THROTTLED or status == 503
-        retry_after_s = retry_after(self.response.headers.get("Retry-After", ""), time.time()) if waits else None
-        problem = ProblemError(kind, detail, upstream_code=self.code, retry_after_s=retry_after_s)
-        self.response.close()
-        return problem
-
-    def unexpected(self) -> ProblemError:
-        """A 200 that is no event stream; closes it."""
-        found = self.content_type[:100] or "no content type"
-        if not self.is_plain:
-            found += ", compressed"
+        rejected = _Meaning(ProblemType.UPSTREAM_REJECTED, f"Snowflake answered with status {self.status}.")
+        meaning = _BY_STATUS.get(status, _SERVER_FAILED if status >= 500 else rejected)
+        asked_s = retry_after(self.response.headers.get("Retry-After", ""), time.time())
+        waits = meaning.safe_again is RetryClass.UNSENT
         problem = ProblemError(
-            ProblemType.UPSTREAM_PROTOCOL, f"Snowflake answered with {found}, not a stream.", upstream_code=self.code
+            meaning.kind,
+            meaning.detail,
+            upstream_code=self.code,
+            retry_after_s=(1 if asked_s is None else asked_s) if waits else None,
         )
         self.response.close()
-        return problem
+        return _FailedError(problem, safe_again=meaning.safe_again, is_outage=meaning.is_outage, asked_pause_s=asked_s)
+
+    def unexpected(self) -> _FailedError:
+        """A 200 that is no event stream; closes it."""
+        detail = f"Snowflake answered with {self._form()}, not a stream."
+        problem = ProblemError(ProblemType.UPSTREAM_PROTOCOL, detail, upstream_code=self.code)
+        self.response.close()
+        return _FailedError(problem)
+
+    def _form(self) -> str:
+        found = self.content_type[:100] or "no content type"
+        return found if self.is_plain else f"{found}, compressed"
 
 
-def retry_after(asked: str, now_s: float) -> int:
-    """Whole seconds to wait, from 1 to an hour; 1 when the upstream named none that can be read.
+def _request_id(response: requests.Response) -> str | None:
+    # Whatever the upstream puts there ends up in a header of ours.
+    found = REQUEST_ID.fullmatch(response.headers.get(REQUEST_ID_HEADER, ""))
+    return found.group() if found else None
+
+
+def retry_after(asked: str, now_s: float) -> int | None:
+    """Whole seconds to wait, from 1 to an hour; None when the upstream named none that can be read.
 
     asked: a `Retry-After` header, seconds or a date.
     """
@@ -393,5 +521,5 @@ def retry_after(asked: str, now_s: float) -> int:
             float(asked) if re.fullmatch(r"[0-9]{1,9}", asked) else parsedate_to_datetime(asked).timestamp() - now_s
         )
     except (ValueError, OverflowError, OSError):
-        wait_s = 1.0
+        return None
     return min(max(math.ceil(wait_s), 1), MAX_RETRY_AFTER_S)

@@ -14,6 +14,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from contracts.cortex import TokenType
+
 LIFETIME_S = 3540
 """A minute below the hour that Snowflake allows, for clocks that differ."""
 
@@ -23,6 +25,8 @@ MIN_KEY_BITS = 2048
 
 class KeyPairSigner:
     """Signs as ACCOUNT.USER with an RSA key.   Raises on construction: OSError, ValueError naming the file."""
+
+    token_type = TokenType.KEYPAIR_JWT
 
     def __init__(self, account: str, user: str, key_file: Path, clock: Callable[[], float] = time.time) -> None:
         self._key = load_private_key(key_file)
@@ -43,11 +47,12 @@ class KeyPairSigner:
                 self._token, self._renew_at = self._mint(now), now + LIFETIME_S * RENEW_AFTER
             return self._token
 
-    def forget(self, token: str) -> None:
-        """Mint anew at the next call, unless another thread already has."""
+    def forget(self, token: str) -> bool:
+        """Mint anew at the next call, unless another thread already has; that may always help."""
         with self._lock:
             if token == self._token:
                 self._renew_at = 0.0
+        return True
 
     def _mint(self, now: float) -> str:
         issued = int(now)

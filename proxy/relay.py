@@ -20,12 +20,16 @@ import structlog
 
 from contracts.api import EndReason, ProblemType, ProxyEnd, ProxyStart, StreamEvent, TokenUsage
 from contracts.cortex import TERMINAL_EVENTS, ErrorBody, Event, FinalResponse
-from proxy.cortex import CallCancelledError, Upstream
+from proxy.calls import CallCancelledError
+from proxy.cortex import Upstream
 from proxy.problems import ProblemError
 from proxy.sse import FrameTooLargeError, SseDecoder, SseEvent, frame
 
 HEARTBEAT = b": heartbeat\n\n"
 MAILBOX_BYTES = 256 * 1024
+MAX_REMEMBERED_BYTES = 256 * 1024
+"""Text of a turn that is kept for its history while the whole answer has not arrived."""
+
 AFTER_DONE_S = 1.0
 """How long a stream waits for the upstream to hang up once it has said that it is done."""
 
@@ -93,6 +97,8 @@ class Account:
     upstream_bytes: int = 0
     first_event_s: float | None = None
     terminals: set[str] = field(default_factory=set)
+    text_deltas: list[bytes] = field(default_factory=list)
+    remembered_bytes: int = 0
     final: FinalResponse | None = None
     error: ErrorBody = field(default_factory=ErrorBody)
     decoder: SseDecoder = field(default_factory=SseDecoder)
@@ -104,8 +110,16 @@ class Account:
             self.events += 1
             if self.first_event_s is None:
                 self.first_event_s = now_s
-            if event.name in TERMINAL_EVENTS:
+            if event.name == Event.TEXT_DELTA:
+                self._remember(event.data)
+            elif event.name in TERMINAL_EVENTS:
                 self._terminal(event)
+
+    def _remember(self, delta: bytes) -> None:
+        # Unparsed: only a turn that is cut needs them.
+        self.remembered_bytes += len(delta)
+        if self.remembered_bytes <= MAX_REMEMBERED_BYTES:
+            self.text_deltas.append(delta)
 
     def _terminal(self, event: SseEvent) -> None:
         self.terminals.add(event.name)
@@ -151,14 +165,17 @@ _PROBLEM_REASONS = {
     ProblemType.UPSTREAM_STALLED: EndReason.UPSTREAM_STALLED,
     ProblemType.STREAM_DEADLINE: EndReason.DEADLINE,
     ProblemType.STREAM_TOO_LARGE: EndReason.TOO_LARGE,
+    ProblemType.DRAINING: EndReason.DRAINING,
     ProblemType.INTERNAL: EndReason.INTERNAL,
 }
+
+OnEnd = Callable[[ProxyEnd, ProblemError | None, Account], None]
 
 
 class Relay:
     """One stream as a response iterable: iterate it, then `close` it (servers do, also when the client left).
 
-    on_end: called exactly once, with the end frame's content and the problem if there was one.
+    on_end: called exactly once, with the end frame's content, the problem if there was one, and the account.
 
     A client that does not read blocks the server's send, not this code: the server's socket must have a timeout of
     `slow_client_s`. A stream that is closed after so long in the server's hands ends as `client_slow`.
@@ -169,7 +186,7 @@ class Relay:
         upstream: Upstream,
         start: ProxyStart,
         limits: Limits,
-        on_end: Callable[[ProxyEnd, ProblemError | None], None],
+        on_end: OnEnd,
         *,
         started_s: float,
     ) -> None:
@@ -189,6 +206,11 @@ class Relay:
         handed_over = next(self._frames)
         self._handed_over_s = time.monotonic()
         return handed_over
+
+    def drain(self) -> None:
+        """End the stream soon, with an error that invites to try again; from any thread."""
+        detail = "The proxy is shutting down; ask again, another one answers."
+        self._mailbox.close(ProblemError(ProblemType.DRAINING, detail, retry_after_s=1))
 
     def close(self) -> None:
         """Cancel what is still running and account for the stream."""
@@ -287,5 +309,5 @@ class Relay:
             self._mailbox.close()
             self._reader.join(JOIN_S)
             self._upstream.close()
-            self._on_end(self._ended, problem)
+            self._on_end(self._ended, problem, self._account)
         return self._ended

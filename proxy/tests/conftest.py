@@ -20,12 +20,38 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from flask import Flask
 
 from proxy.app import create_app
+from proxy.backoff import Backoff
+from proxy.breaker import State
 from proxy.cortex import CortexClient
 from proxy.parts import EXTENSION
 from proxy.settings import ENV_PREFIX, Settings
 
 SESSION_KEY = b"session key of the tests, long enough"
 CLIENT_KEY = b"client key of the tests, long enough!"
+
+
+class Seen:
+    """An observer that remembers what it was told, in order."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str, str]] = []
+
+    def upstream_attempt(self, surface: str, outcome: str) -> None:
+        """A try ended."""
+        self.told.append(("attempt", surface, outcome))
+
+    def retried(self, surface: str, reason: str) -> None:
+        """A try follows."""
+        self.told.append(("retry", surface, reason))
+
+    def budget_denied(self, surface: str) -> None:
+        """No try follows for want of budget."""
+        self.told.append(("denied", surface, ""))
+
+    def breaker_changed(self, surface: str, state: State) -> None:
+        """A breaker changed its state."""
+        self.told.append(("breaker", surface, state))
+
 
 MakeSettings = Callable[..., Settings]
 MakeApp = Callable[..., Flask]
@@ -117,11 +143,11 @@ def make_app(make_settings: MakeSettings) -> Iterator[MakeApp]:
 
 @pytest.fixture
 def make_cortex(make_settings: MakeSettings) -> Iterator[MakeCortex]:
-    """The upstream client alone."""
+    """The upstream client alone, told by its dice to try again at once."""
     made: list[CortexClient] = []
 
     def make(**changed: Any) -> CortexClient:
-        made.append(CortexClient(make_settings(**changed)))
+        made.append(CortexClient(make_settings(**changed), Seen(), Backoff(lambda least, _most: least)))
         return made[-1]
 
     yield make

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, cast
@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 import proxy.relay
 from contracts.api import EndReason, ProblemType, ProxyEnd, ProxyStart, TokenUsage
-from proxy.cortex import Call, CallCancelledError, Upstream
+from proxy.calls import Call, CallCancelledError
+from proxy.cortex import Upstream
 from proxy.problems import ProblemError
-from proxy.relay import HEARTBEAT, Limits, Mailbox, Relay
+from proxy.relay import HEARTBEAT, Limits, Mailbox, OnEnd, Relay
 from proxy.sse import SseDecoder, SseEvent
 from proxy.tests.upstream import DEADLINE_S, EVENTS, STREAM, until
 
@@ -65,7 +66,7 @@ class Run:
 
     def relay(self, started_s: float | None = None) -> Relay:
         started_s = time.monotonic() if started_s is None else started_s
-        on_end: Callable[[ProxyEnd, ProblemError | None], None] = lambda *end: self.ends.append(end)  # noqa: E731
+        on_end: OnEnd = lambda end, problem, _account: self.ends.append((end, problem))  # noqa: E731
         return Relay(cast(Upstream, self.upstream), START, self.limits, on_end, started_s=started_s)
 
     def bytes(self) -> bytes:

@@ -1,0 +1,175 @@
+"""Upstream calls that another thread can cancel, at any moment.
+
+`requests` gives no handle on a call that still waits for its response head, and closing a response from another
+thread does not wake a blocked read. So the connection tells the `Call` it serves which socket it uses, and cancelling
+shuts that socket down, which wakes the blocked thread at once in either phase. Only name resolution, connecting and
+the TLS handshake cannot be woken; the last two are bounded by the connect timeout.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+_serving = threading.local()
+"""The call that the current thread is sending; how a connection learns whose it is."""
+
+
+class CallCancelledError(Exception):
+    """The call was cancelled from this side; nobody waits for its answer."""
+
+
+class Call:
+    """What one request asks of the upstream, in one exchange or several, one after the other.
+
+    `cancel` may be called from any thread, at any time, more than once.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._socket: socket.socket | None = None
+        self._cancelled = threading.Event()
+        self.attempts = 0
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the call was given up."""
+        return self._cancelled.is_set()
+
+    def cancel(self) -> None:
+        """Give the call up: whoever is blocked on its socket wakes with an error or an end of stream."""
+        with self._lock:
+            self._cancelled.set()
+            self._shut_down()
+
+    def wait(self, wait_s: float) -> None:
+        """Let time pass.   Raises: CallCancelledError as soon as the call is given up."""
+        if self._cancelled.wait(wait_s):
+            raise CallCancelledError
+
+    def uses(self, sock: socket.socket) -> None:
+        """From now on this socket carries the call; for connections."""
+        with self._lock:
+            self._socket = sock
+            if self.cancelled:
+                self._shut_down()
+
+    def leaves(self) -> None:
+        """Its socket may serve other calls from now on, so a late `cancel` must not touch it; for connections."""
+        with self._lock:
+            self._socket = None
+
+    def bound_silence(self, timeout_s: float) -> None:
+        """From now on a read fails once the upstream has been silent for so long."""
+        with self._lock:
+            if self._socket is not None:
+                with suppress(OSError):  # already closed
+                    self._socket.settimeout(timeout_s)
+
+    def _shut_down(self) -> None:
+        if self._socket is not None:
+            with suppress(OSError):  # already closed
+                # Not SSLSocket's own shutdown: it drops the TLS state under the thread that reads through it, which
+                # would then take ciphertext for the answer.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+@contextmanager
+def serving(call: Call) -> Iterator[None]:
+    """Connections that this thread uses meanwhile serve the call."""
+    _serving.call = call
+    try:
+        yield
+    finally:
+        _serving.call = None
+
+
+class _Tracked:
+    """Mixed into urllib3's connections: a connection tells the call it serves which socket to shut down."""
+
+    sock: Any
+    _call: Call | None = None
+    _wire: socket.socket | None = None
+    """Kept beside `sock`, which http.client forgets once the answer says `Connection: close`."""
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._serve()
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        self._wire = self.sock
+        self._serve()  # once more: only now is there a socket
+
+    def _serve(self) -> None:
+        self._call = getattr(_serving, "call", None)
+        if self._call is not None and self._wire is not None:
+            self._call.uses(self._wire)
+
+    def part(self) -> None:
+        """The call is over; the connection goes back to the pool."""
+        if self._call is not None:
+            self._call.leaves()
+            self._call = None
+
+
+class _TrackedHTTPConnection(_Tracked, HTTPConnection):
+    pass
+
+
+class _TrackedHTTPSConnection(_Tracked, HTTPSConnection):
+    pass
+
+
+class _Parting:
+    """Mixed into urllib3's pools: no connection waits in the pool that a finished call could still shut down."""
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.part()
+        super()._put_conn(conn)  # type: ignore[misc]
+
+
+class _TrackedHTTPPool(_Parting, HTTPConnectionPool):
+    ConnectionCls = _TrackedHTTPConnection
+
+
+class _TrackedHTTPSPool(_Parting, HTTPSConnectionPool):
+    ConnectionCls = _TrackedHTTPSConnection
+
+
+class _TrackedAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _TrackedHTTPPool, "https": _TrackedHTTPSPool}
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, _resp: requests.Response) -> None:
+        """None: redirects are answers like others. Told not to follow one, requests still reads its whole body."""
+        return
+
+
+def session(connections: int, verify: str | bool) -> requests.Session:
+    """A session of cancellable calls that keeps no cookies, follows no redirects and asks no proxy.
+
+    connections: kept open for the next call.   verify: whether to check certificates, or the authorities to trust.
+    """
+    made = _Session()
+    made.trust_env = False  # or .netrc and proxy variables could replace our credential
+    made.verify = verify
+    made.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    # Never pool_block, which would wait for ever; who may call at all is decided before.
+    adapter = _TrackedAdapter(pool_connections=2, pool_maxsize=connections, max_retries=0)
+    for scheme in ("http://", "https://"):
+        made.mount(scheme, adapter)
+    return made
