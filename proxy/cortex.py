@@ -488,7 +488,7 @@ class _Answer:
             meaning.kind,
             meaning.detail,
             upstream_code=self.code,
-            retry_after_s=(1 if asked_s is None else asked_s) if waits else None,
+            retry_after_s=max(asked_s or 0, 1) if waits else None,
         )
         self.response.close()
         return _FailedError(problem, safe_again=meaning.safe_again, is_outage=meaning.is_outage, asked_pause_s=asked_s)
@@ -512,7 +512,7 @@ def _request_id(response: requests.Response) -> str | None:
 
 
 def retry_after(asked: str, now_s: float) -> int | None:
-    """Whole seconds to wait, from 1 to an hour; None when the upstream named none that can be read.
+    """Whole seconds to wait, from 0 to an hour; None when the upstream named none that can be read.
 
     asked: a `Retry-After` header, seconds or a date.
     """
@@ -522,4 +522,4 @@ def retry_after(asked: str, now_s: float) -> int | None:
         )
     except (ValueError, OverflowError, OSError):
         return None
-    return min(max(math.ceil(wait_s), 1), MAX_RETRY_AFTER_S)
+    return min(max(math.ceil(wait_s), 0), MAX_RETRY_AFTER_S)
