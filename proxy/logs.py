@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import sys
 import traceback
@@ -19,50 +20,102 @@ FIELDS = frozenset(
         "timestamp",
         "logger",
         "exception",
+        "detail",
+        # which: a session stands for its subject, who may be a person and is never logged, not even as a hash
         "traceId",
         "sessionId",
         "turnId",
         "requestId",
+        # a request and its answer
         "method",
         "route",
         "status",
         "problem",
         "durationMs",
+        "bytes",
+        "policy",
+        "limitDecision",
+        "tool",
+        # a stream
         "reason",
         "events",
         "upstreamBytes",
         "firstEventMs",
-        "detail",
+        # Snowflake
+        "surface",
+        "attempt",
+        "retries",
+        "breaker",
+        "upstreamRequestId",
+        "upstreamStatus",
+        "upstreamCode",
+        # what runs beside requests
+        "signal",
+        "waiting",
+        "lost",
     ]
 )
 """Everything else a caller passes is dropped: a field is logged because somebody decided so."""
 
-_SECRETS = re.compile(
-    r"eyJ[\w-]{8,}\.[\w-]+\.[\w-]*"
-    r"|(?:Bearer|Basic)\s+\S+"
-    r"|-----BEGIN[^-]*-----(?:.*?-----END[^-]*-----|.*)"
-    r"|Snowflake Token=\S+",
-    re.IGNORECASE | re.DOTALL,
-)
+CONTENT = frozenset(["question", "answer"])
+"""What people say; logged in development, by a setting."""
+
 MAX_VALUE_CHARS = 2000
+MAX_SCANNED_CHARS = 2 * MAX_VALUE_CHARS
+"""Cut before the scan, so that its time is bounded; far behind what is kept, so that no half secret stays."""
+
 MAX_FRAMES = 12
 
+# Every quantifier is possessive or ends at a character that begins no match: one pass, whatever the text.
+_NAMES_OF_SECRETS = (
+    r"password|passwd|pwd|passphrase|token|secret|credentials?|session(?:id)?|sid|signature"
+    r"|(?:api|private|public|client|access|session|signing)[_-]?key"
+)
+_QUOTED_OR_WORD = r"""(?:\\*+"[^"]*+|\\*+'[^']*+|[^\s"'&;,]++)"""
+_SECRETS = re.compile(
+    r"eyJ[\w-]{8,}+(?:\.[\w-]*+){0,4}+"  # JWT, so Snowflake's PAT as well
+    r"|ver:\d++-hint:\d++-\S++"  # Snowflake's session and OAuth tokens
+    r"|(?:Bearer|Basic)\s++\S++"
+    r"|Snowflake Token=\S++"
+    r"|-----BEGIN[^-]*+-----(?:.*?-----END[^-]*+-----|.*+)"
+    r"|MII[\w+/=]{60,}+"  # DER in base64, its frame lost
+    r"|(?<=://)[^\s/@]++(?=@)"  # user and password of an address
+    r"""|(?<=cookie)["']?+\s*+[:=][^\r\n]++"""
+    rf"""|(?:{_NAMES_OF_SECRETS})[\\"']*+\s*+[:=]\s*+{_QUOTED_OR_WORD}"""
+    rf"""|\bkey\s*+=\s*+{_QUOTED_OR_WORD}""",
+    re.IGNORECASE | re.DOTALL,
+)
+_HINTS = (
+    *("eyj", "ver:", "bearer", "basic", "-----begin", "mii", "://", "cookie", "passw", "pwd", "passphrase"),
+    *("token", "secret", "credential", "session", "sid", "signature", "key"),
+)
+"""What every match contains, in lower case; a value without any is spared the scan, which is slow for a line's sake."""
 
-def only_listed_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Drop what is not on the list."""
-    return {key: value for key, value in event.items() if key in FIELDS}
+
+def only(fields: frozenset[str]) -> structlog.typing.Processor:
+    """A processor that drops what is not on the list."""
+
+    def only_listed_fields(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        return {key: value for key, value in event.items() if key in fields}
+
+    return only_listed_fields
 
 
 def without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Last pass: anything shaped like a credential, wherever it came from, becomes stars; long values are cut."""
-    return {
-        key: value if value is None or type(value) in (bool, int, float) else _clean(str(value))
-        for key, value in event.items()
-    }
+    return {key: value if _is_plain(value) else _clean(str(value)) for key, value in event.items()}
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or type(value) in (bool, int) or (type(value) is float and math.isfinite(value))
 
 
 def _clean(value: str) -> str:
-    return _SECRETS.sub("***", value)[:MAX_VALUE_CHARS]
+    scanned = value[:MAX_SCANNED_CHARS]
+    lowered = scanned.lower()
+    if any(hint in lowered for hint in _HINTS):
+        scanned = _SECRETS.sub("***", scanned)
+    return scanned[:MAX_VALUE_CHARS]
 
 
 def where_it_failed(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -96,8 +149,19 @@ def is_no_slow_client(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], TimeoutError))
 
 
-def configure(level: str = "INFO", stream: Any = None) -> None:
-    """Send structlog and the standard library's loggers through one chain to stderr."""
+def is_not_the_sdks(record: logging.LogRecord) -> bool:
+    """False for OpenTelemetry's own lines: they quote clients' headers, one line each, and repeat with every batch.
+
+    That a collector takes nothing is told by `telemetry`, once.
+    """
+    return not record.name.startswith("opentelemetry.")
+
+
+def configure(level: str = "INFO", stream: Any = None, *, log_content: bool = False) -> None:
+    """Send structlog and the standard library's loggers through one chain to stderr.
+
+    log_content: whether questions and answers may be fields.
+    """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -112,12 +176,15 @@ def configure(level: str = "INFO", stream: Any = None) -> None:
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(stream or sys.stderr)
+    handler.addFilter(is_not_the_sdks)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                only_listed_fields,  # after the line above, which needs the fields it removes
+                only(
+                    FIELDS | CONTENT if log_content else FIELDS
+                ),  # after the line above, which needs the fields it removes
                 without_secrets,
                 structlog.processors.JSONRenderer(),
             ],

@@ -64,6 +64,25 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"
         pytest.param('Snowflake Token="canary"', id="session token"),
         pytest.param("-----BEGIN PRIVATE KEY-----\ncanary\ncanary\n-----END PRIVATE KEY-----", id="pem"),
         pytest.param("-----BEGIN PRIVATE KEY-----\ncanary\ncanary", id="pem without end"),
+        pytest.param("-----BEGIN RSA PRIVATE KEY-----\\ncanary\\n-----END RSA PRIVATE KEY-----", id="pem in json"),
+        pytest.param(f"key MII{'canary' * 20}==", id="der without its frame"),
+        pytest.param("pat eyJraWQiOiI0MiJ9.canary.canary-_canary", id="programmatic access token"),
+        pytest.param("cut token eyJraWQiOiI0MiJ9canary", id="half a token"),
+        pytest.param("token ver:1-hint:92016-canary+/=", id="snowflake's own token"),
+        pytest.param("redis://:canary@store:6379/0", id="password in an address"),
+        pytest.param("https://me:canary@host/", id="user and password in an address"),
+        pytest.param("/x?password=canary&a=1", id="password in a query"),
+        pytest.param("/x?a=1&access_token=canary", id="token in a query"),
+        pytest.param("/x?key=canary", id="key in a query"),
+        pytest.param('{"password": "canary canary"}', id="password in json"),
+        pytest.param("{'client_secret': 'canary canary'}", id="secret in a repr"),
+        pytest.param('{\\"private_key\\": \\"canary canary\\"}', id="key in json in json"),
+        pytest.param("signing-key: canary", id="named key"),
+        pytest.param("X-Client-Key: canary", id="client key header"),
+        pytest.param("Cookie: a=1; theme=canary", id="cookies"),
+        pytest.param("{'Set-Cookie': 'sid=canary; Path=/'}", id="set cookie"),
+        pytest.param("JSESSIONID=canary", id="session cookie"),
+        pytest.param("SID=canary", id="short session cookie"),
     ],
 )
 def test_credentials_become_stars(stream: io.StringIO, text: str) -> None:
@@ -88,10 +107,112 @@ def test_long_values_are_cut(stream: io.StringIO) -> None:
     assert len(lines(stream)[0]["event"]) == logs.MAX_VALUE_CHARS
 
 
-def test_a_line_cannot_be_forged(stream: io.StringIO) -> None:
-    """Line breaks in a value stay within its line."""
-    structlog.get_logger().info('x\n{"event": "forged"}', route="/\r\n")
-    assert len(lines(stream)) == 1
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no secret in here",
+        "GET /api/v1/chat",
+        "the token has expired",
+        "sorted by key, then by name",
+        "MIIT Corp.",
+        "a://b",
+    ],
+)
+def test_plain_words_stay(stream: io.StringIO, text: str) -> None:
+    """What only speaks of secrets is not a secret."""
+    structlog.get_logger().info(text)
+    assert lines(stream)[0]["event"] == text
+
+
+def test_a_secret_at_the_cut_leaves_nothing(stream: io.StringIO) -> None:
+    """A credential that begins before the end of what is kept is removed whole, however long it is."""
+    structlog.get_logger().info("x" * (logs.MAX_VALUE_CHARS - 10) + " eyJ" + "canary" * 1000)
+    assert "canary" not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        *(
+            "eyJ",
+            "-----BEGIN",
+            "-----BEGIN x-----",
+            "-----END",
+            "token",
+            "token = ",
+            "token\\\\",
+            "key  ",
+            "MII",
+            "://a",
+        ),
+        *("cookie", "Bearer  ", "ver:1-hint:1", "password='", 'secret"', "\\", " ", "\U0001f600"),
+    ],
+)
+def test_hostile_values_are_lines_like_others(stream: io.StringIO, part: str) -> None:
+    """A megabyte made of beginnings of secrets is one bounded line; a scan that backtracks would not end in time."""
+    structlog.get_logger().info("x", detail=part * (1_000_000 // len(part)), reason="token" + part * 100_000)
+    (line,) = lines(stream)
+    assert len(line["detail"]) <= logs.MAX_VALUE_CHARS
+    assert len(line["reason"]) <= logs.MAX_VALUE_CHARS
+
+
+FORGERIES = ["\n", "\r\n", "\u2028", "\u2029", "\x85", "\x0b", "\x1b[2K\x1b[1A", "\x00", "\x7f\x9b", "\ud800"]
+
+
+@pytest.mark.parametrize("mark", FORGERIES, ids=ascii)
+def test_a_line_cannot_be_forged(stream: io.StringIO, mark: str) -> None:
+    """What ends lines or moves cursors stays escaped within its line: in values, events and libraries' records."""
+    forged = f'x{mark}{{"event": "forged"}}'
+    structlog.get_logger().info(forged, route=forged, detail={forged: [forged]})
+    logging.getLogger("x").warning("%s", forged)
+    written = stream.getvalue()
+    assert written.isascii()
+    assert written.replace("\n", "").isprintable()
+    assert [line["event"] for line in lines(stream)] == [forged, forged]
+
+
+@pytest.mark.parametrize("mark", FORGERIES, ids=ascii)
+def test_a_field_cannot_be_forged(stream: io.StringIO, mark: str) -> None:
+    """A name that is not on the list is dropped, whatever it holds."""
+    structlog.get_logger().info("x", **{f"route{mark}": "y", f'{mark}"level': "y"})
+    (line,) = lines(stream)
+    assert set(line) == {"event", "level", "logger", "timestamp"}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_numbers_that_json_lacks_become_words(stream: io.StringIO, value: float) -> None:
+    """Every line is JSON, also for parsers that are strict about it."""
+    structlog.get_logger().info("x", durationMs=value)
+    assert lines(stream)[0]["durationMs"] == str(value)
+
+
+def test_content_is_dropped(stream: io.StringIO) -> None:
+    """Questions and answers are not logged, even when somebody passes them."""
+    structlog.get_logger().info("x", question="canary", answer="canary")
+    assert "canary" not in stream.getvalue()
+
+
+def test_content_is_logged_where_the_settings_ask_for_it(stream: io.StringIO) -> None:
+    """With content on, questions and answers are fields, cleaned and cut like others; nothing else is let in."""
+    logs.configure(stream=stream, log_content=True)
+    structlog.get_logger().info(
+        "x", question="why? Bearer canary", answer="y" * 5000, message="canary", subject="canary"
+    )
+    (line,) = lines(stream)
+    assert (line["question"], len(line["answer"])) == ("why? ***", logs.MAX_VALUE_CHARS)
+    assert "canary" not in stream.getvalue()
+
+
+def test_no_field_names_a_person() -> None:
+    """A session's id leads to its subject for those who may know; no line does."""
+    assert not {field for field in logs.FIELDS if "subject" in field.lower() or "user" in field.lower()}
+
+
+def test_the_sdks_own_lines_are_left_out(stream: io.StringIO) -> None:
+    """OpenTelemetry quotes what clients send, and complains about every batch; its lines are not written."""
+    logging.getLogger("opentelemetry.baggage.propagation").warning("Baggage list-member `%s`", "canary")
+    logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter").error("Failed to export spans batch")
+    assert stream.getvalue() == ""
 
 
 def test_an_exception_is_told_by_types_and_places(stream: io.StringIO) -> None:
