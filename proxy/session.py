@@ -1,12 +1,15 @@
-"""`POST /session/token`: a session token, or a fresh one for the same session."""
+"""`/session/token`: a session token, a fresh one for the same session, and the session's end."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from flask import Blueprint, Response, request
 
-from contracts.api import TokenRequest
+from contracts.api import FieldError, ProblemType, TokenRequest
 from proxy.body import read_body, read_json
 from proxy.parts import parts
+from proxy.problems import ProblemError
 from proxy.tokens import CLIENT_KEY_HEADER
 
 blueprint = Blueprint("session", __name__)
@@ -16,13 +19,35 @@ blueprint = Blueprint("session", __name__)
 def issue_token() -> Response:
     """A token: for the same session when a still valid one is presented, else for a new one."""
     service = parts().tokens
-    if read_body():
-        read_json(TokenRequest)
+    asked = read_json(TokenRequest) if read_body() else TokenRequest()
     authorization = request.headers.get("Authorization")
     if authorization:
-        token = service.refresh(service.authenticate(authorization))
+        session = service.authenticate(authorization)
+        if asked.subject is not None:
+            raise _subject_is_fixed()
+        token = service.refresh(session)
     else:
-        service.check_client(request.headers.get(CLIENT_KEY_HEADER))
-        token = service.open_session()
-    body = token.model_dump_json()
-    return Response(body, content_type="application/json", headers={"Cache-Control": "no-store"})
+        service.check_client(request.headers.get(CLIENT_KEY_HEADER), names_subject=asked.subject is not None)
+        token = service.open_session(asked.subject)
+    return Response(token.model_dump_json(), content_type="application/json")
+
+
+@blueprint.delete("/session/token")
+def end_session() -> Response:
+    """The session is over: none of its tokens is accepted or refreshed any more. Running answers go on."""
+    service = parts().tokens
+    service.end(service.authenticate(request.headers.get("Authorization")))
+    return Response(status=HTTPStatus.NO_CONTENT)
+
+
+@blueprint.after_request
+def _keep_out_of_caches(response: Response) -> Response:
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _subject_is_fixed() -> ProblemError:
+    detail = "a refresh keeps the session's subject; leave it out"
+    return ProblemError(
+        ProblemType.INVALID_REQUEST, f"/subject: {detail}", errors=[FieldError(pointer="/subject", detail=detail)]
+    )
