@@ -1,0 +1,295 @@
+"""The catalogue of metrics: everything the proxy measures, with unit, labels, buckets and meaning.
+
+Instruments, dashboards and rules take their names from here. Every label has a closed set of values, because a series
+lives as long as its process: no question, subject, session or request is ever a label.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from contracts.api import PREFIX, EndReason, PageErrorKind, StreamOutcome, ToolName
+
+OTHER = "other"
+"""Stands for every value of a label that is not in its list."""
+
+
+class MetricKind(StrEnum):
+    """What an instrument does with a measurement. Prometheus calls both of the middle ones gauges."""
+
+    COUNTER = "counter"
+    UP_DOWN_COUNTER = "updowncounter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One instrument.
+
+    unit: UCUM, `{things}` for what is counted.   labels: each with the values it may have, besides `other`.
+    buckets: upper bounds of a histogram. Never whole numbers: by its way, the bound 1 becomes `le="1"` or `le="1.0"`.
+    """
+
+    name: str
+    kind: MetricKind
+    unit: str
+    help: str
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    buckets: tuple[float, ...] = ()
+
+    @property
+    def exposed(self) -> str:
+        """What Prometheus calls it; a histogram's series end in `_bucket`, `_sum` and `_count` besides."""
+        name, suffix = self.name.replace(".", "_"), "_seconds" if self.unit == "s" else ""
+        return name if name.endswith(suffix) else name + suffix
+
+
+def bounded(metric: Metric, label: str, value: str) -> str:
+    """The value when the catalogue lists it, else `other`.   Raises: KeyError for a label the metric does not have."""
+    return value if value in metric.labels[label] else OTHER
+
+
+class UpstreamOutcome(StrEnum):
+    """How one attempt upstream ended."""
+
+    OK = "ok"
+    THROTTLED = "throttled"
+    UNAUTHORIZED = "unauthorized"
+    REJECTED = "rejected"
+    UNAVAILABLE = "unavailable"
+    UNREACHABLE = "unreachable"
+    BROKEN = "broken"
+    TIMEOUT = "timeout"
+    PROTOCOL = "protocol"
+    CANCELLED = "cancelled"
+
+
+class RetryReason(StrEnum):
+    """Why an attempt upstream was made again."""
+
+    THROTTLED = "throttled"
+    UNAUTHORIZED = "unauthorized"
+    UNAVAILABLE = "unavailable"
+    UNREACHABLE = "unreachable"
+    BROKEN = "broken"
+    TIMEOUT = "timeout"
+
+
+class ToolOutcome(StrEnum):
+    """How a tool call ended: answered, refused by the proxy, failed upstream, or its client left."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class DropReason(StrEnum):
+    """Why a client's measurement was not taken in."""
+
+    UNKNOWN = "unknown"
+    BOUNDS = "bounds"
+    LABEL = "label"
+
+
+class TokenKind(StrEnum):
+    """Tokens of a turn; cached ones are part of the input, so the kinds are never added up."""
+
+    INPUT = "input"
+    CACHED = "cached"
+    OUTPUT = "output"
+
+
+class Signal(StrEnum):
+    """What is sent to a collector."""
+
+    TRACES = "traces"
+    METRICS = "metrics"
+
+
+BREAKER_STATES: Mapping[str, int] = MappingProxyType({"closed": 0, "half-open": 1, "open": 2})
+"""The values of the breaker's gauge."""
+
+UNMATCHED = "unmatched"
+"""The route of a request that no rule fits."""
+
+_PROBES = ("/livez", "/readyz", "/status")
+ROUTES = (
+    f"{PREFIX}/session/token",
+    f"{PREFIX}/chat",
+    f"{PREFIX}/tools/{{toolName}}",
+    f"{PREFIX}/history/{{sessionId}}",
+    f"{PREFIX}/metrics/report",
+    f"{PREFIX}/openapi.json",
+    *_PROBES,
+    *(PREFIX + probe for probe in _PROBES),
+    "/",
+    "/client/{name}",
+    "/rehearsal.json",
+    UNMATCHED,
+)
+METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
+STATUS_CLASSES = ("2xx", "3xx", "4xx", "5xx")
+STATUSES = (
+    *("200", "202", "204", "206", "304"),
+    *("400", "401", "403", "404", "405", "408", "413", "414", "415", "416", "421", "422", "429", "431", "499"),
+    *("500", "502", "503", "504"),
+)
+SURFACES = ("agent", "analyst", "search", "sql")
+POLICIES = ("token", "chat", "tool_search", "tool_analyst", "tool_sql", "tool_chart", "history", "report")
+
+
+def _of(values: Iterable[StrEnum]) -> tuple[str, ...]:
+    return tuple(member.value for member in values)
+
+
+def _counter(name: str, thing: str, meaning: str, **labels: tuple[str, ...]) -> Metric:
+    return Metric(f"cortex_proxy_{name}", MetricKind.COUNTER, f"{{{thing}}}", meaning, MappingProxyType(labels))
+
+
+def _seconds(name: str, meaning: str, buckets: tuple[float, ...]) -> Metric:
+    return Metric(f"cortex_proxy_{name}_seconds", MetricKind.HISTOGRAM, "s", meaning, buckets=buckets)
+
+
+_FIRST_EVENT_S = (0.05, 0.1, 0.25, 0.5, 0.75, 1.25, 2.5, 5.5, 7.5, 10.5, 15.5, 30.5, 60.5, 120.5)
+
+REQUESTS = _counter(
+    "requests_total",
+    "request",
+    "Requests answered; a stream counts when its response begins.",
+    route=ROUTES,
+    method=METHODS,
+    status_class=STATUS_CLASSES,
+)
+REQUEST_DURATION = Metric(
+    "http.server.request.duration",
+    MetricKind.HISTOGRAM,
+    "s",
+    "Time from a request to its response, of a stream to the beginning of its response.",
+    MappingProxyType({"http.request.method": METHODS, "http.route": ROUTES, "http.response.status_code": STATUSES}),
+    (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.25, 2.5, 7.5, 15.5, 30.5, 60.5, 120.5),
+)
+STREAM_ENDS = _counter("stream_end_total", "stream", "Chat streams ended, by why they did.", reason=_of(EndReason))
+STREAM_DURATION = _seconds(
+    "stream_duration",
+    "Time from a chat request to the end of its stream.",
+    (0.25, 0.5, 0.75, 1.5, 2.5, 5.5, 7.5, 12.5, 20.5, 30.5, 45.5, 60.5, 90.5, 120.5, 300.5, 600.5, 960.5),
+)
+STREAM_FIRST_EVENT = _seconds(
+    "stream_first_event", "Time from a chat request to Snowflake's first event.", _FIRST_EVENT_S
+)
+STREAMS_ACTIVE = Metric(
+    "cortex_proxy_streams_active", MetricKind.UP_DOWN_COUNTER, "{stream}", "Chat streams running now."
+)
+UPSTREAM_ATTEMPTS = _counter(
+    "upstream_attempts_total",
+    "attempt",
+    "Attempts to reach Snowflake, the first of a call and every further one.",
+    surface=SURFACES,
+    outcome=_of(UpstreamOutcome),
+)
+UPSTREAM_RETRIES = _counter(
+    "upstream_retries_total",
+    "attempt",
+    "Attempts that repeat a failed one, by how it failed.",
+    surface=SURFACES,
+    reason=_of(RetryReason),
+)
+RETRY_BUDGET_DENIED = _counter(
+    "retry_budget_denied_total",
+    "attempt",
+    "Attempts not repeated because too many others were already.",
+    surface=SURFACES,
+)
+BREAKER_STATE = Metric(
+    "cortex_proxy_breaker_state",
+    MetricKind.GAUGE,
+    "",
+    "Circuit breaker: 0 closed, 1 half-open, 2 open.",
+    MappingProxyType({"surface": SURFACES}),
+)
+LIMIT_DECISIONS = _counter(
+    "limit_decisions_total",
+    "decision",
+    "Requests let through and refused by the limits of their endpoint.",
+    policy=POLICIES,
+    decision=("allowed", "refused"),
+)
+TOOL_CALLS = _counter("tool_calls_total", "call", "Tool calls ended.", tool=_of(ToolName), outcome=_of(ToolOutcome))
+HISTORY_TURNS = _counter(
+    "history_turns_total",
+    "turn",
+    "Turns handed to the history, and whether it kept them.",
+    outcome=("stored", "lost"),
+)
+TOKENS = _counter(
+    "tokens_total", "token", "Tokens that Snowflake reported; cached ones are part of the input.", kind=_of(TokenKind)
+)
+CLIENT_FIRST_TOKEN = _seconds(
+    "client_time_to_first_token", "Time from a question to the first text in the page.", _FIRST_EVENT_S
+)
+CLIENT_STALL = _seconds(
+    "client_stall",
+    "Silences within an answer, as the page saw them.",
+    (0.1, 0.25, 0.5, 0.75, 1.5, 2.5, 7.5, 15.5, 30.5, 60.5),
+)
+CLIENT_LCP = _seconds(
+    "client_lcp",
+    "Largest contentful paint; good up to 2.5 s.",
+    (0.1, 0.25, 0.5, 0.75, 1.25, 1.75, 2.5, 3.25, 4.5, 7.5),
+)
+CLIENT_INP = _seconds(
+    "client_inp",
+    "Interaction to next paint; good up to 0.2 s.",
+    (0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1.5),
+)
+CLIENT_CLS = Metric(
+    "cortex_proxy_client_cls",
+    MetricKind.HISTOGRAM,
+    "",
+    "Cumulative layout shift, a score; good up to 0.1.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 0.75, 1.5),
+)
+CLIENT_STREAM_OUTCOMES = _counter(
+    "client_stream_outcome_total", "stream", "Streams ended, as the page saw them.", outcome=_of(StreamOutcome)
+)
+CLIENT_PAGE_ERRORS = _counter("client_page_errors_total", "error", "Failures in the page.", kind=_of(PageErrorKind))
+CLIENT_METRICS_DROPPED = _counter(
+    "client_metrics_dropped_total",
+    "measurement",
+    "Measurements of pages that were not taken in.",
+    reason=_of(DropReason),
+)
+EXPORT_FAILURES = _counter(
+    "telemetry_export_failures_total", "batch", "Batches that no collector took.", signal=_of(Signal)
+)
+
+METRICS = (
+    REQUESTS,
+    REQUEST_DURATION,
+    STREAM_ENDS,
+    STREAM_DURATION,
+    STREAM_FIRST_EVENT,
+    STREAMS_ACTIVE,
+    UPSTREAM_ATTEMPTS,
+    UPSTREAM_RETRIES,
+    RETRY_BUDGET_DENIED,
+    BREAKER_STATE,
+    LIMIT_DECISIONS,
+    TOOL_CALLS,
+    HISTORY_TURNS,
+    TOKENS,
+    CLIENT_FIRST_TOKEN,
+    CLIENT_STALL,
+    CLIENT_LCP,
+    CLIENT_INP,
+    CLIENT_CLS,
+    CLIENT_STREAM_OUTCOMES,
+    CLIENT_PAGE_ERRORS,
+    CLIENT_METRICS_DROPPED,
+    EXPORT_FAILURES,
+)

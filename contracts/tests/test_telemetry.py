@@ -1,0 +1,112 @@
+"""The catalogue of metrics: names that Prometheus bears, closed labels, buckets that every way writes alike."""
+
+from __future__ import annotations
+
+import ast
+import re
+from math import prod
+from pathlib import Path
+
+import pytest
+
+from contracts import telemetry
+from contracts.telemetry import BREAKER_STATES, METRICS, OTHER, Metric, MetricKind, bounded
+
+ALL = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+MAX_SERIES = 2000
+"""Where the SDK begins to throw labels away."""
+
+
+def test_names_are_unique() -> None:
+    """No two metrics share a name, neither ours nor Prometheus's."""
+    assert len({metric.name for metric in METRICS}) == len({metric.exposed for metric in METRICS}) == len(METRICS)
+
+
+def test_every_metric_is_listed() -> None:
+    """What the module defines is in the list."""
+    defined = [value for value in vars(telemetry).values() if isinstance(value, Metric)]
+    assert sorted(metric.name for metric in defined) == sorted(metric.name for metric in METRICS)
+
+
+@ALL
+def test_a_metric_explains_itself(metric: Metric) -> None:
+    """Prometheus's checker wants a help text; ours is a sentence."""
+    assert re.fullmatch(r"[A-Z].{10,200}\.", metric.help)
+
+
+@ALL
+def test_a_name_follows_the_conventions(metric: Metric) -> None:
+    """Our prefix, or a stable convention's own name; base units and `_total` where they belong."""
+    assert metric.name == "http.server.request.duration" or re.fullmatch(r"cortex_proxy_[a-z_]+", metric.name)
+    assert re.fullmatch(r"[a-z_]+", metric.exposed)
+    assert metric.name.endswith("_total") == (metric.kind is MetricKind.COUNTER)
+    assert metric.exposed.endswith("_seconds") == (metric.unit == "s")
+    assert not metric.name.endswith(("_bucket", "_count", "_sum", "_info", "_created"))
+
+
+@ALL
+def test_labels_are_closed(metric: Metric) -> None:
+    """Every label has values, none of them twice, empty, or the one that stands for the rest."""
+    for label, values in metric.labels.items():
+        assert re.fullmatch(r"[a-z_.]+", label)
+        assert values
+        assert len(set(values)) == len(values)
+        assert all(type(value) is str and value != OTHER for value in values)
+        assert not label.startswith(("otel_", "__"))
+        assert label not in ("job", "instance", "le")
+
+
+@ALL
+def test_a_metric_has_few_series(metric: Metric) -> None:
+    """All values of all labels, the unlisted one included, stay below what the SDK keeps; bar the convention's own."""
+    series = prod(len(values) + 1 for values in metric.labels.values())
+    assert series < MAX_SERIES or metric.name == "http.server.request.duration"
+
+
+@ALL
+def test_bounds_read_alike_on_every_way(metric: Metric) -> None:
+    """Histograms alone have bounds: rising floats, and none that one exporter writes `1` and another `1.0`."""
+    assert bool(metric.buckets) == (metric.kind is MetricKind.HISTOGRAM)
+    assert list(metric.buckets) == sorted(set(metric.buckets))
+    assert all(type(bound) is float and bound > 0 and not bound.is_integer() for bound in metric.buckets)
+
+
+@pytest.mark.parametrize(
+    ("metric", "bound"),
+    [(telemetry.CLIENT_LCP, 2.5), (telemetry.CLIENT_INP, 0.2), (telemetry.CLIENT_CLS, 0.1)],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_what_counts_as_good_is_a_bound(metric: Metric, bound: float) -> None:
+    """The limits of good web vitals can be asked for exactly."""
+    assert bound in metric.buckets
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("chat", "chat"), ("chats", OTHER), ("", OTHER), ("Chat", OTHER), (OTHER, OTHER), ("x" * 10_000, OTHER)],
+    ids=["listed", "unlisted", "empty", "case", "other", "long"],
+)
+def test_a_label_takes_listed_values_only(value: str, expected: str) -> None:
+    """Everything else becomes one value."""
+    assert bounded(telemetry.LIMIT_DECISIONS, "policy", value) == expected
+
+
+def test_an_unknown_label_is_a_mistake() -> None:
+    """Asking for a label that the metric does not have is no value's fault."""
+    with pytest.raises(KeyError):
+        bounded(telemetry.LIMIT_DECISIONS, "user", "x")
+
+
+def test_breaker_states_have_the_numbers_of_the_help() -> None:
+    """The help text of the gauge tells its values."""
+    told = ", ".join(f"{number} {state}" for state, number in BREAKER_STATES.items())
+    assert told in telemetry.BREAKER_STATE.help
+
+
+def test_the_catalogue_stands_alone() -> None:
+    """It imports the standard library and contracts, so that every room can read it."""
+    tree = ast.parse(Path(telemetry.__file__).read_text(encoding="utf-8"))
+    modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {module.partition(".")[0] for module in modules} <= {
+        *("__future__", "collections", "dataclasses", "enum", "types", "contracts")
+    }
