@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 
@@ -176,8 +176,12 @@ def test_a_hurry_never_prolongs_a_stop(clock: Clock) -> None:
 
 def test_one_stream_that_cannot_be_told_does_not_silence_the_others(clock: Clock) -> None:
     """Every other stream is told."""
+
+    def broken() -> None:
+        raise RuntimeError("a defect")
+
     lifecycle, told = Lifecycle(0, 0, clock), list[str]()
-    lifecycle.register(lambda: 1 / 0)
+    lifecycle.register(broken)
     lifecycle.register(lambda: told.append("told"))
     lifecycle.begin()
     lifecycle.advance()
@@ -186,8 +190,8 @@ def test_one_stream_that_cannot_be_told_does_not_silence_the_others(clock: Clock
 
 def test_a_stream_that_ends_while_it_is_told_is_gone(clock: Clock) -> None:
     """Telling holds no lock: the end of the stream may be its direct consequence."""
-    lifecycle, ends = Lifecycle(0, 0, clock), list[Callable[[], None]]()
-    ends.append(lifecycle.register(lambda: ends[0]()))
+    lifecycle, ends = Lifecycle(0, 0, clock), ExitStack()
+    ends.callback(lifecycle.register(ends.close))
     lifecycle.begin()
     lifecycle.advance()
     assert lifecycle.streams == 0
