@@ -21,6 +21,7 @@ sequences (`.nextval` changes them), hierarchical queries, and table functions o
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,11 @@ from typing import Any
 
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
+from sqlglot.errors import ParseError
 from sqlglot.tokenizer_core import Token, TokenType
+
+# sqlglot warns with the text of statements that it does not know, and SQL has no place in the log.
+logging.getLogger("sqlglot").setLevel(logging.CRITICAL)
 
 MAX_SQL_CHARS = 20_000
 MAX_PIECES = 5_000
@@ -168,6 +173,7 @@ _NODE_RULES: tuple[tuple[type[exp.Expr], Callable[[Any], bool], str], ...] = (
         lambda node: node.this.args.get("quoted") or node.name.upper() not in _VERBS,
         "A table is no statement",
     ),
+    (exp.Paren, lambda node: not isinstance(node.this, exp.Alias), "Parentheses hold no name and its alias"),
     (exp.TableAlias, lambda node: node.this or not node.columns, "Columns can be named only behind a table's alias"),
     (exp.Placeholder, lambda node: not node.this or str(node.this).isdigit(), "A bind must be ? or :1"),
 )
@@ -189,6 +195,8 @@ _PIECE = re.compile(
     |(?P<mark>\|\||::|=>|->(?!>)|<=|>=|<>|!=|-(?!-)|/(?![/*])|\*(?!/)|\{(?![{%#])|[(),.;:?+%=<>\[\]}])""",
     re.VERBOSE | re.ASCII | re.DOTALL,
 )
+
+_SMALL = re.compile(r"[0-9]{1,9}")
 
 _OPENING, _CLOSING = {"(", "[", "{", "CASE"}, {")", "]", "}", "END"}
 _PREFIXES = {"NOT", "-", "+"}
@@ -280,7 +288,7 @@ def _bare(piece: Piece) -> str:
 
 def _check_calls(pieces: Sequence[Piece]) -> None:
     """Every identifier before a parenthesis is known to be harmless there."""
-    for at, (piece, after) in enumerate(pairwise(pieces)):
+    for at, (piece, after) in enumerate(pairwise([*pieces, NONE])):
         if piece.key == "TABLE":
             _check_table_function(pieces[at : at + 4])
         if piece.key == "GENERATOR":
@@ -297,11 +305,13 @@ def _check_calls(pieces: Sequence[Piece]) -> None:
 
 def _names_columns(pieces: Sequence[Piece], at: int) -> bool:
     """Whether columns get names there: `name (a, b) AS (` of a CTE, `AS name (a, b)` or `) name (a, b)` of a table."""
-    end = at + 2
-    while end < len(pieces) and (pieces[end].is_identifier or pieces[end].text == ","):
-        end += 1
-    following = [piece.key for piece in pieces[end : end + 3]]
-    return following[:1] == [")"] and (following[1:] == ["AS", "("] or pieces[at - 1].key in {"AS", ")"})
+    last = at + 2
+    while [piece.key for piece in pieces[last + 1 : last + 2]] == [","] and pieces[last].is_identifier:
+        last += 2
+    following = [piece.key for piece in pieces[last + 1 : last + 4]]
+    if following[:1] != [")"] or not pieces[last].is_identifier:
+        return False
+    return following[1:] == ["AS", "("] or pieces[at - 1].key in {"AS", ")"}
 
 
 def _check_table_function(pieces: Sequence[Piece]) -> None:
@@ -315,7 +325,11 @@ def _check_generator(pieces: Sequence[Piece]) -> None:
     keys = [piece.key for piece in pieces]
     rows = keys[4] if len(keys) == 6 else ""
     shape = [*keys[:4], *keys[5:]]
-    if shape != ["GENERATOR", "(", "ROWCOUNT", "=>", ")"] or not rows.isdigit() or int(rows) > MAX_GENERATED_ROWS:
+    if (
+        shape != ["GENERATOR", "(", "ROWCOUNT", "=>", ")"]
+        or not _SMALL.fullmatch(rows)
+        or int(rows) > MAX_GENERATED_ROWS
+    ):
         raise _refusal(f"GENERATOR accepts only ROWCOUNT => a number up to {MAX_GENERATED_ROWS}")
 
 
@@ -327,12 +341,18 @@ def _tree(statement: str, pieces: Sequence[Piece]) -> exp.Expr:
         tokens = dialect.tokenize(text)
         trees = dialect.parser().parse(tokens, text)
     except Exception as error:  # a parser fed with hostile text may fail in any way; each is a refusal
-        raise _refusal("The statement is not understood") from error
+        # Its message quotes the statement, which must not get into a traceback.
+        raise _refusal(f"The statement is not understood{_place(error)}") from None
     if not _is_read_alike(pieces, tokens):
         raise _refusal("The statement could be read in two ways")
     if len(trees) != 1 or trees[0] is None:
         raise _refusal("There is more than one statement")
     return trees[0]
+
+
+def _place(error: Exception) -> str:
+    first = error.errors[0] if isinstance(error, ParseError) and error.errors else {}
+    return f" near line {first['line']}, column {first['col']}" if first.get("line") else ""
 
 
 def _is_read_alike(pieces: Sequence[Piece], tokens: Iterable[Token]) -> bool:

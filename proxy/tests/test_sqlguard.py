@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import logging
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ HARMLESS = {
     "other scripts inside quotes": "SELECT 'Zürich 東京 القاهرة' AS \"Umsatz €\" FROM t -- für später",
     "quoted identifiers": 'SELECT "a b", t."c" AS "d ""e" FROM "My DB"."S"."T" AS t',
     "quoted keywords": 'SELECT "delete", "SET", "INTO" FROM "UPDATE"',
-    "keywords as columns": "SELECT date, value, type, call, current_stock, use FROM t WHERE (comment IS NULL) AND (show LIKE 'x')",
+    "keywords as columns": "SELECT date, value, type, call FROM t WHERE (comment IS NULL) AND (show LIKE 'x')",
     "parentheses": "((SELECT 1))",
     "set operations": "(SELECT 1) UNION ALL (SELECT 2) MINUS SELECT 3 INTERSECT SELECT 4 EXCEPT SELECT 5",
     "CTE with columns": "WITH a (x) AS (SELECT 1), b (y, z) AS (SELECT 2, 3) SELECT x, y FROM a, b",
@@ -157,6 +158,18 @@ HOSTILE = {
     # changes inside a query
     "select into": "SELECT a INTO b FROM t",
     "select into variable": "SELECT a INTO :b FROM t",
+    "show in a CTE": "WITH c AS (SHOW TABLES) SELECT * FROM c",
+    "show as a column": "SELECT (SHOW TABLES)",
+    "show as a set": "SELECT 1 UNION (SHOW TABLES)",
+    "call behind a CTE": "WITH c AS (SELECT 1) CALL p",
+    "truncate as a column": "SELECT TRUNCATE TABLE",
+    "describe in parentheses": 'SELECT 1 FROM (DESCRIBE "T")',
+    "execute in parentheses": 'SELECT * FROM t, (EXECUTE "T") x',
+    "procedure that looks like a CTE": "WITH p AS PROCEDURE (a INT) AS (SELECT 1) SELECT 1",
+    "ODBC call": "{ ? = call p() }",
+    "ODBC call in a query": "SELECT {call p()}",
+    "next value": "SELECT NEXT VALUE FOR s",
+    "for share": "SELECT a FROM t FOR SHARE",
     "for update": "SELECT a FROM t FOR UPDATE",
     "with delete": "WITH c AS (SELECT 1) DELETE FROM t",
     "with insert": "WITH c AS (SELECT 1) INSERT INTO t SELECT * FROM c",
@@ -198,6 +211,15 @@ HOSTILE = {
     "qualified UDF, spaced": "SELECT s . abs (1)",
     "UDF in the default schema": "SELECT db..abs(1)",
     "model method": "SELECT m!PREDICT(1)",
+    "function with aliases": "SELECT f(a, b) AS (c, d) FROM t",
+    "function as a type": "SELECT 1::SYSTEM$WAIT(1)",
+    "function as a cast": "SELECT CAST(1 AS SYSTEM$WAIT(1))",
+    "function as a limit of rows": "SELECT TOP f(1) a FROM t",
+    "function in a sample": "SELECT * FROM t SAMPLE (f(1))",
+    "function in a pivot": "SELECT * FROM t PIVOT(f(a) FOR m IN ('x'))",
+    "function in an interval": "SELECT INTERVAL f(1) DAY",
+    "function named by a CTE": "WITH f (a) AS (SELECT 1) SELECT f(a) FROM f",
+    "function in a table function": "SELECT * FROM TABLE(FLATTEN(f(1)))",
     "function like a CTE": "SELECT a, f(b) FROM t",
     "function like a CTE, with AS": "SELECT f(b) AS c FROM t",
     "CTE with an argument that is no name": "WITH f(1) AS (SELECT 1) SELECT 1",
@@ -237,6 +259,8 @@ HOSTILE = {
     "information schema of a database": "SELECT * FROM db.information_schema.columns",
     "information schema in a subquery": "SELECT (SELECT MAX(a) FROM INFORMATION_SCHEMA.TABLES)",
     "metadata as a semantic view": "SELECT * FROM SEMANTIC_VIEW(SNOWFLAKE.a.b METRICS c)",
+    "table without a function": "SELECT * FROM TABLE",
+    "endless number of rows": "SELECT 1 FROM TABLE(GENERATOR(ROWCOUNT => " + "9" * 5000 + "))",
     "changes": "SELECT * FROM t CHANGES(INFORMATION => DEFAULT) AT(OFFSET => -1)",
     "endless generator": "SELECT 1 FROM TABLE(GENERATOR(ROWCOUNT => 1e12))",
     "large generator": f"SELECT 1 FROM TABLE(GENERATOR(ROWCOUNT => {MAX_GENERATED_ROWS + 1}))",
@@ -485,7 +509,7 @@ def test_chain_of_conditions() -> None:
         pytest.param("SELECT * FROM 'x'", "given by its name", id="file"),
         pytest.param("SELECT :a", "? or :1", id="bind"),
         pytest.param("SELECT a FROM snowflake.x.y", "SNOWFLAKE", id="metadata"),
-        pytest.param("SELECT FROM WHERE", "not understood", id="nonsense"),
+        pytest.param("SELECT a,\nFROM WHERE )", "not understood near line 2, column 10", id="nonsense"),
         pytest.param("", "empty", id="empty"),
         pytest.param("x" * 20_001, "20001 characters; the limit is 20000", id="long"),
     ],
@@ -510,15 +534,19 @@ SECRET = "s3cret_" * 40
         pytest.param(f"SELECT FROM '{SECRET}' WHERE", id="nonsense"),
         pytest.param(f"SELECT :{SECRET}", id="bind"),
         pytest.param(f"SELECT * FROM TABLE({SECRET}(1))", id="table function"),
-        pytest.param(f"SELECT * FROM (SHOW {SECRET})", id="command"),
+        pytest.param(f"SELECT * FROM (SHOW {SECRET})", id="statement in parentheses"),
+        pytest.param(f"WITH c AS (SELECT '{SECRET}') CALL p", id="statement unknown to sqlglot"),
+        pytest.param(f"SELECT * FROM ({SECRET}", id="open parenthesis"),
     ],
 )
 def test_messages_quote_little(statement: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither a message nor a log holds more than a short piece of the statement."""
+    """Neither a message, a traceback nor a log holds more than a short piece of the statement."""
     caplog.set_level(logging.DEBUG)
-    told = refusal(statement) + caplog.text
+    with pytest.raises(SqlRefusedError) as refused:
+        check(statement)
+    told = "".join(traceback.format_exception(refused.value)) + caplog.text
     assert SECRET[: MAX_QUOTED_CHARS + 1] not in told
-    assert len(told) < 400
+    assert len(str(refused.value)) < 400
 
 
 PARTS = [
