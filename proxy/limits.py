@@ -5,9 +5,9 @@ Leases                  requests in progress
 policy_field, state_field
                         draft-ietf-httpapi-ratelimit-headers-10, which may still change: its syntax is here only
 
-Both counts are in memory for one process, in Redis for several. Every request is logged with its time until its window
-has passed; counters of parts of a window would need less room and let through too many. Whoever is refused uses nothing
-up. Subjects are hashed, so that whatever they contain makes a key of one length.
+Both counts are in memory for one process, in Redis for several. Every request is logged with its time, to the
+microsecond, until its window has passed; counters of parts of a window would need less room and let through too many.
+Whoever is refused uses nothing up. Subjects are hashed, so that whatever they contain makes a key of one length.
 """
 
 from __future__ import annotations
