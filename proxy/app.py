@@ -8,83 +8,126 @@ import uuid
 
 import structlog
 from flask import Flask, Response, g, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from contracts.api import PREFIX
-from proxy import chat, health, page, problems, session
-from proxy.breaker import State
+from proxy import admission, chat, cors, health, history, page, problems, redis_client, session
 from proxy.cortex import CortexClient
 from proxy.hosts import check_host
+from proxy.lifecycle import Lifecycle
+from proxy.limits import MemoryLeases, MemoryRateLimiter, RedisLeases, RedisRateLimiter
 from proxy.parts import EXTENSION, Parts, StreamSlots, parts
-from proxy.relay import Limits
 from proxy.settings import Settings
-from proxy.telemetry import Tracing, trace_id_of
-from proxy.tokens import TokenService
+from proxy.store import RedisStore, SqliteStore
+from proxy.telemetry import Telemetry, trace_id_of
+from proxy.tokens import MemoryDenylist, RedisDenylist, TokenService
+from proxy.watcher import ClientWatcher
+from proxy.writer import HistoryWriter
 
 log = structlog.get_logger(__name__)
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
-def create_app(settings: Settings) -> Flask:
-    """A ready WSGI application.   Raises: OSError, ValueError for a key file that is missing or no key."""
+def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Flask:
+    """A ready WSGI application; threads and ways out open with `start`.
+
+    Raises: OSError, ValueError for a key file that is missing or no key; StoreError for a history that cannot be read.
+    """
     app = Flask("cortex-proxy", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.policies.largest_body_bytes()
-    app.extensions[EXTENSION] = Parts(
-        settings=settings,
-        tokens=TokenService(settings),
-        cortex=CortexClient(settings, _Unobserved()),
-        tracing=Tracing(with_baggage=settings.environment == "development"),
-        slots=StreamSlots(settings.max_streams),
-        limits=Limits(
-            settings.heartbeat_s, settings.policies.chat.deadline_s, settings.slow_client_s, settings.max_stream_bytes
-        ),
-    )
+    app.extensions[EXTENSION] = wire(settings, telemetry or Telemetry(settings))
     problems.register(app)
     app.before_request(_open_request)
     app.before_request(check_host)  # after the line above, which gives refusals their ids
-    app.after_request(_close_request)
-    app.register_blueprint(session.blueprint, url_prefix=PREFIX)
-    app.register_blueprint(chat.blueprint, url_prefix=PREFIX)
+    app.before_request(cors.preflight)
+    for step in (_close_request, cors.security_headers, cors.add_cors, admission.add_rate_fields):  # last one first
+        app.after_request(step)
+    for room in (session, chat, history):
+        app.register_blueprint(room.blueprint, url_prefix=PREFIX)
     # Probes ask at the root; gateways that route only the prefix find the same below it.
     app.register_blueprint(health.blueprint)
     app.register_blueprint(health.blueprint, url_prefix=PREFIX, name="health_api")
     if settings.page_dir is not None:
         app.register_blueprint(page.blueprint)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign]
     return app
 
 
-class _Unobserved:
-    def upstream_attempt(self, surface: str, outcome: str) -> None: ...
-    def retried(self, surface: str, reason: str) -> None: ...
-    def budget_denied(self, surface: str) -> None: ...
-    def breaker_changed(self, surface: str, state: State) -> None: ...
+def wire(settings: Settings, telemetry: Telemetry) -> Parts:
+    """The parts of one process, sharing what they count through Redis when there is one."""
+    shared = redis_client.connect(settings.redis_url) if settings.redis_url else None
+    kept = settings.history_days, settings.history_turns
+    store = SqliteStore(settings.history_file, *kept) if shared is None else RedisStore(shared, *kept)
+    return Parts(
+        settings=settings,
+        tokens=TokenService(settings, MemoryDenylist() if shared is None else RedisDenylist(shared)),
+        cortex=CortexClient(settings, telemetry),
+        telemetry=telemetry,
+        limiter=MemoryRateLimiter() if shared is None else RedisRateLimiter(shared),
+        leases=MemoryLeases() if shared is None else RedisLeases(shared),
+        slots=StreamSlots(settings.max_streams),
+        history=HistoryWriter(store, on_lost=telemetry.history_lost),
+        lifecycle=Lifecycle(settings.drain_s, settings.drain_notice_s),
+        watcher=ClientWatcher(),
+    )
+
+
+def start(app: Flask) -> None:
+    """Open what belongs into the process that serves, and have it closed in order when the process stops.
+
+    Raises: MetricsPortError.
+    """
+    wired: Parts = app.extensions[EXTENSION]
+    wired.telemetry.start()
+    wired.history.start()
+    wired.lifecycle.on_stop("history", wired.history.close)
+    wired.lifecycle.on_stop("telemetry", wired.telemetry.shutdown)
+
+
+def close(app: Flask) -> None:
+    """Let go of an application that will not serve, or does not any more."""
+    wired: Parts = app.extensions[EXTENSION]
+    wired.history.close(1.0)
+    wired.history.store.close()
+    wired.cortex.close()
+    wired.telemetry.shutdown(1.0)
 
 
 def _open_request() -> None:
     asked_id = request.headers.get("X-Request-Id", "")
     g.request_id = asked_id if REQUEST_ID.fullmatch(asked_id) else uuid.uuid4().hex
     g.started_s = time.monotonic()
-    route = request.url_rule.rule if request.url_rule else "unmatched"
-    g.span, g.context = parts().tracing.start(f"{request.method} {route}", request.headers.items())
+    g.route = request.url_rule.rule if request.url_rule else "unmatched"
+    g.span, g.context = parts().telemetry.tracing.start(f"{request.method} {g.route}", request.headers.items())
     g.trace_id = trace_id_of(g.span)
 
 
 def _close_request(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Trace-Id"] = g.trace_id
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers.setdefault("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+    duration_s = time.monotonic() - g.started_s
+    telemetry, attempts, decision = parts().telemetry, g.get("attempts", 0), g.get("rate_decision")
+    telemetry.request_ended(g.route, request.method, response.status_code, duration_s, g.context)
+    if decision is not None:
+        telemetry.limit_decided(g.rate_name, allowed=decision.allowed)
+    g.span.set_attribute("http.response.status_code", response.status_code)
     if not g.get("streaming"):
         g.span.end()
     log.info(
         "request",
         requestId=g.request_id,
         traceId=g.trace_id,
+        sessionId=g.get("session_id"),
         method=request.method,
-        route=request.url_rule.rule if request.url_rule else "unmatched",
+        route=g.route,
         status=response.status_code,
         problem=g.get("problem"),
-        durationMs=round((time.monotonic() - g.started_s) * 1000, 1),
+        policy=g.get("rate_name"),
+        limitDecision=None if decision is None else ("allowed" if decision.allowed else "refused"),
+        retries=attempts - 1 if attempts > 1 else None,
+        durationMs=round(duration_s * 1000, 1),
     )
     return response

@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from flask import current_app
 
 from contracts.api import ProblemType
 from proxy.cortex import CortexClient
+from proxy.lifecycle import Lifecycle
+from proxy.limits import Leases, RateLimiter
 from proxy.problems import ProblemError
-from proxy.relay import Limits
 from proxy.settings import Settings
-from proxy.telemetry import Tracing
+from proxy.telemetry import Telemetry
 from proxy.tokens import TokenService
 from proxy.watcher import ClientWatcher
+from proxy.writer import HistoryWriter
 
 EXTENSION = "cortex_proxy"
 
 
 class StreamSlots:
-    """How many streams may run at once; exact, because taking and giving back are the same semaphore's."""
+    """How many streams this process runs at once, whoever asks for them; exact, since it is one semaphore."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._free = threading.BoundedSemaphore(limit)
 
-    def take(self) -> None:
-        """Occupy a slot until `give_back`.   Raises: ProblemError when all are taken."""
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """A slot is occupied inside the block.   Raises: ProblemError when all are taken."""
         if not self._free.acquire(blocking=False):
             detail = f"This proxy streams {self._limit} answers at once; all are running."
             raise ProblemError(ProblemType.TOO_MANY_STREAMS, detail, retry_after_s=1)
-
-    def give_back(self) -> None:
-        """Free the slot."""
-        self._free.release()
+        try:
+            yield
+        finally:
+            self._free.release()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +49,13 @@ class Parts:
     settings: Settings
     tokens: TokenService
     cortex: CortexClient
-    tracing: Tracing
+    telemetry: Telemetry
+    limiter: RateLimiter
+    leases: Leases
     slots: StreamSlots
-    limits: Limits
-    watcher: ClientWatcher = field(default_factory=ClientWatcher)
+    history: HistoryWriter
+    lifecycle: Lifecycle
+    watcher: ClientWatcher
 
 
 def parts() -> Parts:

@@ -6,7 +6,8 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 
-from contracts.api import FieldError, ProblemType, TokenRequest
+from contracts.api import FieldError, ProblemType, SessionToken, TokenRequest
+from proxy.admission import admitted_client
 from proxy.body import read_body, read_json
 from proxy.parts import parts
 from proxy.problems import ProblemError
@@ -18,25 +19,29 @@ blueprint = Blueprint("session", __name__)
 @blueprint.post("/session/token")
 def issue_token() -> Response:
     """A token: for the same session when a still valid one is presented, else for a new one."""
+    with admitted_client("token"):
+        asked = read_json(TokenRequest) if read_body() else TokenRequest()
+        return Response(_token(asked).model_dump_json(), content_type="application/json")
+
+
+def _token(asked: TokenRequest) -> SessionToken:
     service = parts().tokens
-    asked = read_json(TokenRequest) if read_body() else TokenRequest()
     authorization = request.headers.get("Authorization")
     if authorization:
         session = service.authenticate(authorization)
         if asked.subject is not None:
             raise _subject_is_fixed()
-        token = service.refresh(session)
-    else:
-        service.check_client(request.headers.get(CLIENT_KEY_HEADER), names_subject=asked.subject is not None)
-        token = service.open_session(asked.subject)
-    return Response(token.model_dump_json(), content_type="application/json")
+        return service.refresh(session)
+    service.check_client(request.headers.get(CLIENT_KEY_HEADER), names_subject=asked.subject is not None)
+    return service.open_session(asked.subject)
 
 
 @blueprint.delete("/session/token")
 def end_session() -> Response:
     """The session is over: none of its tokens is accepted or refreshed any more. Running answers go on."""
-    service = parts().tokens
-    service.end(service.authenticate(request.headers.get("Authorization")))
+    with admitted_client("token"):
+        service = parts().tokens
+        service.end(service.authenticate(request.headers.get("Authorization")))
     return Response(status=HTTPStatus.NO_CONTENT)
 
 

@@ -19,15 +19,19 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from flask import Flask
 
-from proxy.app import create_app
+from proxy.app import close, create_app
 from proxy.backoff import Backoff
 from proxy.breaker import State
 from proxy.cortex import CortexClient
-from proxy.parts import EXTENSION
+from proxy.policies import Policies
 from proxy.settings import ENV_PREFIX, Settings
 
 SESSION_KEY = b"session key of the tests, long enough"
 CLIENT_KEY = b"client key of the tests, long enough!"
+
+_MANY = {"rate": 100_000, "burst": 100_000, "at_once": 1000}
+ROOMY: dict[str, dict[str, Any]] = dict.fromkeys(Policies.model_fields, _MANY)
+"""Tests of other things than limits do not run into them."""
 
 
 class Seen:
@@ -122,6 +126,8 @@ def make_settings(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> MakeSettings:
             "session_key_file": keys.session_key,
             "history_file": ":memory:",
         }
+        rows = changed.pop("policies", {})
+        given["policies"] = ROOMY | {name: ROOMY.get(name, {}) | row for name, row in rows.items()}
         return Settings(**given | changed)
 
     return make
@@ -138,7 +144,7 @@ def make_app(make_settings: MakeSettings) -> Iterator[MakeApp]:
 
     yield make
     for app in made:
-        app.extensions[EXTENSION].cortex.close()
+        close(app)
 
 
 @pytest.fixture

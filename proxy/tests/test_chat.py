@@ -7,6 +7,7 @@ import random
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,15 +15,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-import proxy.chat
+import proxy.streaming
 from contracts.api import ChatRequest, EndReason, ProblemType
 from contracts.cortex import THREADS_PATH
 from proxy.chat import run_body
+from proxy.limits import MemoryLeases
 from proxy.parts import EXTENSION, Parts
 from proxy.relay import HEARTBEAT, Relay
 from proxy.settings import Settings
 from proxy.sse import SseDecoder, SseEvent
-from proxy.tests.conftest import Keys, MakeApp
+from proxy.tests.conftest import ROOMY, Keys, MakeApp
 from proxy.tests.served import Client, Served, serving
 from proxy.tests.upstream import DEADLINE_S, EVENTS, STREAM, Exchange, Script, Upstream, until
 
@@ -56,9 +58,11 @@ def events(stream: bytes) -> list[SseEvent]:
 
 
 def nothing_held(app: Flask) -> bool:
-    """Whether every slot is free and nobody is watched."""
+    """Whether every slot and lease is free, nobody is watched, and no stream counts as running."""
     wired = parts(app)
-    return wired.slots._free._value == wired.settings.max_streams and not wired.watcher._callbacks
+    assert isinstance(wired.leases, MemoryLeases)
+    is_free = wired.slots._free._value == wired.settings.max_streams and not wired.leases._taken
+    return is_free and not wired.watcher._callbacks and not wired.lifecycle.streams
 
 
 # --- the turn --------------------------------------------------------------------------------------------------------
@@ -261,7 +265,7 @@ def test_a_defect_between_head_and_stream_gives_everything_back(
     def fail(*_args: object, **_kwargs: object) -> Relay:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(proxy.chat, "Relay", fail)
+    monkeypatch.setattr(proxy.streaming, "Relay", fail)
 
     def stream(exchange: Exchange) -> None:
         exchange.stream(EVENTS[0])
@@ -365,6 +369,8 @@ def running(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Iterator[Sc
             user="U",
             private_key_file=keys.private_key,
             session_key_file=keys.session_key,
+            history_file=Path(":memory:"),
+            policies=ROOMY,
             heartbeat_s=0.05,
             slow_client_s=1,
             max_streams=8,
