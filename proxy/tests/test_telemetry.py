@@ -1,14 +1,38 @@
-"""Traces: continued from the client, handed on to Snowflake, and baggage only outside production."""
+"""Traces go on from the client to Snowflake; metrics are the catalogue's, bounded, and leave by two ways."""
 
 from __future__ import annotations
 
+import io
+import json
+import re
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
 import pytest
+from opentelemetry.exporter.prometheus import _CustomCollector
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind
+from prometheus_client.parser import text_string_to_metric_families
 
-from proxy.telemetry import Tracing, trace_id_of
+from contracts import telemetry as catalogue
+from contracts.api import ClientMetricName, EndReason, ProxyEnd, TokenUsage
+from contracts.telemetry import METRICS, OTHER, Metric, MetricKind
+from proxy import VERSION, logs
+from proxy.policies import Policies
+from proxy.telemetry import MetricsPortError, Telemetry, Tracing, as_template, trace_id_of
+from proxy.tests.conftest import MakeApp, MakeSettings
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -69,3 +93,572 @@ def test_headers_cannot_be_injected(name: str, value: str) -> None:
     for sent in tracing.headers(context).values():
         assert sent.isascii()
         assert sent.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("traceparent", PARENT + "-" + "x" * 100_000, id="long parent"),
+        pytest.param("traceparent", " " * 100_000 + PARENT, id="blanks before the parent"),
+        pytest.param("tracestate", "a=1," * 50_000, id="long state"),
+        pytest.param("tracestate", "a=" + " " * 100_000 + "b", id="blanks in the state"),
+        pytest.param("tracestate", "," * 400, id="empty state members"),
+        pytest.param("baggage", ",".join(f"k{n}=v" for n in range(5000)), id="long baggage"),
+        pytest.param("baggage", ",".join(f"k{n}=v" for n in range(1000)), id="a thousand members"),
+        pytest.param("baggage", "a=b" + " " * 8000 + "c=d", id="blanks in baggage"),
+        pytest.param("baggage", "x," * 4000, id="members without a value"),
+        pytest.param("baggage", "\u00e9=1," * 2000, id="members beyond ASCII"),
+        pytest.param("baggage", ",".join(f"k{n}=" + "%C3%A9" * 100 for n in range(13)), id="values that grow"),
+    ],
+)
+def test_hostile_trace_headers_are_harmless(name: str, value: str, caplog: pytest.LogCaptureFixture) -> None:
+    """What is too long or unreadable is left out: no error, no line per member, and little goes upstream."""
+    tracing = Tracing(with_baggage=True)
+    span, context = tracing.start("x", [("traceparent", PARENT), (name, value)])
+    span.end()
+    sent = tracing.headers(context)
+    assert sent["traceparent"].startswith(f"00-{trace_id_of(span)}-")
+    assert sum(map(len, sent.values())) < 16_384
+    assert len(sent.get("baggage", "").split(",")) <= 64
+    assert len(caplog.records) <= 1
+
+
+def test_baggage_is_read_as_the_convention_writes_it() -> None:
+    """Blanks around names and values are no part of them; properties are left out, as are members that are none."""
+    tracing = Tracing(with_baggage=True)
+    span, context = tracing.start("x", [("baggage", " mock.scenario = cut ;ttl=3 , , =v, b, test.id=a%20b")])
+    span.end()
+    assert tracing.headers(context)["baggage"] == "mock.scenario=cut,test.id=a+b"
+
+
+def test_other_headers_do_not_reach_the_propagators() -> None:
+    """A thousand foreign headers change nothing."""
+    tracing = Tracing(with_baggage=True)
+    span, context = tracing.start("x", [("traceparent", PARENT), *[(f"x-{n}", "y") for n in range(1000)]])
+    span.end()
+    assert set(tracing.headers(context)) == {"traceparent"}
+
+
+# --- metrics -------------------------------------------------------------------------------------------------------
+
+MakeTelemetry = Callable[..., Telemetry]
+Series = dict[tuple[str, frozenset[tuple[str, Any]]], Any]
+
+
+@pytest.fixture
+def make_telemetry(make_settings: MakeSettings) -> Iterator[MakeTelemetry]:
+    """Started telemetry with the settings that the test changes; closed afterwards."""
+    made: list[Telemetry] = []
+
+    def make(*, readers: tuple[InMemoryMetricReader, ...] = (), **changed: Any) -> Telemetry:
+        made.append(Telemetry(make_settings(**changed), readers=readers))
+        made[-1].start()
+        return made[-1]
+
+    yield make
+    for telemetry in made:
+        telemetry.shutdown(5)
+
+
+@pytest.fixture
+def reader() -> InMemoryMetricReader:
+    """Collects what is measured when asked."""
+    return InMemoryMetricReader()
+
+
+@pytest.fixture
+def telemetry(make_telemetry: MakeTelemetry, reader: InMemoryMetricReader) -> Telemetry:
+    """Started telemetry that the reader reads."""
+    return make_telemetry(readers=(reader,))
+
+
+def series(reader: InMemoryMetricReader) -> Series:
+    """Every series by name and labels: its value, of a histogram its count and sum."""
+    data = reader.get_metrics_data()
+    assert data is not None
+    (resource,) = data.resource_metrics
+    (scope,) = resource.scope_metrics
+    found: Series = {}
+    for metric in scope.metrics:
+        for point in metric.data.data_points:
+            value: Any = getattr(point, "value", None)
+            key = metric.name, frozenset((point.attributes or {}).items())
+            found[key] = (point.count, point.sum) if value is None else value  # type: ignore[union-attr]
+    return found
+
+
+def value(reader: InMemoryMetricReader, metric: Metric, **labels: str) -> Any:
+    """One series' value."""
+    return series(reader)[metric.name, frozenset(labels.items())]
+
+
+def test_every_counter_begins_at_zero(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """Each listed combination of labels is there from the start, so that the first event is an increase."""
+    begun = series(reader)
+    for metric in METRICS:
+        combinations = 1
+        for values in metric.labels.values():
+            combinations *= len(values)
+        shown = [labels for name, labels in begun if name == metric.name]
+        assert len(shown) == (0 if metric.kind is MetricKind.HISTOGRAM else combinations)
+    assert set(begun.values()) == {0}
+
+
+FACTS: list[Any] = [
+    pytest.param(
+        lambda t: t.upstream_attempt("agent", "ok"), "UPSTREAM_ATTEMPTS", {"surface": "agent", "outcome": "ok"}
+    ),
+    pytest.param(lambda t: t.retried("sql", "broken"), "UPSTREAM_RETRIES", {"surface": "sql", "reason": "broken"}),
+    pytest.param(lambda t: t.budget_denied("search"), "RETRY_BUDGET_DENIED", {"surface": "search"}),
+    pytest.param(
+        lambda t: t.limit_decided("chat", allowed=True), "LIMIT_DECISIONS", {"policy": "chat", "decision": "allowed"}
+    ),
+    pytest.param(
+        lambda t: t.limit_decided("chat", allowed=False), "LIMIT_DECISIONS", {"policy": "chat", "decision": "refused"}
+    ),
+    pytest.param(lambda t: t.tool_called("chart", "failed"), "TOOL_CALLS", {"tool": "chart", "outcome": "failed"}),
+    pytest.param(lambda t: t.history_stored(), "HISTORY_TURNS", {"outcome": "stored"}),
+    pytest.param(lambda t: t.history_lost(), "HISTORY_TURNS", {"outcome": "lost"}),
+    pytest.param(lambda t: t.client_metric_dropped("bounds"), "CLIENT_METRICS_DROPPED", {"reason": "bounds"}),
+    pytest.param(
+        lambda t: t.client_metric(ClientMetricName.STREAM_OUTCOME, 1, "aborted"),
+        "CLIENT_STREAM_OUTCOMES",
+        {"outcome": "aborted"},
+    ),
+    pytest.param(
+        lambda t: t.client_metric(ClientMetricName.PAGE_ERROR, 1, "render"), "CLIENT_PAGE_ERRORS", {"kind": "render"}
+    ),
+    pytest.param(lambda t: t.stream_started(), "STREAMS_ACTIVE", {}),
+    pytest.param(lambda t: t.breaker_changed("agent", "half-open"), "BREAKER_STATE", {"surface": "agent"}),
+]
+
+
+@pytest.mark.parametrize(("happens", "name", "labels"), FACTS)
+def test_a_fact_moves_its_own_series(
+    telemetry: Telemetry, reader: InMemoryMetricReader, happens: Callable[[Telemetry], None], name: str, labels: Any
+) -> None:
+    """What happens once adds one to one series, and to no other."""
+    happens(telemetry)
+    moved = {key: value for key, value in series(reader).items() if value != 0}
+    assert moved == {(getattr(catalogue, name).name, frozenset(labels.items())): 1}
+
+
+@pytest.mark.parametrize(("state", "number"), [("closed", 0), ("half-open", 1), ("open", 2)])
+def test_the_breaker_shows_its_state(
+    telemetry: Telemetry, reader: InMemoryMetricReader, state: str, number: int
+) -> None:
+    """The gauge holds the last state entered."""
+    telemetry.breaker_changed("sql", "half-open")
+    telemetry.breaker_changed("sql", state)
+    assert value(reader, catalogue.BREAKER_STATE, surface="sql") == number
+
+
+def test_lost_turns_are_counted_each(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """A queue that is given up counts as many turns as it held."""
+    telemetry.history_lost(7)
+    assert value(reader, catalogue.HISTORY_TURNS, outcome="lost") == 7
+
+
+def test_a_request_is_counted_and_timed(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """Route, method and status tell requests apart, in the names of the conventions."""
+    telemetry.request_ended("/api/v1/tools/<tool_name>", "POST", 503, 0.3)
+    telemetry.request_ended("/api/v1/tools/<tool_name>", "POST", 503, 0.5)
+    route = "/api/v1/tools/{toolName}"
+    assert value(reader, catalogue.REQUESTS, route=route, method="POST", status_class="5xx") == 2
+    timed = {"http.route": route, "http.request.method": "POST", "http.response.status_code": "503"}
+    assert value(reader, catalogue.REQUEST_DURATION, **timed) == (2, pytest.approx(0.8))
+
+
+def ended(**changed: Any) -> ProxyEnd:
+    """The end of a stream."""
+    given = {"reason": EndReason.COMPLETED, "turn_id": "t", "events": 3, "upstream_bytes": 9, "duration_ms": 1500.0}
+    return ProxyEnd(**given | changed)
+
+
+def test_a_stream_is_accounted_at_its_end(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """Its reason, its durations in seconds and its tokens; while it runs, it is active."""
+    telemetry.stream_started()
+    telemetry.stream_started()
+    usage = TokenUsage(input_tokens=100, cached_tokens=40, output_tokens=7)
+    telemetry.stream_ended(ended(reason=EndReason.DEADLINE, first_event_ms=250.0, usage=usage))
+    assert value(reader, catalogue.STREAMS_ACTIVE) == 1
+    assert value(reader, catalogue.STREAM_ENDS, reason="deadline") == 1
+    assert value(reader, catalogue.STREAM_DURATION) == (1, 1.5)
+    assert value(reader, catalogue.STREAM_FIRST_EVENT) == (1, 0.25)
+    assert [value(reader, catalogue.TOKENS, kind=kind) for kind in ("input", "cached", "output")] == [100, 40, 7]
+
+
+def test_a_stream_without_an_event_has_no_first_one(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """What did not happen is not measured as zero."""
+    telemetry.stream_started()
+    telemetry.stream_ended(ended(reason=EndReason.UPSTREAM_STALLED))
+    assert catalogue.STREAM_FIRST_EVENT.name not in {name for name, _ in series(reader)}
+    assert value(reader, catalogue.STREAMS_ACTIVE) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "metric"),
+    [
+        (ClientMetricName.TIME_TO_FIRST_TOKEN, catalogue.CLIENT_FIRST_TOKEN),
+        (ClientMetricName.STALL, catalogue.CLIENT_STALL),
+        (ClientMetricName.LCP, catalogue.CLIENT_LCP),
+        (ClientMetricName.INP, catalogue.CLIENT_INP),
+        (ClientMetricName.CLS, catalogue.CLIENT_CLS),
+    ],
+)
+def test_a_pages_measurement_is_recorded(
+    telemetry: Telemetry, reader: InMemoryMetricReader, name: ClientMetricName, metric: Metric
+) -> None:
+    """Times and scores are distributions, without labels."""
+    telemetry.client_metric(name, 0.25)
+    assert value(reader, metric) == (1, 0.25)
+
+
+def test_histograms_have_the_catalogues_bounds(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """Not the SDK's own, which are made for milliseconds."""
+    telemetry.request_ended("/", "GET", 200, 1)
+    telemetry.stream_started()
+    telemetry.stream_ended(ended(first_event_ms=1.0))
+    for name in list(ClientMetricName)[:5]:
+        telemetry.client_metric(name, 1)
+    data = reader.get_metrics_data()
+    assert data is not None
+    bounds = {
+        metric.name: tuple(point.explicit_bounds)
+        for metric in data.resource_metrics[0].scope_metrics[0].metrics
+        for point in metric.data.data_points
+        if hasattr(point, "explicit_bounds")
+    }
+    assert bounds == {metric.name: metric.buckets for metric in METRICS if metric.buckets}
+
+
+def test_floods_of_labels_make_one_series(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """Any number of routes, tools and surfaces that nobody listed are one more value each."""
+    before = len(series(reader))
+    for n in range(10_000):
+        telemetry.request_ended(f"/{n}", f"M{n}", 200, 0.1)
+        telemetry.tool_called(f"tool{n}", f"outcome{n}")
+        telemetry.breaker_changed(f"surface{n}", "open")
+    assert len(series(reader)) == before + 4
+    assert value(reader, catalogue.TOOL_CALLS, tool=OTHER, outcome=OTHER) == 10_000
+
+
+def test_the_catalogue_knows_the_policies() -> None:
+    """Every endpoint's policy is a value of its label."""
+    assert tuple(Policies.model_fields) == catalogue.POLICIES
+
+
+def test_the_catalogue_knows_the_routes(make_app: MakeApp, tmp_path: Any) -> None:
+    """Every rule of the application is a value of the route's label."""
+    app = make_app(page_dir=tmp_path)
+    rules = {as_template(rule.rule) for rule in app.url_map.iter_rules()}
+    assert rules - set(catalogue.ROUTES) == set()
+
+
+@pytest.mark.parametrize(
+    ("rule", "template"),
+    [
+        ("/chat", "/chat"),
+        ("/tools/<tool_name>", "/tools/{toolName}"),
+        ("/client/<path:name>", "/client/{name}"),
+        ("/a/<int:first_id>/<b>", "/a/{firstId}/{b}"),
+    ],
+)
+def test_a_rule_is_written_as_in_the_document(rule: str, template: str) -> None:
+    """Parameters stand in braces, in camel case, without their converter."""
+    assert as_template(rule) == template
+
+
+# --- the way to Prometheus -----------------------------------------------------------------------------------------
+
+
+def scrape(telemetry: Telemetry, path: str = "/metrics") -> str:
+    """What a scraper reads."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://127.0.0.1:{telemetry.metrics_port}{path}", timeout=10) as response:
+        text: str = response.read().decode()
+    return text
+
+
+def everything(telemetry: Telemetry) -> None:
+    """Each histogram has a measurement; counters show at zero."""
+    telemetry.request_ended("/api/v1/chat", "POST", 200, 0.2)
+    telemetry.stream_started()
+    telemetry.stream_ended(ended(first_event_ms=120.0))
+    for name in list(ClientMetricName)[:5]:
+        telemetry.client_metric(name, 0.1)
+
+
+def test_prometheus_reads_the_catalogue(make_telemetry: MakeTelemetry) -> None:
+    """Names, kinds, help texts and labels are the catalogue's, and nothing but what tells the process is added."""
+    telemetry = make_telemetry(metrics_port=0)
+    everything(telemetry)
+    families = {family.name: family for family in text_string_to_metric_families(scrape(telemetry))}
+    info = families.pop("target_info").samples[0].labels
+    assert (info["service_name"], info["service_version"]) == ("cortex-proxy", VERSION)
+    assert set(families) == {metric.exposed.removesuffix("_total") for metric in METRICS}
+    for metric in METRICS:
+        family = families[metric.exposed.removesuffix("_total")]
+        assert family.documentation == metric.help
+        assert family.type == ("gauge" if metric.kind is MetricKind.UP_DOWN_COUNTER else metric.kind)
+        labels = {label.replace(".", "_") for label in metric.labels}
+        assert {label for sample in family.samples for label in sample.labels} - {"le"} == labels
+
+
+def test_bounds_are_written_as_in_the_catalogue(make_telemetry: MakeTelemetry) -> None:
+    """A rule can name a bound: no `le` is a whole number."""
+    telemetry = make_telemetry(metrics_port=0)
+    everything(telemetry)
+    bounds = set(re.findall(r'le="([^"]+)"', scrape(telemetry)))
+    assert bounds == {"+Inf"} | {str(bound) for metric in METRICS for bound in metric.buckets}
+
+
+def test_scrapes_at_the_same_time_are_whole(make_telemetry: MakeTelemetry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of two scrapers reads every series once, also when the SDK could collect for both before it answers one."""
+    telemetry = make_telemetry(metrics_port=0)
+    expected = [line.split(" ")[0] for line in scrape(telemetry).splitlines()]
+    both, one_is_done, add = threading.Barrier(2), threading.Event(), _CustomCollector.add_metrics_data
+
+    def collect_for_both(collector: Any, data: Any) -> None:
+        add(collector, data)
+        with suppress(threading.BrokenBarrierError):
+            if both.wait(0.2) == 1:
+                one_is_done.wait(5)
+
+    monkeypatch.setattr(_CustomCollector, "add_metrics_data", collect_for_both)
+    read: list[list[str]] = []
+
+    def read_once() -> None:
+        read.append([line.split(" ")[0] for line in scrape(telemetry).splitlines()])
+        one_is_done.set()
+
+    scrapers = [threading.Thread(target=read_once) for _ in range(2)]
+    for scraper in scrapers:
+        scraper.start()
+    for scraper in scrapers:
+        scraper.join()
+    assert read == [expected] * 2
+
+
+def test_the_metrics_port_answers_nothing_else(make_telemetry: MakeTelemetry) -> None:
+    """Other addresses are not found."""
+    telemetry = make_telemetry(metrics_port=0)
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        scrape(telemetry, "/")
+    with refused.value as answer:
+        assert answer.code == 404
+
+
+def test_without_a_port_nothing_listens(make_telemetry: MakeTelemetry) -> None:
+    """Metrics are offered where the settings ask for it."""
+    assert make_telemetry().metrics_port is None
+
+
+def test_nothing_listens_before_the_start(make_settings: MakeSettings) -> None:
+    """Who only builds an application, or forks, opens no port and runs no thread."""
+    before = threading.active_count()
+    telemetry = Telemetry(make_settings(metrics_port=0, otlp_endpoint="http://127.0.0.1:9"))
+    telemetry.request_ended("/", "GET", 200, 0.1)
+    assert (telemetry.metrics_port, threading.active_count()) == (None, before)
+    telemetry.shutdown(1)
+
+
+def test_the_port_is_free_after_the_end(make_telemetry: MakeTelemetry) -> None:
+    """Closing lets go of the port, and closing twice is once."""
+    telemetry = make_telemetry(metrics_port=0)
+    port = telemetry.metrics_port
+    telemetry.shutdown(5)
+    telemetry.shutdown(5)
+    assert telemetry.metrics_port is None
+    with closing(socket.socket()) as probe:
+        assert probe.connect_ex(("127.0.0.1", port or 0)) != 0
+
+
+def test_a_port_in_use_is_told(make_telemetry: MakeTelemetry) -> None:
+    """The error names the setting and the address."""
+    port = make_telemetry(metrics_port=0).metrics_port
+    with pytest.raises(MetricsPortError, match=rf"CORTEX_PROXY_METRICS_PORT: 127\.0\.0\.1:{port} cannot be used: "):
+        make_telemetry(metrics_port=port)
+
+
+def is_free(port: int) -> bool:
+    """Whether a port can be bound."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+@contextmanager
+def used_port() -> Iterator[int]:
+    """A port that somebody holds, and whose successor is free."""
+    with ExitStack() as held:
+        for _ in range(100):
+            first = held.enter_context(socket.socket())
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            if is_free(port + 1):
+                yield port
+                return
+    raise AssertionError("a hundred ports without a free successor")
+
+
+def test_processes_share_a_row_of_ports(make_telemetry: MakeTelemetry) -> None:
+    """With several processes each takes the first free port from the given one on, and no further than their number."""
+    with used_port() as port:
+        several = {"metrics_port": port, "processes": 2, "redis_url": "redis://127.0.0.1"}
+        second = make_telemetry(**several)
+        assert second.metrics_port == port + 1
+        with pytest.raises(MetricsPortError, match=f"{port}-{port + 1} cannot be used"):
+            make_telemetry(**several)
+
+
+def test_a_stalled_scraper_hinders_nobody(make_telemetry: MakeTelemetry) -> None:
+    """While one scraper sends half a request, others are answered, and the end does not wait for it."""
+    telemetry = make_telemetry(metrics_port=0)
+    with socket.create_connection(("127.0.0.1", telemetry.metrics_port or 0)) as stalled:
+        stalled.sendall(b"GET /metr")
+        assert "cortex_proxy_requests_total" in scrape(telemetry)
+        telemetry.shutdown(5)
+        assert telemetry.metrics_port is None
+
+
+# --- the way to a collector ----------------------------------------------------------------------------------------
+
+
+class Collector(ThreadingHTTPServer):
+    """Takes OTLP over HTTP and keeps it, or refuses with a status."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Taker)
+        self.status, self.taken = 200, dict[str, list[bytes]]()
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class _Taker(BaseHTTPRequestHandler):
+    server: Collector
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.taken.setdefault(self.path, []).append(body)
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_args: Any) -> None:
+        """Nothing."""
+
+
+@contextmanager
+def collector() -> Iterator[Collector]:
+    """A running collector."""
+    with Collector() as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.05,))
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+def test_a_collector_gets_traces_and_metrics(make_telemetry: MakeTelemetry) -> None:
+    """Below its base address, both with the process's own id."""
+    with collector() as running:
+        telemetry = make_telemetry(otlp_endpoint=running.url + "/")
+        span, context = telemetry.tracing.start("POST /api/v1/chat", [("traceparent", PARENT)])
+        telemetry.request_ended("/api/v1/chat", "POST", 200, 0.2, context)
+        span.end()
+        telemetry.flush(10)
+        assert set(running.taken) == {"/v1/traces", "/v1/metrics"}
+        traces = ExportTraceServiceRequest.FromString(running.taken["/v1/traces"][0]).resource_spans[0]
+        metrics = ExportMetricsServiceRequest.FromString(running.taken["/v1/metrics"][0]).resource_metrics[0]
+        telemetry.shutdown(10)
+    assert traces.scope_spans[0].spans[0].trace_id.hex() == TRACE
+    attributes = {attribute.key: attribute.value.string_value for attribute in traces.resource.attributes}
+    assert (attributes["service.name"], attributes["service.version"]) == ("cortex-proxy", VERSION)
+    assert len(attributes["service.instance.id"]) == 36
+    assert list(metrics.resource.attributes) == list(traces.resource.attributes)
+    by_name = {metric.name: metric for metric in metrics.scope_metrics[0].metrics}
+    (timed,) = by_name["http.server.request.duration"].histogram.data_points
+    assert [example.trace_id.hex() for example in timed.exemplars] == [TRACE]
+    counters = {metric.name for metric in METRICS if metric.kind is not MetricKind.HISTOGRAM}
+    assert set(by_name) == counters | {"http.server.request.duration"}
+
+
+def test_the_end_sends_what_is_waiting(make_telemetry: MakeTelemetry) -> None:
+    """Spans of the last moment arrive."""
+    with collector() as running:
+        telemetry = make_telemetry(otlp_endpoint=running.url)
+        telemetry.tracing.start("last", [])[0].end()
+        telemetry.shutdown(10)
+        assert b"last" in running.taken["/v1/traces"][0]
+
+
+def test_every_process_has_an_id_of_its_own(make_settings: MakeSettings) -> None:
+    """Two processes of one service never overwrite each other's series."""
+    ids = set()
+    for _ in range(2):
+        telemetry = Telemetry(make_settings())
+        ids.add(telemetry.tracing.provider.resource.attributes["service.instance.id"])
+    assert len(ids) == 2
+
+
+@contextmanager
+def silent_collector() -> Iterator[str]:
+    """The address of a socket that accepts and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+
+
+@contextmanager
+def closed_port() -> Iterator[str]:
+    """An address where nothing listens, and nobody else will."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("dead", [silent_collector, closed_port])
+@pytest.mark.parametrize("end", [Telemetry.flush, Telemetry.shutdown])
+def test_a_dead_collector_holds_nobody_up(
+    make_telemetry: MakeTelemetry,
+    restored_logging: None,
+    dead: Any,
+    end: Callable[[Telemetry, float], None],
+) -> None:
+    """Sending ends when its time is over, without an error and without a line at level error."""
+    stream = io.StringIO()
+    logs.configure(stream=stream)
+    with dead() as address:
+        telemetry = make_telemetry(otlp_endpoint=address)
+        for _ in range(600):  # more than a batch
+            telemetry.tracing.start("x", [])[0].end()
+        began_s = time.monotonic()
+        end(telemetry, 0.3)
+        assert time.monotonic() - began_s < 0.8
+        telemetry.shutdown(0.1)
+    levels = [json.loads(line)["level"] for line in stream.getvalue().splitlines()]
+    assert "error" not in levels
+    assert len(levels) <= 2
+
+
+def test_failing_deliveries_are_told_once_and_counted(
+    make_telemetry: MakeTelemetry, restored_logging: None, reader: InMemoryMetricReader
+) -> None:
+    """One line when a collector stops taking telemetry, one when it takes it again; every lost batch counts."""
+    stream = io.StringIO()
+    logs.configure(stream=stream)
+    with collector() as running:
+        telemetry = make_telemetry(otlp_endpoint=running.url, readers=(reader,))
+        for status in (400, 400, 400, 200, 200):
+            running.status = status
+            telemetry.tracing.start("x", [])[0].end()
+            telemetry.flush(10)
+        assert value(reader, catalogue.EXPORT_FAILURES, signal="traces") == 3
+        assert value(reader, catalogue.EXPORT_FAILURES, signal="metrics") == 3
+        telemetry.shutdown(10)
+    told = [(line["level"], line["signal"]) for line in map(json.loads, stream.getvalue().splitlines())]
+    assert sorted(told) == [("info", "metrics"), ("info", "traces"), ("warning", "metrics"), ("warning", "traces")]
