@@ -17,6 +17,7 @@ The original text is what Snowflake gets, so two readers have to agree on it:
 Refused on purpose, although they read: INFORMATION_SCHEMA and the SNOWFLAKE database (metadata of the account, query
 texts of other users), context functions and RESULT_SCAN (all browsers share the proxy's user), `AI_*` (spend credits),
 sequences (`.nextval` changes them), hierarchical queries, and table functions other than those in `TABLE_FUNCTIONS`.
+Also `?::DATE` and `t.a(+)`, for which `CAST(? AS DATE)` and an outer join do.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from typing import Any
 from sqlglot import exp
 from sqlglot.dialects.snowflake import Snowflake
 from sqlglot.errors import ParseError
+from sqlglot.parsers.snowflake import SnowflakeParser
 from sqlglot.tokenizer_core import Token, TokenType
 
 # sqlglot warns with the text of statements that it does not know, and SQL has no place in the log.
@@ -41,6 +43,9 @@ MAX_PIECES = 5_000
 MAX_NESTING = 24
 """sqlglot descends about twenty frames per level, and Python's limit of 1000 is shared with the server's own."""
 MAX_PREFIXES = 8
+MAX_STEPS_PER_PIECE = 5
+"""sqlglot tries several readings at some words, and nested ones multiply: without a bound it can run for hours. Real
+queries take fewer than two steps per piece."""
 MAX_GENERATED_ROWS = 100_000
 MAX_QUOTED_CHARS = 30
 
@@ -202,6 +207,20 @@ _OPENING, _CLOSING = {"(", "[", "{", "CASE"}, {")", "]", "}", "END"}
 _PREFIXES = {"NOT", "-", "+"}
 
 
+class _BoundedParser(SnowflakeParser):
+    """Gives up after so many moves along the tokens; moves back, to try another reading, count too."""
+
+    def __init__(self, dialect: Snowflake, max_steps: int) -> None:
+        super().__init__(dialect=dialect)
+        self._steps_left = max_steps
+
+    def _advance(self, times: int = 1) -> None:
+        self._steps_left -= 1
+        if not self._steps_left:
+            raise TimeoutError("out of steps")  # not a ParseError: the parser would catch that and try on
+        super()._advance(times)
+
+
 def check(statement: str) -> None:
     """The text is one query that Snowflake may get unchanged.   Raises: SqlRefusedError."""
     pieces = _pieces(statement)
@@ -337,9 +356,12 @@ def _tree(statement: str, pieces: Sequence[Piece]) -> exp.Expr:
     """What sqlglot makes of the pieces.   Raises: SqlRefusedError when it sees others, or more than one statement."""
     text = statement[: pieces[-1].end]
     dialect = Snowflake()
+    max_steps = MAX_STEPS_PER_PIECE * len(pieces) + 100
     try:
         tokens = dialect.tokenize(text)
-        trees = dialect.parser().parse(tokens, text)
+        trees = _BoundedParser(dialect, max_steps).parse(tokens, text)
+    except TimeoutError:
+        raise _refusal(f"Reading the statement takes more steps than {max_steps}") from None
     except Exception as error:  # a parser fed with hostile text may fail in any way; each is a refusal
         # Its message quotes the statement, which must not get into a traceback.
         raise _refusal(f"The statement is not understood{_place(error)}") from None
