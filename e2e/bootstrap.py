@@ -29,6 +29,12 @@ RUN = ["--extra", "up"]
 CHECK = ["--extra", "up", "--group", "test", "--group", "lint", "--group", "tools"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+SERVERS = {"redis-server": "redis-server", "nginx": "nginx"}
+"""Debian's packages of what tests start beside us, and the program of each."""
+
+SBIN = "/usr/sbin"
+"""Where Debian puts servers; not on everybody's path."""
+
 
 SYSTEM_CERTIFICATES = (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pki/tls/certs/ca-bundle.crt"))
 
@@ -115,12 +121,16 @@ def _locked(name: str) -> tuple[str, list[str]]:
 
 
 def missing_system_packages() -> list[str]:
-    """Debian packages that the tests need and that are not there: a browser, and a library of what drives it."""
+    """Debian packages that the tests need and that are not there: a browser, what drives it, and servers."""
     named = os.environ.get("CORTEX_HARNESS_CHROMIUM")
     missing = [] if named or any(map(shutil.which, BROWSERS)) else ["chromium"]
     if sys.platform == "linux" and not _loads("libatomic.so.1"):
         missing.append("libatomic1")
-    return missing
+    return missing + [package for package, program in SERVERS.items() if not _finds(program)]
+
+
+def _finds(program: str) -> bool:
+    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), SBIN])) is not None
 
 
 def _loads(library: str) -> bool:

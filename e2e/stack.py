@@ -194,6 +194,7 @@ def proxy_settings(mock_url: str, made: keys.DevelopmentKeys) -> dict[str, str]:
         "CORTEX_PROXY_WAREHOUSE": WAREHOUSE,
         "CORTEX_PROXY_PRIVATE_KEY_FILE": str(made.private_key),
         "CORTEX_PROXY_SESSION_KEY_FILE": str(made.session_key),
+        "CORTEX_PROXY_HISTORY_FILE": str(made.session_key.with_name("history.sqlite3")),
         "CORTEX_PROXY_PAGE_DIR": str(CLIENT_DIR),
     }
 

@@ -72,9 +72,10 @@ def test_a_missing_browser_stops_with_the_command_that_installs_it(tmp_path: Pat
 def test_a_named_browser_counts_as_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """CORTEX_HARNESS_CHROMIUM stands in for a browser on the path."""
     monkeypatch.setenv("PATH", "")
-    assert bootstrap.missing_system_packages() == ["chromium"]
+    monkeypatch.setattr(bootstrap, "SBIN", "")
+    assert bootstrap.missing_system_packages() == ["chromium", *bootstrap.SERVERS]
     monkeypatch.setenv("CORTEX_HARNESS_CHROMIUM", "/opt/browser")
-    assert bootstrap.missing_system_packages() == []
+    assert bootstrap.missing_system_packages() == list(bootstrap.SERVERS)
 
 
 def test_the_launcher_needs_only_the_standard_library() -> None:
