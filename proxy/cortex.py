@@ -35,6 +35,7 @@ from contracts.cortex import (
     ErrorBody,
     Thread,
 )
+from contracts.telemetry import RetryReason, UpstreamOutcome
 from proxy import VERSION
 from proxy.backoff import Backoff
 from proxy.breaker import Breaker, State
@@ -131,10 +132,10 @@ class Observer(Protocol):
     """Who is told what happens on the way; telemetry, in a word."""
 
     def upstream_attempt(self, surface: str, outcome: str) -> None:
-        """A try ended: `answered`, `cancelled`, or a problem type."""
+        """A try ended: an `UpstreamOutcome`."""
 
     def retried(self, surface: str, reason: str) -> None:
-        """A try follows; the reason is the problem type of the one before."""
+        """A try follows: a `RetryReason`."""
 
     def budget_denied(self, surface: str) -> None:
         """A try would have followed, had the retry budget allowed it."""
@@ -229,7 +230,7 @@ class CortexClient:
                 pause_s = self._pause_s(asked, failure, tries, deadline_s - time.monotonic())
                 if pause_s is None:
                     raise failure.problem from failure.__cause__
-                self._observer.retried(asked.surface, failure.problem.kind)
+                self._observer.retried(asked.surface, _outcome(failure.problem))
             call.wait(pause_s)
 
     def _pause_s(self, asked: Ask, failure: _FailedError, tries: int, left_s: float) -> float | None:
@@ -246,13 +247,13 @@ class CortexClient:
         """One try, accounted for by the surface's breaker."""
         breaker = self.breakers[asked.surface]
         permit = breaker.admit()
-        tell, outcome = breaker.unknown, "cancelled"
+        tell, outcome = breaker.unknown, UpstreamOutcome.CANCELLED
         try:
             answer = self._authorized(asked, headers, call, way, now)
-            tell, outcome = breaker.succeeded, "answered"
+            tell, outcome = breaker.succeeded, UpstreamOutcome.OK
             return answer
         except _FailedError as failure:
-            tell, outcome = (breaker.failed if failure.is_outage else breaker.unknown), failure.problem.kind
+            tell, outcome = (breaker.failed if failure.is_outage else breaker.unknown), _outcome(failure.problem)
             raise
         finally:
             tell(permit)
@@ -268,6 +269,7 @@ class CortexClient:
             if is_last or not self._credential.forget(token):
                 raise answer.failure()
             answer.response.close()
+            self._observer.retried(asked.surface, RetryReason.UNAUTHORIZED)
         if answer.status not in asked.accepted:
             raise answer.failure()
         return way.read(answer)
@@ -353,6 +355,23 @@ _ALLOWED = {
     RetryClass.UNSENT: frozenset({RetryClass.UNSENT}),
     RetryClass.IDEMPOTENT: frozenset({RetryClass.UNSENT, RetryClass.IDEMPOTENT}),
 }
+
+
+_OUTCOMES = {
+    ProblemType.UPSTREAM_THROTTLED: UpstreamOutcome.THROTTLED,
+    ProblemType.UPSTREAM_UNAUTHORIZED: UpstreamOutcome.UNAUTHORIZED,
+    ProblemType.UPSTREAM_UNAVAILABLE: UpstreamOutcome.UNAVAILABLE,
+    ProblemType.UPSTREAM_UNREACHABLE: UpstreamOutcome.UNREACHABLE,
+    ProblemType.UPSTREAM_TRUNCATED: UpstreamOutcome.BROKEN,
+    ProblemType.UPSTREAM_STALLED: UpstreamOutcome.TIMEOUT,
+    ProblemType.UPSTREAM_TIMEOUT: UpstreamOutcome.TIMEOUT,
+    ProblemType.REQUEST_DEADLINE: UpstreamOutcome.TIMEOUT,
+    ProblemType.UPSTREAM_PROTOCOL: UpstreamOutcome.PROTOCOL,
+}
+
+
+def _outcome(problem: ProblemError) -> UpstreamOutcome:
+    return _OUTCOMES.get(problem.kind, UpstreamOutcome.REJECTED)
 
 
 def _late() -> _FailedError:

@@ -121,9 +121,9 @@ def test_the_second_try_may_succeed(make_cortex: MakeCortex) -> None:
     assert [each.path for each in upstream.seen] == ["/q?id=7", "/q?id=7&retry=true"]
     assert [each.document for each in upstream.seen] == [{"a": 1}, {"a": 1}]
     assert observed(client).told == [
-        ("attempt", "sql", "upstream-unavailable"),
-        ("retry", "sql", "upstream-unavailable"),
-        ("attempt", "sql", "answered"),
+        ("attempt", "sql", "unavailable"),
+        ("retry", "sql", "unavailable"),
+        ("attempt", "sql", "ok"),
     ]
 
 
@@ -166,7 +166,7 @@ def test_cancelling_ends_the_pause(make_cortex: MakeCortex) -> None:
 
         asking = threading.Thread(target=ask)
         asking.start()
-        until(lambda: ("retry", "search", "upstream-unavailable") in observed(client).told, "the pause has begun")
+        until(lambda: ("retry", "search", "unavailable") in observed(client).told, "the pause has begun")
         call.cancel()
         asking.join(DEADLINE_S)
     assert (len(outcome), len(upstream.seen)) == (1, 1)
