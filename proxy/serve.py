@@ -1,13 +1,19 @@
-"""The proxy on gunicorn: threads, one worker, ready when it answers.
+"""The proxy on gunicorn: threads, one worker or as many as the settings say, ready when it answers.
 
-What the server itself refuses, and when it gives up on a client, is in `worker`.
-One worker because limits are counted in memory; more processes need a shared store.
+What the server itself refuses, when it gives up on a client and how a worker stops is in `worker`. Everything a worker
+uses is made in it, after the fork; the master only validates.
+
+Signals of the master: SIGTERM drains, SIGTERM again, SIGINT or SIGQUIT end the streams at once. It takes no others:
+settings are read once, and their number of processes is what limits were shared for.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import os
+import signal
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -15,10 +21,12 @@ from typing import Any
 import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from proxy import logs
-from proxy.app import create_app
-from proxy.settings import Settings
+from proxy.app import close, create_app, start
+from proxy.lifecycle import longest_stop_s
+from proxy.settings import ENV_PREFIX, Settings, SettingsError
 from proxy.worker import Worker
 
 log = structlog.get_logger(__name__)
@@ -26,7 +34,8 @@ log = structlog.get_logger(__name__)
 UNARY_THREADS = 16
 """Threads beyond the streams' own, so that a proxy full of streams still answers everything else."""
 
-DRAIN_S = 5
+KILL_MARGIN_S = 2
+"""How much later than its longest orderly stop a worker is killed."""
 
 
 class PortInUseError(Exception):
@@ -47,39 +56,95 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
+def for_process(settings: Settings, index: int) -> Settings:
+    """The settings of one of the processes: each offers its own metrics, on ports that follow each other."""
+    if not settings.metrics_port:  # none, or any free one
+        return settings
+    return settings.model_copy(update={"metrics_port": settings.metrics_port + index})
+
+
+def _check_metrics_ports(settings: Settings) -> None:
+    # A worker would find out, too, but only as a worker that cannot start.
+    for index in range(settings.processes):
+        own = for_process(settings, index)
+        if not own.metrics_port:
+            continue
+        try:
+            bind(own.metrics_host, own.metrics_port).close()
+        except (PortInUseError, OverflowError) as error:
+            raise SettingsError(f"{ENV_PREFIX}METRICS_PORT: {error}") from error
+
+
+class _Master(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's master, which takes a second SIGTERM as impatience."""
+
+    _is_told = False
+
+    def signal(self, sig: int, frame: object) -> None:
+        """Queue a signal; in a signal handler."""
+        if sig == signal.SIGTERM:
+            sig, self._is_told = (signal.SIGQUIT if self._is_told else sig), True
+        super().signal(sig, frame)
+
+    def _refuse(self) -> None:
+        log.warning("a signal was ignored", detail="settings are read once: stop this proxy and start another")
+
+    handle_hup = handle_ttin = handle_ttou = handle_usr2 = _refuse
+
+
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     def __init__(self, settings: Settings, listener: int, on_ready: Callable[[], None]) -> None:
         self.settings, self._listener, self._on_ready = settings, listener, on_ready
+        self.process_index = 0
         super().__init__()
 
     def load_config(self) -> None:
+        settings = self.settings
         options: dict[str, Any] = {
             "bind": f"fd://{self._listener}",
-            "workers": 1,
+            "workers": settings.processes,
             "worker_class": Worker,
-            "threads": self.settings.max_streams + UNARY_THREADS,
-            "graceful_timeout": DRAIN_S,
+            "threads": settings.max_streams + UNARY_THREADS,
+            "graceful_timeout": math.ceil(longest_stop_s(settings.drain_s, settings.drain_notice_s)) + KILL_MARGIN_S,
             "keepalive": 5,
             "worker_tmp_dir": "/dev/shm" if os.path.isdir("/dev/shm") else None,  # noqa: S108, PTH112
             "control_socket_disable": True,
+            "forwarded_allow_ips": "",  # what proxies in front may say is the application's to judge
             "loglevel": "warning",
-            "post_worker_init": lambda _worker: self._on_ready(),
+            "pre_fork": self._number,
+            "post_worker_init": self._tell_ready,
         }
         for name, value in options.items():
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
         logs.configure()
-        return create_app(self.settings)
+        app = create_app(for_process(self.settings, self.process_index))
+        start(app)
+        return app
+
+    def run(self) -> None:
+        _Master(self).run()
+
+    def _number(self, master: Any, worker: Worker) -> None:
+        """The lowest index that no living worker has; in the master, just before the fork."""
+        taken = {each.index for each in master.WORKERS.values()}
+        worker.index = self.process_index = next(index for index in itertools.count() if index not in taken)
+
+    def _tell_ready(self, worker: Worker) -> None:
+        if worker.age == 1:  # the first one answers for all, and for its successors
+            self._on_ready()
 
 
 def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `on_ready` gets the base URL, in the worker, once requests are accepted.
 
-    Raises: PortInUseError; OSError and ValueError for key files, before anything is started.
+    Raises: PortInUseError; SettingsError for a metrics port; OSError and ValueError for key files; all before anything
+    is started.
     """
     logs.configure()
-    create_app(settings)
+    close(create_app(settings))
+    _check_metrics_ports(settings)
     for path in settings.exposed_keys():
         log.warning("every user of this machine can read a key file; give it mode 0440 or 0400", detail=str(path))
     listener = bind(settings.host, settings.port)

@@ -41,6 +41,7 @@ def served(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Iterator[Ser
         session_key_file=keys.session_key,
         max_streams=MAX_STREAMS,
         request_timeout_s=1,
+        policies={"token": {"at_once": 100}},  # the limit here is that of the threads
     )
     with serving(settings, tmp_path_factory.mktemp("served") / "proxy.log") as served:
         yield served
