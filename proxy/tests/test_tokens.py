@@ -117,6 +117,17 @@ def last_bits_set(genuine: str) -> str:
     return genuine[:-1] + letters[letters.index(genuine[-1]) + 1]
 
 
+def stretched(genuine: str, chars: int) -> str:
+    """A token of so many characters that says the same: white space is added to its claims."""
+    header, claims = opened(genuine)
+    for spaces in range(chars):
+        longer = signed(header, json.dumps(claims).encode() + b" " * spaces)
+        if len(longer) >= chars:
+            break
+    assert len(longer) == chars
+    return longer
+
+
 def repeated(place: int, name: str) -> Callable[[str], str]:
     """A forger that gives a name of the header (0) or the claims (1) twice, the good value last."""
 
@@ -157,7 +168,7 @@ FORGED: dict[str, Callable[[str], str]] = {
     "padded signature": lambda genuine: genuine + "=",
     "two tokens": lambda genuine: f"{genuine},{genuine}",
     "too long": altered(padding="x" * 5000),
-    "one character too long": lambda genuine: genuine + "A" * (4097 - len(genuine)),
+    "one character too long": lambda genuine: stretched(genuine, 4097),
     # header
     "header is no JSON": lambda genuine: signed(b"{", opened(genuine)[1]),
     "header is no text": lambda genuine: signed(b"\xff\xfe{}", opened(genuine)[1]),
@@ -258,6 +269,7 @@ FORGED: dict[str, Callable[[str], str]] = {
     "exp is iat": altered(exp=NOW),
     "lives too long": altered(exp=NOW + 301),
     "lives longer than its session": altered(sxp=NOW + 299),
+    "sxp is beyond the calendar": altered(sxp=253_402_300_800),
     "sxp is text": altered(sxp=str(NOW + 1000)),
     "no iss": altered(iss=None),
     "no aud": altered(aud=None),
@@ -297,8 +309,19 @@ def test_forged_tokens(service: TokenService, forge: Callable[[str], str]) -> No
         altered(iat=NOW - 304, exp=NOW - 4),
         altered(sxp=NOW + 300),
         altered(sub="user-4711|a.b:c@d_e"),
+        altered(sxp=253_402_300_799),
+        lambda genuine: stretched(genuine, 4096),
     ],
-    ids=["unchanged", "next key", "clock ahead", "just ended", "last of its session", "named subject"],
+    ids=[
+        "unchanged",
+        "next key",
+        "clock ahead",
+        "just ended",
+        "last of its session",
+        "named subject",
+        "session until the year 9999",
+        "longest",
+    ],
 )
 def test_the_forger_can_make_good_tokens(service: TokenService, forge: Callable[[str], str]) -> None:
     """What is refused above is not refused because it was made here."""
@@ -717,9 +740,6 @@ NOT_SEALED: dict[str, Callable[[str], str]] = {
     "another kid": lambda sealed: "A" + sealed[1:] if sealed[0] != "A" else "B" + sealed[1:],
     "another tag": lambda sealed: sealed[:20] + ("A" if sealed[20] != "A" else "B") + sealed[21:],
     "another value": lambda sealed: sealed[:60] + ("A" if sealed[60] != "A" else "B") + sealed[61:],
-    "a subject's end moved into the value": lambda sealed: part(
-        base64.urlsafe_b64decode(sealed + "==")[:40] + b"1" + HANDLE.encode()
-    ),
     "over-long": lambda sealed: sealed + "A" * 300,
 }
 
@@ -737,6 +757,9 @@ def test_a_seal_is_the_subjects_own(service: TokenService) -> None:
     for other in ("user-2", "user-", "user-10", "", "USER-1"):
         assert unsealed_as(service, other, sealed) is ProblemType.RESULT_NOT_FOUND
     assert service.seal("user-1", HANDLE) != service.seal("user-2", HANDLE)
+    raw = base64.urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+    moved = part(raw[: -len(HANDLE)] + b"1" + HANDLE.encode())  # the subject's end put before the value
+    assert unsealed_as(service, "user-", moved) is ProblemType.RESULT_NOT_FOUND
 
 
 def test_a_seal_outlives_a_rotation_as_tokens_do(make_settings: MakeSettings, clock: Clock, tmp_path: Path) -> None:
