@@ -27,6 +27,16 @@ COUNT_PATH = "/open"
 PADDING = "x" * 72
 """Makes a frame 150 bytes, like a recorded text delta."""
 
+OPENAI_BASE = "/v1"
+OPENAI_PATH = f"{OPENAI_BASE}/chat/completions"
+"""Answers as many events of the same size in OpenAI's form, all at once: for gateways that speak no other."""
+
+OPENAI_DELTA = (
+    b'data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m",'
+    b'"choices":[{"index":0,"delta":{"content":"xxxxxxxxxx"},"finish_reason":null}]}\n\n'
+)
+OPENAI_FINAL = OPENAI_DELTA.replace(b'"content":"xxxxxxxxxx"', b"").replace(b"null", b'"stop"') + b"data: [DONE]\n\n"
+
 HEAD = f"HTTP/1.1 200 OK\r\nContent-Type: {EVENT_STREAM}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
 LAST_CHUNK = b"0\r\n\r\n"
 FINAL = (
@@ -117,8 +127,12 @@ class _Connection(asyncio.Protocol):
         if head.startswith(f"GET {COUNT_PATH} ".encode()):
             answer = str(len(self._running)).encode()
             self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(answer), answer))
-        else:
+        elif head.startswith(f"POST {OPENAI_PATH} ".encode()):
+            self._transport.write(HEAD + Plan.of(rest).events * chunk(OPENAI_DELTA) + chunk(OPENAI_FINAL) + LAST_CHUNK)
+        elif head.startswith(f"POST {RUN_PATH} ".encode()):
             self._start(Plan.of(rest))
+        else:
+            self._transport.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
 
     def _start(self, plan: Plan) -> None:
         self._running.add(self)
