@@ -20,6 +20,7 @@ FIELDS = frozenset(
         "timestamp",
         "logger",
         "exception",
+        "error",  # the type of one
         "detail",
         # which: a session stands for its subject, who may be a person and is never logged, not even as a hash
         "traceId",
@@ -32,7 +33,6 @@ FIELDS = frozenset(
         "status",
         "problem",
         "durationMs",
-        "bytes",
         "policy",
         "limitDecision",
         "tool",
@@ -43,7 +43,6 @@ FIELDS = frozenset(
         "firstEventMs",
         # Snowflake
         "surface",
-        "attempt",
         "retries",
         "breaker",
         "upstreamRequestId",
@@ -51,8 +50,6 @@ FIELDS = frozenset(
         "upstreamCode",
         # what runs beside requests
         "signal",
-        "waiting",
-        "lost",
     ]
 )
 """Everything else a caller passes is dropped: a field is logged because somebody decided so."""

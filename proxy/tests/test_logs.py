@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import logging
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -247,3 +249,24 @@ def test_warnings_are_not_turned_into_lines(stream: io.StringIO) -> None:
     with pytest.warns(UserWarning, match="x"):
         warnings.warn("x", UserWarning, stacklevel=1)
     assert stream.getvalue() == ""
+
+
+def fields_passed(tree: ast.AST) -> set[str]:
+    """The names of all fields that a module's `log` is given."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    ours = [call for call in calls if isinstance(call.func, ast.Attribute) and ast.unparse(call.func.value) == "log"]
+    return {keyword.arg for call in ours for keyword in call.keywords if keyword.arg}
+
+
+MODULES = [path for path in sorted(Path(logs.__file__).parent.glob("**/*.py")) if "tests" not in path.parts]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_no_module_passes_a_field_that_is_dropped(path: Path) -> None:
+    """Whoever wants a new field finds out before it is missed."""
+    assert fields_passed(ast.parse(path.read_text(encoding="utf-8"))) <= logs.FIELDS | logs.CONTENT | {"exc_info"}
+
+
+def test_the_check_of_fields_sees_them() -> None:
+    """A field that nobody listed is found."""
+    assert fields_passed(ast.parse("log.info('x', route='/', canary=1)")) == {"route", "canary"}
