@@ -488,6 +488,28 @@ def test_a_locked_file(sqlite: SqliteStore, tmp_path: Path) -> None:
         write()
 
 
+def test_a_file_that_cannot_be_written(sqlite: SqliteStore, tmp_path: Path) -> None:
+    """A file that became read-only fails every write, and the check with them; reading goes on."""
+    sqlite.append("anna", "s", turn(1))
+    sqlite.close()
+
+    def read_only(_dialect: object, _record: object, given: list[str], how: dict[str, Any]) -> None:
+        given[0] = f"file:{given[0]}?mode=ro"  # permissions would not keep root from writing
+        how["uri"] = True
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "do_connect", read_only)
+    try:
+        with contextlib.closing(sqlite3.connect(tmp_path / "history.sqlite3")) as other:
+            other.execute("SELECT * FROM turn").fetchall()  # SQLite reads a WAL file only beside somebody who may write
+            for write in every_write(sqlite):
+                with pytest.raises(StoreError, match="readonly database"):
+                    write()
+            assert numbers(sqlite.page("anna", "s", None, 20)) == [1]
+            sqlite.close()
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "do_connect", read_only)
+
+
 def test_a_full_disk(tmp_path: Path) -> None:
     """A turn for which there is no room is a StoreError without its words, what was stored stays, and room helps."""
 
