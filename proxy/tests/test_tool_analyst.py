@@ -76,7 +76,7 @@ def test_several_blocks(make_cortex: MakeCortex) -> None:
     found = replied(
         make_cortex,
         {"type": "text", "text": "a"},
-        {"type": "chart", "chart_spec": "{}"},
+        {"type": "chart", "chart_spec": "{}", "text": None, "suggestions": None},
         {"type": "text", "text": "b"},
         warnings=[{"message": "no time dimension"}, {}],
     )

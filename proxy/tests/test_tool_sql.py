@@ -109,12 +109,13 @@ def test_what_is_submitted(make_cortex: MakeCortex) -> None:
         "parameters": {
             "multi_statement_count": "1",
             "query_tag": "cortex-harness",
-            "client_result_chunk_size": "16",
+            "client_result_chunk_size": 16,
             "date_output_format": "YYYY-MM-DD",
             "time_output_format": "HH24:MI:SS.FF9",
             "timestamp_ntz_output_format": 'YYYY-MM-DD"T"HH24:MI:SS.FF9',
             "timestamp_ltz_output_format": 'YYYY-MM-DD"T"HH24:MI:SS.FF9TZH:TZM',
             "timestamp_tz_output_format": 'YYYY-MM-DD"T"HH24:MI:SS.FF9TZH:TZM',
+            "binary_output_format": "HEX",
         },
     }
     assert 100 <= submitted.document["timeout"] <= 120, "what is left of the deadline"

@@ -269,6 +269,44 @@ def test_hostile_charts_are_refused(name: str) -> None:
     assert not any(word in str(refused.value) for word in ("evil", "alert", "javascript", "<img"))
 
 
+def places(value: Any, pointer: str = "") -> Iterator[tuple[str, Any]]:
+    """Every object and list of a specification with its pointer, but for what stands in the rows."""
+    if isinstance(value, dict | list):
+        yield pointer, value
+        for key, each in list(value.items() if isinstance(value, dict) else enumerate(value)):
+            if pointer != "/data":
+                yield from places(each, f"{pointer}/{key}")
+
+
+@pytest.mark.parametrize(
+    "key", ["url", "href", "expr", "signal", "calculate", "usermeta", "toggle", "labelExpr", "encode"]
+)
+def test_no_place_takes_a_hostile_key(key: str) -> None:
+    """Wherever it stands outside the rows, the key is refused with its pointer."""
+    for usual in USUAL.values():
+        spec = json.loads(json.dumps({"data": {"values": ROWS}} | usual))
+        for pointer, place in list(places(spec)):
+            if not isinstance(place, dict):
+                continue
+            place[key] = "x"
+            with pytest.raises(ChartRefused, match=f"^What {pointer}/{key} asks for is not accepted"):
+                check(spec)
+            del place[key]
+
+
+@pytest.mark.parametrize("computed", [{"expr": "1"}, {"signal": "1"}, {"url": "https://evil.example"}])
+def test_no_value_can_be_computed(computed: dict[str, str]) -> None:
+    """Whatever value stands outside the rows, no object that computes or fetches may stand in its place."""
+    for usual in USUAL.values():
+        spec = json.loads(json.dumps({"data": {"values": ROWS}} | usual))
+        for pointer, place in list(places(spec)):
+            for key in list(place) if isinstance(place, dict) else range(len(place)):
+                before, place[key] = place[key], computed
+                with pytest.raises(ChartRefused, match=f" {pointer}/{key}"):
+                    check(spec)
+                place[key] = before
+
+
 def test_every_level_is_checked() -> None:
     """The pointer names the exact place, in whatever view it is."""
     layer = {"mark": "bar", "encoding": {"x": {"field": "c", "axis": {"labelExpr": "1"}}}}

@@ -15,7 +15,7 @@ from proxy.tools.errand import Errand, post, read
 class VerifiedQuery(Wire):
     """A query that somebody has verified for this question."""
 
-    name: str
+    name: str | None = None
 
 
 class Confidence(Wire):
@@ -28,10 +28,10 @@ class AnalystItem(Wire):
     """One block of the answer; which field it carries follows from its type."""
 
     type: str
-    text: str = ""
+    text: str | None = None
     statement: str | None = None
     confidence: Confidence | None = None
-    suggestions: list[str] = Field(default_factory=list)
+    suggestions: list[str] | None = None
 
 
 class AnalystTurn(Wire):
@@ -43,7 +43,7 @@ class AnalystTurn(Wire):
 class AnalystWarning(Wire):
     """Something that the semantic view lacks."""
 
-    message: str = ""
+    message: str | None = None
 
 
 class AnalystReply(Wire):
@@ -83,7 +83,9 @@ def answer(found: AnalystReply, request_id: str | None) -> AnalystAnswer:
     return AnalystAnswer(
         text="\n\n".join(block.text for block in blocks if block.type == "text" and block.text),
         sql=sql.statement if sql else None,
-        suggestions=[each for block in blocks if block.type.startswith("suggestion") for each in block.suggestions],
+        suggestions=[
+            each for block in blocks if block.type.startswith("suggestion") for each in block.suggestions or []
+        ],
         verified_query=verified.name if verified else None,
         warnings=[warning.message for warning in found.warnings or [] if warning.message],
         request_id=found.request_id or request_id,

@@ -51,8 +51,9 @@ FORMATS = {
     "timestamp_ntz_output_format": 'YYYY-MM-DD"T"HH24:MI:SS.FF9',
     "timestamp_ltz_output_format": 'YYYY-MM-DD"T"HH24:MI:SS.FF9TZH:TZM',
     "timestamp_tz_output_format": 'YYYY-MM-DD"T"HH24:MI:SS.FF9TZH:TZM',
+    "binary_output_format": "HEX",
 }
-"""ISO 8601. Without them a date would be a number of days, and a time one of seconds."""
+"""ISO 8601. Without them a date would be a number of days, and a time one of seconds, unless the account says else."""
 
 _MEANINGS = {
     "000604": "The statement was cancelled in Snowflake.",
@@ -75,7 +76,7 @@ class RowType(Wire):
 
     name: str
     type: str
-    nullable: bool = True
+    nullable: bool | None = None
     precision: int | None = None
     scale: int | None = None
 
@@ -191,7 +192,7 @@ def statement_body(asked: SqlRequest, settings: Settings, left_s: float) -> dict
         "parameters": {
             "multi_statement_count": "1",
             "query_tag": QUERY_TAG,
-            "client_result_chunk_size": str(PARTITION_MB),
+            "client_result_chunk_size": PARTITION_MB,
             **FORMATS,
         },
     }
@@ -308,7 +309,7 @@ def _gathered(handle: str, first: Reply, errand: Errand, rows: Rows) -> Result:
             SqlColumn(
                 name=column.name,
                 type=column.type.lower(),
-                nullable=column.nullable,
+                nullable=column.nullable is not False,
                 precision=column.precision,
                 scale=column.scale,
             )
