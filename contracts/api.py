@@ -308,7 +308,7 @@ class SqlAnswer(Api):
     rows: list[list[str | None]]
     row_count: int = Field(description="rows of the whole result, also of those not sent")
     truncated: bool = Field(description="whether rows were left out, by maxRows or by the limit in bytes")
-    statement_handle: str = Field(description="names this result for the chart tool, in this session only")
+    statement_handle: str = Field(description="names this result for the chart tool, for the same user only")
     request_id: str | None = Field(default=None, description="Snowflake's")
 
 

@@ -35,6 +35,7 @@ NESTED = "__"
 SNOWFLAKE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\.snowflakecomputing\.(com|cn)")
 FILE_NAME = re.compile(r"[\w./~-]{0,200}\.\w{1,5}")
 CREDENTIAL_FILES = ("private_key_file", "pat_file", "oauth_token_file")
+ONE_CREDENTIAL = "give exactly one of " + ", ".join(f"{ENV_PREFIX}{name.upper()}" for name in CREDENTIAL_FILES)
 IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_$]*$"
 QUALIFIED = r"^[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*){0,2}$"
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?")
@@ -198,8 +199,7 @@ class Settings(BaseSettings):
     def _check_credential(self) -> None:
         given = [name for name in CREDENTIAL_FILES if getattr(self, name) is not None]
         if len(given) != 1:
-            names = ", ".join(f"{ENV_PREFIX}{name.upper()}" for name in CREDENTIAL_FILES)
-            raise ValueError(f"give exactly one of {names} (found {len(given)})")
+            raise ValueError(f"{ONE_CREDENTIAL} (found {len(given)})")
 
     @property
     def key_files(self) -> dict[str, Path]:
@@ -218,7 +218,8 @@ class Settings(BaseSettings):
         Reported, not refused: secrets that Kubernetes mounts are like this unless told otherwise, and the proxy's
         group must be able to read them.
         """
-        return [path for path in self.key_files.values() if path.stat().st_mode & stat.S_IROTH]
+        paths = [*self.key_files.values(), *filter(None, [self.next_session_key_file])]
+        return [path for path in paths if path.exists() and path.stat().st_mode & stat.S_IROTH]
 
     @property
     def is_live(self) -> bool:
@@ -256,6 +257,11 @@ def load(**overrides: Any) -> Settings:
         settings = Settings(**given)
     except ValidationError as error:
         faults += [_explain([str(part) for part in e["loc"]], e) for e in error.errors()]
+        # With a fault in a single field, pydantic does not come to look at how they fit together.
+        is_given = any(ENV_PREFIX + name.upper() in os.environ for name in CREDENTIAL_FILES)
+        faults += (
+            [] if is_given or any(ONE_CREDENTIAL in fault for fault in faults) else [f"{ONE_CREDENTIAL} (found 0)"]
+        )
         raise SettingsError("\n".join(faults)) from error
     if faults:
         raise SettingsError("\n".join(faults))

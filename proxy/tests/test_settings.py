@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from proxy.policies import Policies
 from proxy.settings import SettingsError, load
 from proxy.tests.conftest import Keys, MakeSettings
 
@@ -145,6 +146,24 @@ def test_a_key_in_the_place_of_its_path_is_not_repeated(
         pytest.param({"ca_file": "/nowhere"}, "ca_file", id="authorities missing"),
         pytest.param({"private_key_file": "/nowhere"}, "private_key_file", id="key missing"),
         pytest.param({"no_such": 1}, "no_such", id="unknown"),
+        pytest.param({"processes": 2}, "more than one process needs REDIS_URL", id="processes that do not share"),
+        pytest.param({"redis_url": "http://h"}, "redis_url", id="redis over http"),
+        pytest.param({"cors_origins": ["*"]}, "cors_origins", id="any origin"),
+        pytest.param({"cors_origins": ["https://*.example.com"]}, "cors_origins", id="pattern of origins"),
+        pytest.param({"cors_origins": ["null"]}, "cors_origins", id="origin null"),
+        pytest.param({"cors_origins": ["https://example.com/"]}, "cors_origins", id="origin with a path"),
+        pytest.param({"cors_origins": ["https://Example.com"]}, "cors_origins", id="origin in upper case"),
+        pytest.param({"search_columns": []}, "search_columns", id="no columns"),
+        pytest.param({"semantic_view": "A.B.C.D"}, "semantic_view", id="view of four parts"),
+        pytest.param({"semantic_view": "A; DROP"}, "semantic_view", id="view is no name"),
+        pytest.param({"policies": {"chat": {"rate": 0}}}, "policies.chat.rate", id="no requests at all"),
+        pytest.param({"policies": {"chat": {"rat": 1}}}, "policies.chat.rat", id="unknown cell"),
+        pytest.param({"policies": {"char": {"rate": 1}}}, "policies.char", id="unknown row"),
+        pytest.param({"policies": {"chat": {"retry": "always"}}}, "policies.chat.retry", id="unknown class"),
+        pytest.param({"policies": {"chat": {"deadline_s": float("inf")}}}, "deadline_s", id="no deadline"),
+        pytest.param(
+            {"private_key_file": None}, "give exactly one of CORTEX_PROXY_PRIVATE_KEY_FILE", id="no credential"
+        ),
     ],
 )
 def test_what_does_not_start(make_settings: MakeSettings, changed: dict[str, Any], names: str) -> None:
@@ -158,10 +177,55 @@ def test_development_may_listen_everywhere_in_front_of_a_stand_in(make_settings:
     assert make_settings(host="0.0.0.0").host == "0.0.0.0"
 
 
-def test_production_has_no_page(make_settings: MakeSettings, keys: Keys, tmp_path: Path) -> None:
-    """The reference page is refused in production, by the name of its variable."""
-    with pytest.raises(ValidationError, match="CORTEX_PROXY_PAGE_DIR"):
-        make_settings(environment="production", client_key_file=keys.client_key, page_dir=tmp_path)
+@pytest.mark.parametrize(
+    ("changed", "variable"),
+    [({"page_dir": "."}, "CORTEX_PROXY_PAGE_DIR"), ({"log_content": True}, "CORTEX_PROXY_LOG_CONTENT")],
+    ids=["page", "content"],
+)
+def test_what_is_for_development_only(
+    make_settings: MakeSettings, keys: Keys, changed: dict[str, Any], variable: str
+) -> None:
+    """The reference page and logged content are refused in production, by the names of their variables."""
+    make_settings(**changed)
+    with pytest.raises(ValidationError, match=variable):
+        make_settings(environment="production", client_key_file=keys.client_key, **changed)
+
+
+def test_one_cell_of_the_policies(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable changes one cell; its row and the others stay as they are, and a wrong one is told by its name."""
+    given = make_settings().model_dump(exclude_none=True, exclude={"policies"})
+    monkeypatch.setenv("CORTEX_PROXY_POLICIES__CHAT__RATE", "7")
+    expected = Policies().chat.model_copy(update={"rate": 7})
+    assert load(**given).policies == Policies().model_copy(update={"chat": expected})
+    monkeypatch.setenv("CORTEX_PROXY_POLICIES__CHAT__RATE", "seven")
+    monkeypatch.setenv("CORTEX_PROXY_POLICIES__CHAT__RAT", "7")
+    with pytest.raises(SettingsError) as refused:
+        load(**given)
+    assert "CORTEX_PROXY_POLICIES__CHAT__RATE: " in str(refused.value)
+    assert "CORTEX_PROXY_POLICIES__CHAT__RAT: " in str(refused.value)
+
+
+@pytest.mark.parametrize("variable", ["REDIS_URL", "CORTEX_PROXY_REDIS_URL"])
+def test_redis_by_either_name(make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """The customary variable counts as well as our own; the password in it is never shown."""
+    given = make_settings().model_dump(exclude_none=True)
+    monkeypatch.setenv(variable, "redis://:canary@127.0.0.1:6379/0")
+    settings = load(**given)
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value().endswith("6379/0")
+    assert "canary" not in repr(settings)
+    monkeypatch.setenv(variable, "http://:canary@127.0.0.1")
+    with pytest.raises(SettingsError, match="CORTEX_PROXY_REDIS_URL: must begin with redis://") as refused:
+        load(**given)
+    assert "canary" not in str(refused.value)
+
+
+def test_a_missing_credential_is_told_with_the_rest(make_settings: MakeSettings) -> None:
+    """Once, and with all three ways to give one."""
+    make_settings()
+    with pytest.raises(SettingsError) as refused:
+        load()
+    assert str(refused.value).count("give exactly one of CORTEX_PROXY_PRIVATE_KEY_FILE, CORTEX_PROXY_PAT_FILE") == 1
 
 
 @pytest.mark.parametrize(
