@@ -11,7 +11,7 @@ from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from contracts.api import PREFIX
-from proxy import admission, chat, cors, health, history, page, problems, redis_client, session
+from proxy import admission, chat, cors, health, history, page, problems, redis_client, reports, session, tools
 from proxy.cortex import CortexClient
 from proxy.hosts import check_host
 from proxy.lifecycle import Lifecycle
@@ -43,7 +43,7 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Flask:
     app.before_request(cors.preflight)
     for step in (_close_request, cors.security_headers, cors.add_cors, admission.add_rate_fields):  # last one first
         app.after_request(step)
-    for room in (session, chat, history):
+    for room in (session, chat, tools, history, reports):
         app.register_blueprint(room.blueprint, url_prefix=PREFIX)
     # Probes ask at the root; gateways that route only the prefix find the same below it.
     app.register_blueprint(health.blueprint)
@@ -69,7 +69,7 @@ def wire(settings: Settings, telemetry: Telemetry) -> Parts:
         limiter=MemoryRateLimiter() if shared is None else RedisRateLimiter(shared),
         leases=MemoryLeases() if shared is None else RedisLeases(shared),
         slots=StreamSlots(settings.max_streams),
-        history=HistoryWriter(store, on_lost=telemetry.history_lost),
+        history=HistoryWriter(store, on_stored=telemetry.history_stored, on_lost=telemetry.history_lost),
         lifecycle=Lifecycle(settings.drain_s, settings.drain_notice_s),
         watcher=ClientWatcher(),
     )
