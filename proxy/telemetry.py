@@ -128,6 +128,10 @@ _CLIENT_METRICS: Mapping[ClientMetricName, Metric] = {
 }
 
 
+_STATUS = "http.response.status_code"
+"""The one label that the conventions want as a number; Prometheus has only text."""
+
+
 class MetricsPortError(Exception):
     """The metrics cannot be offered where the settings say."""
 
@@ -193,10 +197,11 @@ class Telemetry:
     def shutdown(self, timeout_s: float) -> None:
         """Send what is waiting, as far as that is possible in time, and close the ways out; for good."""
         readers, self._readers = self._readers, []
+        exporters, self._exporters = self._exporters, ()
         scraped, self._scraped = self._scraped, None
         closing = [self._spans.shutdown, *(reader.shutdown for reader in readers)]
         _all_within(timeout_s, closing if scraped is None else [*closing, scraped.stop])
-        for exporter in self._exporters:
+        for exporter in exporters:
             exporter.shutdown()  # or one that is late would try again and again
 
     # What happened. Durations are seconds. A context that holds the span makes it the example of its bucket.
@@ -211,7 +216,7 @@ class Telemetry:
             {"route": template, "method": method, "status_class": f"{status // 100}xx"},
             context=context,
         )
-        labels = {"http.route": template, "http.request.method": method, "http.response.status_code": str(status)}
+        labels = {"http.route": template, "http.request.method": method, _STATUS: str(status)}
         self._record(catalogue.REQUEST_DURATION, labels, duration_s, context)
 
     def stream_started(self) -> None:
@@ -352,7 +357,10 @@ def _known_labels(metric: Metric) -> Iterator[dict[str, str]]:
 
 def _bounded_labels(metric: Metric, labels: Mapping[str, str]) -> dict[str, Any]:
     assert labels.keys() == metric.labels.keys(), f"{metric.name} has the labels {list(metric.labels)}"
-    return {label: bounded(metric, label, value) for label, value in labels.items()}
+    found: dict[str, Any] = {label: bounded(metric, label, value) for label, value in labels.items()}
+    if found.get(_STATUS, catalogue.OTHER) != catalogue.OTHER:
+        found[_STATUS] = int(found[_STATUS])
+    return found
 
 
 def _all_within(timeout_s: float, tasks: Sequence[Callable[[], Any]]) -> None:

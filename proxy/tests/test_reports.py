@@ -103,14 +103,14 @@ def telemetry_and_reader(make_settings: MakeSettings) -> Iterator[tuple[Telemetr
 
 
 @pytest.fixture
-def page(telemetry_and_reader: tuple[Telemetry, InMemoryMetricReader]) -> Page:
+def sender(telemetry_and_reader: tuple[Telemetry, InMemoryMetricReader]) -> Page:
     """A page that may report as often as it likes."""
     return Page(*telemetry_and_reader, OFTEN)
 
 
-def test_measurements_become_metrics(page: Page) -> None:
+def test_measurements_become_metrics(sender: Page) -> None:
     """Each of the listed ones arrives in its own metric."""
-    counts = page.report(
+    counts = sender.report(
         {"name": "time_to_first_token_s", "value": 0.5},
         {"name": "stall_s", "value": 2},
         {"name": "lcp_s", "value": 1.5},
@@ -120,7 +120,7 @@ def test_measurements_become_metrics(page: Page) -> None:
         {"name": "page_error", "value": 1, "label": "script"},
     )
     assert counts == (7, 0)
-    assert page.moved() == {
+    assert sender.moved() == {
         ("time_to_first_token_seconds", ""): (1, 0.5),
         ("stall_seconds", ""): (1, 2),
         ("lcp_seconds", ""): (1, 1.5),
@@ -131,9 +131,9 @@ def test_measurements_become_metrics(page: Page) -> None:
     }
 
 
-def test_what_does_not_fit_is_counted_and_dropped(page: Page) -> None:
+def test_what_does_not_fit_is_counted_and_dropped(sender: Page) -> None:
     """The rest of the report is taken in all the same, and the page is told how much."""
-    counts = page.report(
+    counts = sender.report(
         {"name": "fcp_s", "value": 0.5},
         {"name": "lcp_s", "value": -1},
         {"name": "lcp_s", "value": 1e9},
@@ -141,7 +141,7 @@ def test_what_does_not_fit_is_counted_and_dropped(page: Page) -> None:
         {"name": "lcp_s", "value": 1},
     )
     assert counts == (1, 4)
-    assert page.moved() == {
+    assert sender.moved() == {
         ("lcp_seconds", ""): (1, 1),
         ("metrics_dropped_total", "unknown"): 1,
         ("metrics_dropped_total", "bounds"): 2,
@@ -205,15 +205,15 @@ def test_near_names_are_unknown(name: str) -> None:
     assert misfit(ClientMetric.model_construct(name=name, value=1.0, label=None)) is DropReason.UNKNOWN
 
 
-def test_floods_make_no_series(page: Page) -> None:
+def test_floods_make_no_series(sender: Page) -> None:
     """Ten thousand names and ten thousand labels later there are as many series as before."""
-    before = set(page.series())
+    before = set(sender.series())
     for begin in range(0, 10_000, 50):
         numbers = range(begin, begin + 50)
-        assert page.report(*({"name": f"metric_{n}", "value": n} for n in numbers)) == (0, 50)
-        assert page.report(*({"name": "page_error", "label": f"kind {n}"} for n in numbers)) == (0, 50)
-    assert set(page.series()) == before
-    assert page.moved() == {
+        assert sender.report(*({"name": f"metric_{n}", "value": n} for n in numbers)) == (0, 50)
+        assert sender.report(*({"name": "page_error", "label": f"kind {n}"} for n in numbers)) == (0, 50)
+    assert set(sender.series()) == before
+    assert sender.moved() == {
         ("metrics_dropped_total", "unknown"): 10_000,
         ("metrics_dropped_total", "label"): 10_000,
     }
@@ -223,9 +223,9 @@ BEACON = {"metrics": [{"name": "lcp_s", "value": 1}], "token": "good"}
 
 
 @pytest.mark.parametrize("media_type", ["application/json", "text/plain", "text/plain;charset=UTF-8"])
-def test_a_beacon_brings_its_token_in_the_body(page: Page, media_type: str) -> None:
+def test_a_beacon_brings_its_token_in_the_body(sender: Page, media_type: str) -> None:
     """`sendBeacon` can set no header; both types that it may send are read as JSON."""
-    assert page.send(json.dumps(BEACON), media_type, bearer=None).status_code == 202
+    assert sender.send(json.dumps(BEACON), media_type, bearer=None).status_code == 202
 
 
 @pytest.mark.parametrize(
@@ -237,22 +237,22 @@ def test_a_beacon_brings_its_token_in_the_body(page: Page, media_type: str) -> N
         pytest.param("bad", None, ProblemType.TOKEN_INVALID, id="bad header"),
     ],
 )
-def test_who_reports_is_known(page: Page, header: str | None, in_body: str | None, problem: ProblemType) -> None:
+def test_who_reports_is_known(sender: Page, header: str | None, in_body: str | None, problem: ProblemType) -> None:
     """Without a valid token nothing is measured, and nothing counted."""
     body = {key: value for key, value in (BEACON | {"token": in_body}).items() if value is not None}
-    response = page.send(json.dumps(body), bearer=header)
+    response = sender.send(json.dumps(body), bearer=header)
     assert (response.status_code, response.get_json()["type"].rpartition("/")[2]) == (401, problem)
-    assert page.moved() == {}
+    assert sender.moved() == {}
 
 
-def test_a_good_header_needs_no_token_in_the_body(page: Page) -> None:
+def test_a_good_header_needs_no_token_in_the_body(sender: Page) -> None:
     """A token in the body is not even looked at beside a header."""
-    assert page.send(json.dumps(BEACON | {"token": "bad"}), bearer="good").status_code == 202
+    assert sender.send(json.dumps(BEACON | {"token": "bad"}), bearer="good").status_code == 202
 
 
-def test_a_token_in_the_address_is_none(page: Page) -> None:
+def test_a_token_in_the_address_is_none(sender: Page) -> None:
     """Addresses are logged and remembered everywhere, so a token there is not accepted."""
-    response = page.client.post(f"{PATH}?token=good", json={"metrics": BEACON["metrics"]})
+    response = sender.client.post(f"{PATH}?token=good", json={"metrics": BEACON["metrics"]})
     assert response.status_code == 401
 
 
@@ -274,15 +274,15 @@ def test_a_token_in_the_address_is_none(page: Page) -> None:
         pytest.param(b" " * 70_000, "text/plain", 413, id="too large"),
     ],
 )
-def test_malformed_bodies_are_refused(page: Page, body: bytes, media_type: str, status: int) -> None:
+def test_malformed_bodies_are_refused(sender: Page, body: bytes, media_type: str, status: int) -> None:
     """Only what is no report at all is an error."""
-    assert page.send(body, media_type).status_code == status
-    assert page.moved() == {}
+    assert sender.send(body, media_type).status_code == status
+    assert sender.moved() == {}
 
 
 def test_a_page_may_not_report_without_end(telemetry_and_reader: tuple[Telemetry, InMemoryMetricReader]) -> None:
     """Past the endpoint's rate, reports are refused unread."""
-    page = Page(*telemetry_and_reader, OFTEN.model_copy(update={"rate": 2}))
-    statuses = [page.send(json.dumps(BEACON)).status_code for _ in range(3)]
+    sender = Page(*telemetry_and_reader, OFTEN.model_copy(update={"rate": 2}))
+    statuses = [sender.send(json.dumps(BEACON)).status_code for _ in range(3)]
     assert statuses == [202, 202, 429]
-    assert page.moved() == {("lcp_seconds", ""): (2, 2)}
+    assert sender.moved() == {("lcp_seconds", ""): (2, 2)}
