@@ -349,9 +349,12 @@ class HistoryTurn(Api):
     turn_id: str
     started_at: datetime
     question: str | None = Field(description="null when the turn answered a client-side tool")
-    answer: str = Field(description="the answer's text; of a turn that was cut, what had arrived")
+    answer: str = Field(
+        description="the answer's text, at most 262144 characters; of a turn that was cut, what had arrived"
+    )
     content: list[dict[str, Any]] | None = Field(
-        default=None, description="all blocks of the answer, as Snowflake sent them; null when cut or too large"
+        default=None,
+        description="the answer's blocks as Snowflake sent them, without thinking; null when cut or too large",
     )
     complete: bool = Field(description="whether the turn reached its end")
     end_reason: EndReason
@@ -363,7 +366,7 @@ class HistoryTurn(Api):
 
 
 class HistoryPage(Api):
-    """A session's turns, newest first."""
+    """A session's turns, newest first. A page may hold less than was asked for and still have a next one."""
 
     session_id: str
     turns: list[HistoryTurn]
