@@ -11,7 +11,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -263,6 +263,26 @@ def test_a_stream_that_is_ended_says_so(tmp_path: Path, keys: Keys, number: sign
         assert (waiting.status, waiting.headers["content-type"]) == (503, PROBLEM_JSON)
 
 
+def test_a_request_that_hangs_is_left(tmp_path: Path, keys: Keys) -> None:
+    """In a hurry the process does not outlive its goodbye, though a thread of it still waits for Snowflake."""
+    with (
+        Upstream(lambda exchange: exchange.wait_left()) as upstream,
+        serving(rehearsal(keys, upstream.url), tmp_path / "proxy.log", stop=signal.SIGINT) as served,
+        socket.create_connection(("127.0.0.1", served.port), timeout=DEADLINE_S) as waiting,
+    ):
+        token = served.post("/api/v1/session/token")["token"]
+        head = [
+            "POST /api/v1/tools/sql HTTP/1.1",
+            "Host: localhost",
+            "Content-Type: application/json",
+            f"Authorization: Bearer {token}",
+            "Content-Length: 24",
+        ]
+        waiting.sendall("\r\n".join([*head, "", '{"statement":"SELECT 1"}']).encode())
+        until(lambda: upstream.seen, "Snowflake was asked")
+    assert "Traceback" not in served.log.read_text(encoding="utf-8")
+
+
 def test_during_the_notice_everything_is_served(tmp_path: Path, keys: Keys) -> None:
     """Only readiness fails, so that whoever balances load finds out before anybody is refused."""
     settings = {"drain_s": 300, "drain_notice_s": 300}
@@ -314,9 +334,8 @@ def test_a_worker_without_its_master_leaves(tmp_path: Path, keys: Keys) -> None:
 
 def test_processes_share_the_port_and_number_their_metrics(tmp_path: Path, keys: Keys) -> None:
     """Each worker has its own metrics on the next port; the successor of one that died takes its place."""
-    with bind("127.0.0.1", 0) as first, redis_server() as redis:
-        metrics_port = first.getsockname()[1]
-        first.close()
+    with redis_server() as redis:
+        metrics_port = _free_pair()
         settings = rehearsal(keys, processes=2, redis_url=redis.url, metrics_port=metrics_port)
         with serving(settings, tmp_path / "proxy.log") as served:
             until(lambda: all(_answers(metrics_port + index) for index in (0, 1)), "both offer metrics")
@@ -325,6 +344,15 @@ def test_processes_share_the_port_and_number_their_metrics(tmp_path: Path, keys:
             until(lambda: len({*served.master.children()} | {*before}) == 3, "a successor was started")
             until(lambda: all(_answers(metrics_port + index) for index in (0, 1)), "both offer metrics again")
             assert probe(served)[0] == 200
+
+
+def _free_pair() -> int:
+    """A port that is free, as is the next."""
+    while True:
+        with bind("127.0.0.1", 0) as first, suppress(PortInUseError):
+            port = int(first.getsockname()[1])
+            bind("127.0.0.1", port + 1).close()
+            return port
 
 
 def _answers(port: int) -> bool:
