@@ -6,7 +6,8 @@ and image marks fetch, `usermeta` sets options of the embedding page. The check 
 data: what is not in these tables is refused, however harmless it may be.
 
 Not in Vega-Lite's schema, and therefore easy to miss: a colour may be `url(...)`, `on` and `toggle` of a selection hold
-expressions, `image` in a tooltip is fetched by vega-tooltip, a step or a sequence can ask for any number of ticks.
+expressions, `image` in a tooltip is fetched by vega-tooltip, a step or an interval can ask for any number of ticks. And
+Vega-Lite 5 writes formats, titles, extents and parts of dates into expressions of its own with too little quoting.
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ PLAIN = re.compile(r"[#A-Za-z0-9-][A-Za-z0-9 ,.%#_-]{0,79}|(rgb|hsl)a?\([0-9 ,.%
 
 FIELD = re.compile(r"(?:[^\x00-\x1f\x7f\"'`\\]|\\[.\[\]]){1,256}")
 """Names of columns. Vega-Lite writes them into expressions, so what could end a string there is left out."""
+
+TITLE = re.compile(rf"[^\x00-\x1f\x7f\u2028\u2029\\]{{0,{MAX_TEXT}}}")
+"""Vega-Lite doubles neither backslashes nor line ends where it writes titles into expressions."""
 
 RESERVED = frozenset({"image", "__proto__"})
 """Names of fields and titles that vega-tooltip or a JavaScript object would not take for names."""
@@ -185,32 +189,21 @@ def _same(check: Check, keys: str) -> dict[str, Check]:
 _ANY_NUMBER = _number(-1e15, 1e15)
 _COUNT = _number(0, MAX_COUNT)
 _PIXELS = _number(0, MAX_PIXELS)
+_LENGTH = _number(-10 * MAX_PIXELS, 10 * MAX_PIXELS)
 _FLAG = _by_kind(flag=_anything)
 _WORD = _matching(PLAIN, "a word, a colour or a font")
 _NAME = _matching(NAME, "a name")
 _FIELD = _matching(FIELD, "a column's name", RESERVED)
 _FIELDS = _list_of(_FIELD)
 _TEXT = _by_kind(text=_bounded_text)
-_FORMAT = _matching(re.compile(r"[^\x00-\x1f<>\\]{0,64}"), "a format of d3")
-_CAPTION = _by_kind(
-    text=_matching(re.compile(rf"[\s\S]{{0,{MAX_TEXT}}}"), f"a title of up to {MAX_TEXT} characters", RESERVED),
-    items=_list_of(_TEXT),
-    null=_anything,
-)
+_FORMAT = _matching(re.compile(r"[^\x00-\x1f\"'`<>\\]{0,64}"), "a format of d3 without quotes")
+_LINE = _matching(TITLE, f"a title of up to {MAX_TEXT} characters, without backslashes and line ends", RESERVED)
+_CAPTION = _by_kind(text=_LINE, items=_list_of(_LINE), null=_anything)
 _PLAIN = _by_kind(text=_WORD, number=_ANY_NUMBER, flag=_anything, null=_anything)
 _STYLE = _by_kind(
-    text=_WORD,
-    number=_ANY_NUMBER,
-    flag=_anything,
-    null=_anything,
-    items=_list_of(_by_kind(text=_WORD, number=_ANY_NUMBER)),
+    text=_WORD, number=_LENGTH, flag=_anything, null=_anything, items=_list_of(_by_kind(text=_WORD, number=_LENGTH))
 )
-_DATE = _record(
-    _same(
-        _by_kind(number=_ANY_NUMBER, text=_WORD), "year quarter month date day hours minutes seconds milliseconds utc"
-    )
-    | {"utc": _FLAG}
-)
+_DATE = _record({"utc": _FLAG, **_same(_ANY_NUMBER, "year quarter month date day hours minutes seconds milliseconds")})
 _LITERAL = _by_kind(text=_bounded_text, number=_ANY_NUMBER, flag=_anything, null=_anything, fields=_DATE)
 _LITERALS = _list_of(_LITERAL, MAX_COUNT)
 
@@ -251,7 +244,7 @@ _GUIDE = {
     "format": _FORMAT,
     "formatType": _one_of("number time utc"),
     "values": _LITERALS,
-    "tickCount": _by_kind(number=_COUNT, text=_one_of("millisecond second minute hour day week month year")),
+    "tickCount": _COUNT,
 }
 _GUIDE_STYLE = _same(
     _STYLE,
@@ -269,7 +262,7 @@ _GUIDE_STYLE = _same(
 )
 _AXIS = _record(_GUIDE | _GUIDE_STYLE)
 _ANY_GUIDE = _by_kind(null=_anything, fields=_AXIS)
-_RANGE = _by_kind(text=_WORD, items=_list_of(_by_kind(text=_WORD, number=_ANY_NUMBER), MAX_COUNT))
+_RANGE = _by_kind(text=_WORD, items=_list_of(_by_kind(text=_WORD, number=_LENGTH), MAX_COUNT))
 _SCALE = _record(
     {
         "type": _WORD,
@@ -286,7 +279,7 @@ _SCALE = _record(
     | _same(
         _STYLE, "align base clamp constant exponent interpolate padding paddingInner paddingOuter round reverse zero"
     )
-    | _same(_ANY_NUMBER, "rangeMin rangeMax")
+    | _same(_LENGTH, "rangeMin rangeMax")
 )
 _ANY_SCALE = _by_kind(null=_anything, fields=_SCALE)
 
@@ -308,7 +301,7 @@ _MARK_FIELDS = _SHAPE | {
         flag=_anything, null=_anything, text=_TEXT, fields=_record({"content": _one_of("encoding data")})
     ),
     **_same(_PART, "point line box median ticks rule outliers borders band"),
-    **_same(_by_kind(number=_ANY_NUMBER, text=_WORD), "extent"),
+    "extent": _by_kind(number=_LENGTH, text=_one_of("min-max ci iqr stderr stdev")),
     **_same(_BAND, "width height"),
 }
 _MARK = _by_kind(text=_MARK_TYPE, fields=_record({"type": _MARK_TYPE} | _MARK_FIELDS, "type"))
@@ -505,7 +498,8 @@ def _view(walk: _Walk, value: Any, pointer: str) -> None:
 
 _VIEWS = _list_of(_by_kind(fields=_view), MAX_VIEWS)
 _VIEW_FIELDS = {
-    **_same(_TEXT, "name description"),
+    "name": _NAME,
+    "description": _TEXT,
     "title": _TITLE,
     "data": _DATA,
     "transform": _list_of(_TRANSFORM),
