@@ -413,7 +413,7 @@ class ClientMetric(ApiRequest):
     """One measurement: seconds for times, a score for CLS, 1 for outcomes and errors."""
 
     name: Annotated[str, Field(min_length=1, max_length=64, examples=[ClientMetricName.TIME_TO_FIRST_TOKEN])]
-    value: Annotated[float, Field(allow_inf_nan=False)] = 1.0
+    value: float = 1.0
     label: Annotated[str, Field(max_length=64)] | None = Field(
         default=None, description="the outcome of stream_outcome, the kind of page_error; no other metric has one"
     )

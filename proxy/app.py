@@ -10,7 +10,7 @@ import structlog
 from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from contracts.api import PREFIX
+from contracts.api import PREFIX, ProblemType
 from proxy import admission, chat, cors, health, history, page, problems, redis_client, reports, session, tools
 from proxy.cortex import CortexClient
 from proxy.hosts import check_host
@@ -26,6 +26,7 @@ from proxy.writer import HistoryWriter
 
 log = structlog.get_logger(__name__)
 
+LIMITED = (ProblemType.RATE_LIMITED, ProblemType.TOO_MANY_AT_ONCE, ProblemType.TOO_MANY_STREAMS)
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -91,7 +92,6 @@ def close(app: Flask) -> None:
     """Let go of an application that will not serve, or does not any more."""
     wired: Parts = app.extensions[EXTENSION]
     wired.history.close(1.0)
-    wired.history.store.close()
     wired.cortex.close()
     wired.telemetry.shutdown(1.0)
 
@@ -109,10 +109,11 @@ def _close_request(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Trace-Id"] = g.trace_id
     duration_s = time.monotonic() - g.started_s
-    telemetry, attempts, decision = parts().telemetry, g.get("attempts", 0), g.get("rate_decision")
+    telemetry, attempts, policy, problem = parts().telemetry, g.get("attempts", 0), g.get("rate_name"), g.get("problem")
     telemetry.request_ended(g.route, request.method, response.status_code, duration_s, g.context)
-    if decision is not None:
-        telemetry.limit_decided(g.rate_name, allowed=decision.allowed)
+    is_counted = policy is not None and problem is not ProblemType.STORE_UNAVAILABLE
+    if is_counted:
+        telemetry.limit_decided(policy, allowed=problem not in LIMITED)
     g.span.set_attribute("http.response.status_code", response.status_code)
     if not g.get("streaming"):
         g.span.end()
@@ -124,9 +125,9 @@ def _close_request(response: Response) -> Response:
         method=request.method,
         route=g.route,
         status=response.status_code,
-        problem=g.get("problem"),
-        policy=g.get("rate_name"),
-        limitDecision=None if decision is None else ("allowed" if decision.allowed else "refused"),
+        problem=problem,
+        policy=policy,
+        limitDecision=("refused" if problem in LIMITED else "allowed") if is_counted else None,
         retries=attempts - 1 if attempts > 1 else None,
         durationMs=round(duration_s * 1000, 1),
     )

@@ -9,6 +9,7 @@ settings are read once, and their number of processes is what limits were shared
 
 from __future__ import annotations
 
+import gc
 import itertools
 import json
 import math
@@ -118,9 +119,13 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        logs.configure()
+        logs.configure(log_content=self.settings.log_content)
         app = create_app(for_process(self.settings, self.process_index))
         start(app)
+        # What is there by now stays. Left to the collector, each of its full runs stops all streams for a tenth of a
+        # second, and copies the pages that this process shares with its master.
+        gc.collect()
+        gc.freeze()
         return app
 
     def run(self) -> None:
@@ -139,10 +144,10 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
 def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `on_ready` gets the base URL, in the worker, once requests are accepted.
 
-    Raises: PortInUseError; SettingsError for a metrics port; OSError and ValueError for key files; all before anything
-    is started.
+    Raises: PortInUseError; SettingsError for a metrics port; OSError and ValueError for key files; StoreError; all
+    before anything is started.
     """
-    logs.configure()
+    logs.configure(log_content=settings.log_content)
     close(create_app(settings))
     _check_metrics_ports(settings)
     for path in settings.exposed_keys():
@@ -150,6 +155,7 @@ def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
     listener = bind(settings.host, settings.port)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{listener.getsockname()[1]}"
+    gc.freeze()  # for the processes to come
     # Detached: gunicorn closes the descriptor itself.
     _Gunicorn(settings, listener.detach(), lambda: on_ready(url)).run()
 

@@ -131,7 +131,7 @@ class Settings(BaseSettings):
         default=(), description='exact origins of pages on other hosts, as a JSON list: ["https://app.example.com"]'
     )
     trusted_proxies: int = Field(default=0, ge=0, le=5, description="proxies in front that set X-Forwarded-For")
-    drain_s: float = Field(default=25.0, ge=0, le=1000, description="time for running streams to end after SIGTERM")
+    drain_s: float = Field(default=25.0, ge=0, le=1000, description="time for running streams to end after the notice")
     drain_notice_s: float = Field(
         default=0.0, ge=0, le=300, description="how long readyz fails before new streams are refused"
     )
