@@ -108,13 +108,13 @@ def mock(public_key: tuple[Path, ...], state_dir: Path, **options: Any) -> None:
 @click.option("--port", type=PORT, help="0 takes a free port and prints it.  [default: 8080]")
 def proxy(host: str | None, port: int | None) -> None:
     """Serve the proxy; its settings are CORTEX_PROXY_* variables, listed in proxy/settings.py."""
-    from proxy import serve, settings
+    from proxy import serve, settings, store
 
     try:
         serve.run(settings.load(host=host, port=port), serve.print_ready)
     except serve.PortInUseError as error:
         raise click.ClickException(f"{error}. Choose another with --port, or 0 for a free one.") from error
-    except (settings.SettingsError, ValueError) as error:
+    except (settings.SettingsError, store.StoreError, ValueError) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error

@@ -49,10 +49,16 @@ def _system_chromium() -> str:
     return found
 
 
+NO_RATES = {
+    f"CORTEX_PROXY_POLICIES__{row}__{cell}": "100000" for row in ("TOKEN", "CHAT") for cell in ("RATE", "BURST")
+}
+"""Browser tests ask faster than people do."""
+
+
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     """Mock and proxy, answering at once."""
-    with running(pace=0.0) as started:
+    with running(pace=0.0, proxy_environment=NO_RATES) as started:
         yield started
 
 

@@ -195,6 +195,7 @@ def proxy_settings(mock_url: str, made: keys.DevelopmentKeys) -> dict[str, str]:
         "CORTEX_PROXY_PRIVATE_KEY_FILE": str(made.private_key),
         "CORTEX_PROXY_SESSION_KEY_FILE": str(made.session_key),
         "CORTEX_PROXY_HISTORY_FILE": str(made.session_key.with_name("history.sqlite3")),
+        "CORTEX_PROXY_DRAIN_S": "0",
         "CORTEX_PROXY_PAGE_DIR": str(CLIENT_DIR),
     }
 
