@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any, Protocol
 
 import pytest
@@ -301,6 +302,22 @@ def test_a_lowered_limit_tells_the_longer_wait(client: redis.Redis) -> None:
 # --- side by side --------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads started now give way to others after every line of the limits: what needs a lock and has none shows."""
+
+    def give_way(frame: FrameType, event: str, _: object) -> Any:
+        if event == "call":
+            return give_way if frame.f_globals["__name__"] == MemoryRateLimiter.__module__ else None
+        time.sleep(0)
+        return give_way
+
+    before: Any = threading.gettrace()
+    threading.settrace(give_way)
+    yield
+    threading.settrace(before)
+
+
 def race(act: Callable[[], bool], threads: int = 32) -> int:
     """How many of so many threads, all let go at once, succeed."""
     barrier = threading.Barrier(threads)
@@ -313,12 +330,14 @@ def race(act: Callable[[], bool], threads: int = 32) -> int:
         return sum(future.result() for future in [pool.submit(run) for _ in range(threads)])
 
 
+@pytest.mark.usefixtures("restless")
 def test_racing_threads_get_exactly_the_rate(rates: Rates) -> None:
     """Of 32 threads that ask at once, exactly as many get through as the limit says."""
-    limits = policy(rate=10, window_s=3600, burst=1000)
-    assert race(lambda: rates.limiter.hit("chat", limits, "a").allowed) == 10
+    row = policy(rate=10, window_s=3600, burst=1000)
+    assert race(lambda: rates.limiter.hit("chat", row, "a").allowed) == 10
 
 
+@pytest.mark.usefixtures("restless")
 def test_racing_threads_get_exactly_the_places(leases: Leases) -> None:
     """Of 32 threads that want a place at once, exactly as many get one as there are."""
     assert race(lambda: taken(leases, limit=10) is not None) == 10
@@ -433,6 +452,7 @@ def test_places_are_counted_apart(leases: Leases) -> None:
     assert taken(leases) is None
 
 
+@pytest.mark.usefixtures("restless")
 def test_threads_keep_the_count(leases: Leases) -> None:
     """After threads have taken and given back at random, all places are free, and never were more taken."""
     most, running, lock = 0, 0, threading.Lock()
@@ -535,6 +555,15 @@ def test_redis_forgets_by_itself(client: redis.Redis) -> None:
     assert len(lives_ms) == len(found)
     assert 9_000 < lives_ms["rate"] <= 10_000
     assert 19_000 < lives_ms["lease"] <= 20_001
+
+
+def test_redis_forgets_what_a_busy_subject_did(client: redis.Redis) -> None:
+    """A subject that never pauses keeps no more in Redis than its longest window holds."""
+    rates = InRedis(client)
+    for _ in range(20):
+        rates.limiter.hit("chat", policy(rate=3, window_s=10), "a")
+        rates.wait(4)
+    assert len(rates.logged()) == 3
 
 
 # --- Redis away ----------------------------------------------------------------------------------------------------

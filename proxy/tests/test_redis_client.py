@@ -42,12 +42,13 @@ def test_no_answer_is_a_redis_error(port: Callable[[], contextlib.AbstractContex
 
 
 def test_times_are_fixed() -> None:
-    """A URL cannot loosen the timeouts, nor change what values look like."""
+    """A URL cannot loosen the timeouts, nor change what values look like; nothing is asked twice."""
     url = "redis://localhost/0?socket_timeout=60&socket_connect_timeout=60&decode_responses=yes&protocol=3"
     with contextlib.closing(connect(SecretStr(url))) as client:
         arguments = client.get_connection_kwargs()
     assert (arguments["socket_timeout"], arguments["socket_connect_timeout"]) == (TIMEOUT_S, TIMEOUT_S)
     assert (arguments["decode_responses"], arguments["protocol"]) == (False, 2)
+    assert arguments["retry"].get_retries() == 0
 
 
 @pytest.mark.parametrize(
