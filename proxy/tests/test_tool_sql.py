@@ -251,6 +251,8 @@ def test_a_row_too_many_ends_the_taking() -> None:
         pytest.param(answers.result() | {"resultSetMetaData": None}, "resultSetMetaData", id="no metadata"),
         pytest.param(answers.result([[1, 2]]), "data", id="numbers"),  # type: ignore[list-item]
         pytest.param(answers.result([["canary"]]), "2 columns", id="narrow"),
+        pytest.param(answers.result([["canary", "\ud800"]]), "no text", id="lone surrogate"),
+        pytest.param(answers.result([], columns=[{"name": "\ud800", "type": "text"}]), "no text", id="odd column"),
     ],
 )
 def test_results_in_another_form(make_cortex: MakeCortex, document: Any, place: str) -> None:

@@ -253,6 +253,18 @@ def test_whose_fault_it_was(
     assert outcomes == [("sql", outcome)]
 
 
+@responses.activate
+@pytest.mark.parametrize(
+    "value", [pytest.param('"\\ud800"', id="lone surrogate"), pytest.param("[" * 300 + "]" * 300, id="deep")]
+)
+def test_what_cannot_be_passed_on(make_app: MakeApp, value: str, outcomes: list[tuple[str, str]]) -> None:
+    """An answer that is JSON, but that no JSON can be made of, is the upstream's fault."""
+    responses.post(BASE + PATHS["search"], body=f'{{"results":[{{"TITLE":{value}}}]}}', content_type="application/json")
+    response = page(make_app()).use("search")
+    assert (response.status_code, problem(response)) == (502, ProblemType.UPSTREAM_PROTOCOL)
+    assert outcomes == [("search", ToolOutcome.FAILED)]
+
+
 # --- clients that leave ----------------------------------------------------------------------------------------------
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, Response, g, request
+from pydantic_core import PydanticSerializationError
 from werkzeug.exceptions import HTTPException
 
 from contracts.api import (
@@ -120,7 +121,15 @@ def _run(tool: Tool, held: ExitStack) -> Response:
         return Response(status=CLIENT_CLOSED_REQUEST)
     finally:
         g.attempts = call.attempts
-    return Response(answer.model_dump_json(), content_type="application/json")
+    return Response(_as_json(answer), content_type="application/json")
+
+
+def _as_json(answer: Api) -> str:
+    try:
+        return answer.model_dump_json()
+    except PydanticSerializationError as error:  # lone surrogates, or nested beyond all measure
+        detail = "Snowflake's answer holds what cannot be passed on as JSON."
+        raise ProblemError(ProblemType.UPSTREAM_PROTOCOL, detail) from error
 
 
 def _errand(session: Session, policy: Policy) -> Callable[[Call], Errand]:

@@ -2,7 +2,8 @@
 
 Statements are submitted as asynchronous: the handle comes back at once, so that a statement whose client has left, or
 whose time is over, can be cancelled by it. For the same reason the submission itself is not given up when the client
-leaves: it takes a moment, and only its answer tells what to cancel.
+leaves: it takes a moment, and only its answer tells what to cancel. Should that answer be lost, the timeout that went
+with the statement ends it.
 
 Trying a submission again is safe: Snowflake runs the statement of one `requestId` once.
 """
@@ -116,11 +117,11 @@ class Rows:
         return len(self.taken) >= self.max_rows or self._bytes > self.max_bytes
 
     def add(self, rows: list[list[str | None]]) -> None:
-        """Take rows until one of the bounds is reached."""
+        """Take rows until one of the bounds is reached.   Raises: UnicodeEncodeError for a lone surrogate."""
         for row in rows:
             if self.is_full:
                 return
-            self._bytes += len(json.dumps(row, ensure_ascii=False).encode(errors="replace")) + 1
+            self._bytes += len(json.dumps(row, ensure_ascii=False).encode()) + 1
             if self._bytes <= self.max_bytes:
                 self.taken.append(row)
 
@@ -295,7 +296,7 @@ def _cancel(handle: str, errand: Errand) -> None:
 def _gathered(handle: str, first: Reply, errand: Errand, rows: Rows) -> Result:
     """The result's rows within the bounds, and not a partition more than they need."""
     found = read(ResultSet, first.document)
-    rows.add(_checked(found.data, found))
+    _take(found.data, found.meta.columns, rows)
     for number in range(1, len(found.meta.partitions)):
         if rows.is_full:
             break
@@ -303,7 +304,7 @@ def _gathered(handle: str, first: Reply, errand: Errand, rows: Rows) -> Result:
         params = {"partition": str(number)}
         wanted = _request(errand, f"/{handle}", method="GET", params=params, accepted=frozenset({200}))
         reply = errand.cortex.ask(wanted, errand.trace, errand.call, max_bytes=MAX_PARTITION_BYTES)
-        rows.add(_checked(read(Partition, reply.document).data, found))
+        _take(read(Partition, reply.document).data, found.meta.columns, rows)
     return Result(
         columns=[
             SqlColumn(
@@ -321,9 +322,13 @@ def _gathered(handle: str, first: Reply, errand: Errand, rows: Rows) -> Result:
     )
 
 
-def _checked(rows: list[list[str | None]], found: ResultSet) -> list[list[str | None]]:
-    width = len(found.meta.columns)
-    if any(len(row) != width for row in rows):
-        detail = f"Snowflake's answer has {width} columns, and rows of another width."
+def _take(partition: list[list[str | None]], columns: list[RowType], rows: Rows) -> None:
+    """The partition's rows are taken as far as there is room.   Raises: ProblemError when they are no such rows."""
+    if any(len(row) != len(columns) for row in partition):
+        detail = f"Snowflake's answer has {len(columns)} columns, and rows of another width."
         raise ProblemError(ProblemType.UPSTREAM_PROTOCOL, detail)
-    return rows
+    try:
+        "".join(column.name for column in columns).encode()
+        rows.add(partition)
+    except UnicodeEncodeError as error:
+        raise ProblemError(ProblemType.UPSTREAM_PROTOCOL, "Snowflake's answer holds text that is no text.") from error
