@@ -35,6 +35,7 @@ def admitted(name: str, authorization: str | None = None) -> Iterator[Session]:
     bound_body(name)
     given = authorization if authorization is not None else request.headers.get("Authorization")
     session = parts().tokens.authenticate(given)
+    g.session_id = session.session_id
     with _counted(name, session.subject):
         yield session
 

@@ -11,6 +11,7 @@ from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from contracts.api import PREFIX, ProblemType
+from contracts.telemetry import METHODS, OTHER
 from proxy import admission, chat, cors, health, history, page, problems, redis_client, reports, session, tools
 from proxy.cortex import CortexClient
 from proxy.hosts import check_host
@@ -101,7 +102,8 @@ def _open_request() -> None:
     g.request_id = asked_id if REQUEST_ID.fullmatch(asked_id) else uuid.uuid4().hex
     g.started_s = time.monotonic()
     g.route = request.url_rule.rule if request.url_rule else "unmatched"
-    g.span, g.context = parts().telemetry.tracing.start(f"{request.method} {g.route}", request.headers.items())
+    g.method = request.method if request.method in METHODS else OTHER  # any word may stand there
+    g.span, g.context = parts().telemetry.tracing.start(f"{g.method} {g.route}", request.headers.items())
     g.trace_id = trace_id_of(g.span)
 
 
@@ -109,8 +111,8 @@ def _close_request(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Trace-Id"] = g.trace_id
     duration_s = time.monotonic() - g.started_s
-    telemetry, attempts, policy, problem = parts().telemetry, g.get("attempts", 0), g.get("rate_name"), g.get("problem")
-    telemetry.request_ended(g.route, request.method, response.status_code, duration_s, g.context)
+    telemetry, policy, problem = parts().telemetry, g.get("rate_name"), g.get("problem")
+    telemetry.request_ended(g.route, g.method, response.status_code, duration_s, g.context)
     is_counted = policy is not None and problem is not ProblemType.STORE_UNAVAILABLE
     if is_counted:
         telemetry.limit_decided(policy, allowed=problem not in LIMITED)
@@ -122,13 +124,14 @@ def _close_request(response: Response) -> Response:
         requestId=g.request_id,
         traceId=g.trace_id,
         sessionId=g.get("session_id"),
-        method=request.method,
+        method=g.method,
         route=g.route,
         status=response.status_code,
         problem=problem,
         policy=policy,
         limitDecision=("refused" if problem in LIMITED else "allowed") if is_counted else None,
-        retries=attempts - 1 if attempts > 1 else None,
+        tool=g.get("tool"),
+        retries=g.get("retries") or None,
         durationMs=round(duration_s * 1000, 1),
     )
     return response

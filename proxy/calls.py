@@ -38,7 +38,7 @@ class Call:
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self._cancelled = threading.Event()
-        self.attempts = 0
+        self.retries = 0
 
     @property
     def cancelled(self) -> bool:

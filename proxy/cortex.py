@@ -47,7 +47,9 @@ from proxy.settings import Settings
 
 USER_AGENT = f"cortex-harness-proxy/{VERSION}"
 ORIGIN_APPLICATION = "cortex_harness"
-READ_BYTES = 65_536
+READ_BYTES = 16_384
+"""A blocked read holds a buffer of this size, and every idle stream is one."""
+
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 UNARY_CONNECTIONS = 16
@@ -231,6 +233,7 @@ class CortexClient:
                 if pause_s is None:
                     raise failure.problem from failure.__cause__
                 self._observer.retried(asked.surface, _outcome(failure.problem))
+                call.retries += 1
             call.wait(pause_s)
 
     def _pause_s(self, asked: Ask, failure: _FailedError, tries: int, left_s: float) -> float | None:
@@ -280,7 +283,6 @@ class CortexClient:
         left_s = now.deadline_s - time.monotonic()
         if left_s <= 0:
             raise _late()
-        call.attempts += 1
         payload = None if asked.body is None else json.dumps(asked.body, ensure_ascii=False).encode()
         patience_s = min(asked.policy.header_timeout_s, left_s)
         with serving(call), _translated(call, patience_s):

@@ -77,7 +77,7 @@ def respond(turn: Turn, held: ExitStack) -> Response:
             wired.lifecycle.check()
         return Response(status=CLIENT_CLOSED_REQUEST)
     finally:
-        g.attempts = call.attempts
+        g.retries = call.retries
     held.callback(upstream.close)
     start = ProxyStart(
         session_id=turn.session.session_id, turn_id=uuid.uuid4().hex, trace_id=g.trace_id, thread_id=thread_id

@@ -77,7 +77,7 @@ def use_tool(tool_name: str) -> Response:
         parts().tokens.authenticate(request.headers.get("Authorization"))  # nobody unknown learns anything
         detail = f"{tool_name[:100]!r} is none; the tools are {', '.join(TOOLS)}."
         raise ProblemError(ProblemType.TOOL_UNKNOWN, detail, known=list(TOOLS))
-    outcome = ToolOutcome.FAILED
+    g.tool, outcome = tool.name, ToolOutcome.FAILED
     try:
         with ExitStack() as held:
             response = _run(tool, held)
@@ -120,7 +120,7 @@ def _run(tool: Tool, held: ExitStack) -> Response:
     except CallCancelledError:
         return Response(status=CLIENT_CLOSED_REQUEST)
     finally:
-        g.attempts = call.attempts
+        g.retries = call.retries
     return Response(_as_json(answer), content_type="application/json")
 
 

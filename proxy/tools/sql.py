@@ -255,7 +255,7 @@ def _submit(body: dict[str, Any], errand: Errand) -> Reply:
     try:
         return errand.cortex.ask(wanted, errand.trace, undisturbed, max_bytes=MAX_PARTITION_BYTES)
     finally:
-        errand.call.attempts += undisturbed.attempts
+        errand.call.retries += undisturbed.retries
 
 
 def _waits_s() -> Iterator[float]:
