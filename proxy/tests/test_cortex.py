@@ -459,16 +459,20 @@ def test_a_late_cancel_does_not_touch_the_connections_next_call(make_cortex: Mak
 def test_a_dropped_pooled_connection_is_replaced(make_cortex: MakeCortex) -> None:
     """A connection that the upstream closed between two calls is noticed, and cancelling works on its successor."""
 
+    closed = threading.Event()
+
     def first_closes(exchange: Exchange) -> None:
         if len(upstream.seen) == 1:
             exchange.stream(STREAM, end=True)
             exchange.cut()
+            closed.set()
         else:
             chunked(exchange)
 
     with Upstream(first_closes) as upstream:
         client = make_cortex(snowflake_url=upstream.url)
         assert drained(client.start_run(RUN, {}, Call())) == STREAM
+        assert closed.wait(DEADLINE_S)
         call = Call()
         stream = client.start_run(RUN, {}, call)
         assert stream.read() == b"data: 1\n\n"
