@@ -8,10 +8,15 @@ the TLS handshake cannot be woken; the last two are bounded by the connect timeo
 
 from __future__ import annotations
 
+import io
+import math
+import select
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from http.client import HTTPResponse
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -75,6 +80,21 @@ class Call:
                 with suppress(OSError):  # already closed
                     self._socket.settimeout(timeout_s)
 
+    def wait_readable(self, timeout_s: float) -> bool:
+        """Whether the call's socket has something to read, or an end, within this time."""
+        with self._lock:
+            sock = self._socket
+        if sock is None:
+            return True
+        try:
+            if isinstance(sock, ssl.SSLSocket) and sock.pending():
+                return True
+            waiting = select.poll()
+            waiting.register(sock, select.POLLIN)
+            return bool(waiting.poll(math.ceil(timeout_s * 1000)))
+        except (OSError, ValueError):
+            return True  # closed meanwhile; reading tells
+
     def _shut_down(self) -> None:
         if self._socket is not None:
             with suppress(OSError):  # already closed
@@ -93,10 +113,54 @@ def serving(call: Call) -> Iterator[None]:
         _serving.call = None
 
 
+class _Gate(io.RawIOBase):
+    """A socket's raw stream that can be told, for a moment, that nothing more has arrived."""
+
+    is_shut = False
+
+    def __init__(self, raw: io.RawIOBase) -> None:
+        self._raw = raw
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        return None if self.is_shut else self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class TellingResponse(HTTPResponse):
+    """http.client's response, which can tell whether a read finds something without asking the network."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self._gate = _Gate(self.fp.detach())
+        self.fp = io.BufferedReader(self._gate)
+
+    def holds_data(self) -> bool:
+        """Whether body bytes are buffered, or the body is at its end; of a chunk, its head at least is.
+
+        Between two chunks the buffer may hold the line end of the last one, and a part of the next one's head.
+        """
+        if self.isclosed() or self.length == 0:
+            return True
+        self._gate.is_shut = True
+        try:
+            held: bytes = self.fp.peek(1)
+        finally:
+            self._gate.is_shut = False
+        is_between = self.chunked and not self.chunk_left
+        return b"\n" in held.lstrip(b"\r\n") if is_between else bool(held)
+
+
 class _Tracked:
     """Mixed into urllib3's connections: a connection tells the call it serves which socket to shut down."""
 
     sock: Any
+    response_class: Any = TellingResponse
     _call: Call | None = None
     _wire: socket.socket | None = None
     """Kept beside `sock`, which http.client forgets once the answer says `Connection: close`."""

@@ -39,7 +39,7 @@ from contracts.telemetry import RetryReason, UpstreamOutcome
 from proxy import VERSION
 from proxy.backoff import Backoff
 from proxy.breaker import Breaker, State
-from proxy.calls import Call, CallCancelledError, serving, session
+from proxy.calls import Call, CallCancelledError, TellingResponse, serving, session
 from proxy.credentials import credential
 from proxy.policies import Policy, RetryClass
 from proxy.problems import ProblemError
@@ -102,6 +102,7 @@ class Upstream:
 
     def __init__(self, response: requests.Response, call: Call) -> None:
         self._response, self.call = response, call
+        self._failure: ProblemError | None = None
         self.request_id = _request_id(response)
 
     def read(self) -> bytes:
@@ -118,6 +119,29 @@ class Upstream:
         if self.call.cancelled:
             raise CallCancelledError
         return chunk
+
+    def read_burst(self, most_bytes: int) -> bytes:
+        """As `read`, with whatever else has arrived by now, up to about so many bytes."""
+        if self._failure is not None:
+            raise self._failure
+        burst = more = self.read()
+        while more and len(burst) < most_bytes and self._holds_data():
+            try:
+                more = self.read()
+            except ProblemError as error:
+                self._failure = error  # what came before goes first
+                break
+            burst += more
+        return burst
+
+    def wait(self, timeout_s: float) -> bool:
+        """Whether a read finds something, be it the end; waits for it at most so long."""
+        return self._failure is not None or self._holds_data() or self.call.wait_readable(timeout_s)
+
+    def _holds_data(self) -> bool:
+        # In tests the answer may come from elsewhere than a socket; it is all there then.
+        head = getattr(self._response.raw, "_original_response", None)
+        return head.holds_data() if isinstance(head, TellingResponse) else True
 
     def _given_up(self, kind: ProblemType, detail: str) -> Exception:
         return CallCancelledError() if self.call.cancelled else ProblemError(kind, detail)

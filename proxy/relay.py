@@ -1,8 +1,7 @@
 """The relay: upstream bytes to the client, unchanged, as they arrive.
 
-A reader thread takes bytes from the upstream into a bounded mailbox; the request's own thread takes them out and
-yields them to the server. The mailbox is what makes heartbeats possible (the request thread never blocks on the
-upstream), gives back-pressure (a full mailbox stops the reading) and joins bursts into one write.
+One thread a stream, the request's own: it waits until the upstream has something, or a heartbeat is due, then reads
+and yields to the server. So an event passes no queue, and a client that does not read stops the reading.
 
 What the proxy adds are frames of its own: `proxy.start`, heartbeat comments, `error` on failure, `proxy.end`. They
 are only written between frames; where the upstream was cut inside one, that frame is ended with a blank line first.
@@ -10,7 +9,6 @@ are only written between frames; where the upstream was cut inside one, that fra
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
@@ -26,15 +24,14 @@ from proxy.problems import ProblemError
 from proxy.sse import FrameTooLargeError, SseDecoder, SseEvent, frame
 
 HEARTBEAT = b": heartbeat\n\n"
-MAILBOX_BYTES = 256 * 1024
+BURST_BYTES = 64 * 1024
+"""What has arrived by the time something is sent goes along, up to about this much."""
+
 MAX_REMEMBERED_BYTES = 256 * 1024
 """Text of a turn that is kept for its history while the whole answer has not arrived."""
 
 AFTER_DONE_S = 1.0
 """How long a stream waits for the upstream to hang up once it has said that it is done."""
-
-JOIN_S = 1.0
-"""How long the end of a stream waits for its reader thread."""
 
 log = structlog.get_logger(__name__)
 
@@ -44,48 +41,10 @@ class Limits:
     """Bounds of one stream; seconds and bytes."""
 
     heartbeat_s: float
+    idle_s: float
     deadline_s: float
     slow_client_s: float
     max_bytes: int
-
-
-class Mailbox:
-    """Bytes from one thread to another, bounded; closing wakes both sides."""
-
-    def __init__(self, limit_bytes: int = MAILBOX_BYTES) -> None:
-        self._limit_bytes = limit_bytes
-        self._changed = threading.Condition()
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._closed = False
-        self.failure: Exception | None = None
-
-    def put(self, chunk: bytes) -> None:
-        """Add bytes, waiting while the box is full; once it is closed they are dropped."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._size < self._limit_bytes)
-            if not self._closed:
-                self._chunks.append(chunk)
-                self._size += len(chunk)
-                self._changed.notify_all()
-
-    def close(self, failure: Exception | None = None) -> None:
-        """No more bytes will come; the first close's failure counts."""
-        with self._changed:
-            if not self._closed:
-                self._closed, self.failure = True, failure
-                self._changed.notify_all()
-
-    def take(self, timeout_s: float) -> bytes | None:
-        """Everything in the box, joined; `b""` when closed and empty, None when nothing came in time."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._chunks, timeout_s)
-            if not self._chunks:
-                return b"" if self._closed else None
-            joined = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-            self._chunks, self._size = [], 0
-            self._changed.notify_all()
-            return joined
 
 
 @dataclass(slots=True)
@@ -165,7 +124,6 @@ _PROBLEM_REASONS = {
     ProblemType.UPSTREAM_STALLED: EndReason.UPSTREAM_STALLED,
     ProblemType.STREAM_DEADLINE: EndReason.DEADLINE,
     ProblemType.STREAM_TOO_LARGE: EndReason.TOO_LARGE,
-    ProblemType.DRAINING: EndReason.DRAINING,
     ProblemType.INTERNAL: EndReason.INTERNAL,
 }
 
@@ -192,12 +150,10 @@ class Relay:
     ) -> None:
         self._upstream, self._start, self._limits, self._on_end = upstream, start, limits, on_end
         self._account = Account(started_s)
-        self._mailbox = Mailbox()
-        self._reader = threading.Thread(target=self._read, name="relay-reader", daemon=True)
         self._frames = self._stream()
         self._handed_over_s = started_s
+        self._is_draining = False
         self._ended: ProxyEnd | None = None
-        self._reader.start()
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -209,27 +165,14 @@ class Relay:
 
     def drain(self) -> None:
         """End the stream soon, with an error that invites to try again; from any thread."""
-        detail = "The proxy is shutting down; ask again, another one answers."
-        self._mailbox.close(ProblemError(ProblemType.DRAINING, detail, retry_after_s=1))
+        self._is_draining = True
+        self._upstream.call.cancel()
 
     def close(self) -> None:
         """Cancel what is still running and account for the stream."""
         unread_s = time.monotonic() - self._handed_over_s
         self._frames.close()
         self._finish(EndReason.CLIENT_SLOW if unread_s >= self._limits.slow_client_s else EndReason.CLIENT_GONE, None)
-
-    # --- the reader's thread
-
-    def _read(self) -> None:
-        failure: Exception | None = None
-        try:
-            while chunk := self._upstream.read():
-                self._mailbox.put(chunk)
-        except Exception as error:  # told by the request's thread, whatever it is
-            failure = error
-        self._mailbox.close(failure)
-
-    # --- the request's thread
 
     def _stream(self) -> Generator[bytes, None, None]:
         yield frame(StreamEvent.START, self._start.model_dump_json(exclude_none=True))
@@ -240,8 +183,11 @@ class Relay:
             reason, problem = self._account.reason(), self._account.problem()
         except CallCancelledError:
             reason = EndReason.CLIENT_GONE
+            if self._is_draining:
+                detail = "The proxy is shutting down; ask again, another one answers."
+                reason, problem = EndReason.DRAINING, ProblemError(ProblemType.DRAINING, detail, retry_after_s=1)
         except ProblemError as error:
-            problem, reason = error, _PROBLEM_REASONS[error.kind]
+            reason, problem = _PROBLEM_REASONS[error.kind], error
         except Exception:
             log.exception("a stream failed", turnId=self._start.turn_id, traceId=self._start.trace_id)
             problem = ProblemError(ProblemType.INTERNAL, "An unexpected error was logged under the trace id.")
@@ -256,36 +202,43 @@ class Relay:
 
     def _forward(self) -> Iterator[bytes]:
         """Upstream bytes as they arrive, with heartbeats in silences that fall between frames."""
-        deadline_s = self._account.started_s + self._limits.deadline_s
+        heard_s = time.monotonic()
         while True:
-            remaining_s = deadline_s - time.monotonic()
-            if remaining_s <= 0:
-                raise ProblemError(ProblemType.STREAM_DEADLINE, f"A stream may take {self._limits.deadline_s:g} s.")
-            done = Event.DONE in self._account.terminals
-            chunk = self._mailbox.take(min(AFTER_DONE_S if done else self._limits.heartbeat_s, remaining_s))
-            if chunk is None:
-                if done:
+            is_done = Event.DONE in self._account.terminals
+            if not self._upstream.wait(self._patience_s(heard_s, is_done=is_done)):
+                if is_done:
                     return
                 if self._account.decoder.at_boundary:
                     yield HEARTBEAT
                 continue
+            try:
+                chunk = self._upstream.read_burst(BURST_BYTES)
+            except ProblemError:
+                if self._account.terminals:
+                    return  # after its last event Snowflake may drop the connection in any way it likes
+                raise
             if not chunk:
-                self._raise_failure()
                 return
-            self._count(chunk)
+            heard_s = time.monotonic()
+            self._count(chunk, heard_s)
             yield chunk
 
-    def _raise_failure(self) -> None:
-        failure = self._mailbox.failure
-        # After its last event Snowflake may drop the connection in any way it likes.
-        if failure is not None and not (self._account.terminals and isinstance(failure, ProblemError)):
-            raise failure
+    def _patience_s(self, heard_s: float, *, is_done: bool) -> float:
+        """How long to wait now.   Raises: ProblemError when the stream, or the upstream's silence, lasts too long."""
+        now_s, limits = time.monotonic(), self._limits
+        left_s = self._account.started_s + limits.deadline_s - now_s
+        silence_left_s = heard_s + limits.idle_s - now_s
+        if left_s <= 0:
+            raise ProblemError(ProblemType.STREAM_DEADLINE, f"A stream may take {limits.deadline_s:g} s.")
+        if silence_left_s <= 0:
+            raise ProblemError(ProblemType.UPSTREAM_STALLED, "Snowflake went silent in mid-answer.")
+        return min(AFTER_DONE_S if is_done else limits.heartbeat_s, left_s, silence_left_s)
 
-    def _count(self, chunk: bytes) -> None:
+    def _count(self, chunk: bytes, now_s: float) -> None:
         if self._account.upstream_bytes + len(chunk) > self._limits.max_bytes:
             raise ProblemError(ProblemType.STREAM_TOO_LARGE, f"A stream may carry {self._limits.max_bytes} bytes.")
         try:
-            self._account.take(chunk, time.monotonic())
+            self._account.take(chunk, now_s)
         except FrameTooLargeError as error:
             raise ProblemError(ProblemType.STREAM_TOO_LARGE, str(error)) from error
 
@@ -305,9 +258,7 @@ class Relay:
     def _finish(self, reason: EndReason, problem: ProblemError | None) -> ProxyEnd:
         if self._ended is None:
             self._ended = self._end(reason)
-            self._upstream.call.cancel()  # wakes the reader; touches nothing when the answer was read to its end
-            self._mailbox.close()
-            self._reader.join(JOIN_S)
+            self._upstream.call.cancel()  # touches nothing when the answer was read to its end
             self._upstream.close()
             self._on_end(self._ended, problem, self._account)
         return self._ended

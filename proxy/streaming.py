@@ -101,7 +101,13 @@ def respond(turn: Turn, held: ExitStack) -> Response:
 
 def _limits(wired: Parts, policy: Policy) -> Limits:
     settings = wired.settings
-    return Limits(settings.heartbeat_s, policy.deadline_s, settings.slow_client_s, settings.max_stream_bytes)
+    return Limits(
+        settings.heartbeat_s,
+        policy.idle_timeout_s,
+        policy.deadline_s,
+        settings.slow_client_s,
+        settings.max_stream_bytes,
+    )
 
 
 class _Ending:

@@ -550,3 +550,84 @@ def test_the_stand_ins_documents(make_cortex: MakeCortex) -> None:
             client.rehearsal("/bad")
     assert problem.value.kind is ProblemType.UPSTREAM_UNREACHABLE
     assert "authorization" not in upstream.seen[0].headers, "the stand-in's admin routes get no credential"
+
+
+# --- waiting without reading -----------------------------------------------------------------------------------------
+
+
+@FRAMINGS
+def test_waiting_tells_data_from_silence(make_cortex: MakeCortex, script: Any) -> None:
+    """What has arrived ends a wait at once, also when it is buffered; silence lasts as long as it is waited for."""
+    with Upstream(script) as upstream:
+        stream = make_cortex(snowflake_url=upstream.url).start_run(RUN, {}, Call())
+        assert stream.wait(DEADLINE_S)
+        assert stream.read() == b"data: 1\n\n"
+        assert not stream.wait(0.02)
+        Later(stream.call.cancel)
+        assert stream.wait(DEADLINE_S)
+        with pytest.raises(CallCancelledError):
+            stream.read()
+        stream.close()
+
+
+@SCHEMES
+def test_chunks_that_arrive_together_are_one_burst(make_cortex: MakeCortex, keys: Keys, scheme: str) -> None:
+    """A burst of many chunks is read at once, and the wait after it does not take the rest of a chunk for data."""
+    go_on = threading.Event()
+
+    def burst(exchange: Exchange) -> None:
+        exchange.head(Content_Type="text/event-stream", Transfer_Encoding="chunked")
+        exchange.send(b"".join(b"b\r\ndata: %03d\n\n\r\n" % number for number in range(100)))
+        assert go_on.wait(DEADLINE_S)
+        for piece in (b"b\r", b"\ndata:", b" 100\n\n\r\n0\r\n\r\n"):
+            exchange.send(piece)
+
+    context, settings = secured(keys, scheme)
+    with Upstream(burst, context) as upstream:
+        stream = make_cortex(snowflake_url=upstream.url, **settings).start_run(RUN, {}, Call())
+        whole = b""
+        while len(whole) < 11 * 100:
+            assert stream.wait(DEADLINE_S)
+            whole += stream.read_burst(65_536)
+        assert not stream.wait(0.05)
+        go_on.set()
+        while stream.wait(DEADLINE_S) and (more := stream.read_burst(65_536)):
+            whole += more
+        stream.close()
+    assert whole == b"".join(b"data: %03d\n\n" % number for number in range(101))
+
+
+def test_a_burst_that_breaks_is_read_before_it_is_told(make_cortex: MakeCortex) -> None:
+    """What came before a failure is not lost with it."""
+
+    def broken(exchange: Exchange) -> None:
+        exchange.head(Content_Type="text/event-stream", Transfer_Encoding="chunked")
+        exchange.send(b"9\r\ndata: 1\n\n\r\nno length\r\n")
+        exchange.wait_left()
+
+    with Upstream(broken) as upstream:
+        stream = make_cortex(snowflake_url=upstream.url).start_run(RUN, {}, Call())
+        assert stream.read_burst(65_536) == b"data: 1\n\n"
+        assert stream.wait(DEADLINE_S)
+        with pytest.raises(ProblemError) as problem:
+            stream.read_burst(65_536)
+        stream.call.cancel()
+        stream.close()
+    assert problem.value.kind is ProblemType.UPSTREAM_TRUNCATED
+
+
+def test_the_end_of_a_body_with_a_length(make_cortex: MakeCortex) -> None:
+    """Its last byte read, the end needs no waiting, though the connection stays open for the next call."""
+
+    def whole(exchange: Exchange) -> None:
+        exchange.head(Content_Type="text/event-stream", Content_Length=str(len(STREAM)))
+        exchange.send(STREAM)
+
+    with Upstream(whole) as upstream:
+        stream = make_cortex(snowflake_url=upstream.url).start_run(RUN, {}, Call())
+        read = b""
+        while len(read) < len(STREAM):
+            assert stream.wait(DEADLINE_S)
+            read += stream.read_burst(65_536)
+        assert (stream.wait(0), stream.read_burst(65_536)) == (True, b"")
+        stream.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, cast
@@ -19,12 +19,12 @@ from contracts.api import EndReason, ProblemType, ProxyEnd, ProxyStart, TokenUsa
 from proxy.calls import Call, CallCancelledError
 from proxy.cortex import Upstream
 from proxy.problems import ProblemError
-from proxy.relay import HEARTBEAT, Limits, Mailbox, OnEnd, Relay
+from proxy.relay import HEARTBEAT, Account, Limits, OnEnd, Relay
 from proxy.sse import SseDecoder, SseEvent
-from proxy.tests.upstream import DEADLINE_S, EVENTS, STREAM, until
+from proxy.tests.upstream import EVENTS, STREAM, until
 
 START = ProxyStart(session_id="s", turn_id="t", trace_id="0" * 32, thread_id=7)
-LIMITS = Limits(heartbeat_s=30, deadline_s=60, slow_client_s=30, max_bytes=10_000_000)
+LIMITS = Limits(heartbeat_s=30, idle_s=30, deadline_s=60, slow_client_s=30, max_bytes=10_000_000)
 
 Step = bytes | Exception
 
@@ -34,20 +34,35 @@ class Silence(threading.Event):
 
 
 class Scripted:
-    """An upstream that reads what it was told to; after the last step it is at its end."""
+    """An upstream that reads what it was told to; after the last step it is at its end.
+
+    waits: how often a wait ended without anything to read.
+    """
 
     def __init__(self, *steps: Step | Silence) -> None:
-        self._steps = iter(steps)
+        self._steps = list(steps)
         self.call = Call()
-        self.closed = 0
+        self.closed = self.waits = 0
+        self.on_wait: Callable[[], object] = lambda: None
 
-    def read(self) -> bytes:
-        step = next(self._steps, b"")
-        if isinstance(step, Silence):
-            until(lambda: step.is_set() or self.call.cancelled, "the silence ends")
-            return self.read()
+    def wait(self, timeout_s: float) -> bool:
+        if not self._steps or not isinstance(self._steps[0], Silence):
+            return True
+        silence, until_s = self._steps[0], time.monotonic() + timeout_s
+        while time.monotonic() < until_s:
+            if silence.is_set() or self.call.cancelled:
+                del self._steps[0]
+                return True
+            time.sleep(0.001)
+        self.waits += 1
+        self.on_wait()
+        return False
+
+    def read_burst(self, _most_bytes: int) -> bytes:
         if self.call.cancelled:
             raise CallCancelledError
+        step = self._steps.pop(0) if self._steps else b""
+        assert not isinstance(step, Silence), "read without having waited"
         if isinstance(step, Exception):
             raise step
         return step
@@ -104,13 +119,6 @@ def last(stream: bytes) -> dict[str, Any]:
     event = events(stream)[-1]
     assert event.name == "proxy.end"
     return cast(dict[str, Any], json.loads(event.data))
-
-
-@pytest.fixture(autouse=True)
-def _no_thread_stays() -> Iterator[None]:
-    """Every reader thread has ended when its test has."""
-    yield
-    until(lambda: all(each.name != "relay-reader" for each in threading.enumerate()), "reader threads have ended")
 
 
 @settings(max_examples=50, deadline=None)
@@ -248,25 +256,38 @@ def test_heartbeats_fill_silences_between_frames() -> None:
     relay.close()
 
 
-def test_no_heartbeat_inside_a_frame(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_heartbeat_inside_a_frame() -> None:
     """A silence inside a frame stays silent, however long it is."""
-    silence, ticks = Silence(), []
+    silence = Silence()
     turn = run(EVENTS[0][:20], silence, EVENTS[0][20:] + STREAM, heartbeat_s=0.005)
-    relay = turn.relay()
-    take = relay._mailbox.take
+    turn.upstream.on_wait = lambda: silence.set() if turn.upstream.waits == 5 else None
+    assert between(turn.bytes()) == EVENTS[0] + STREAM
+    assert turn.upstream.waits == 5, "there was time for heartbeats"
 
-    def counted(timeout_s: float) -> bytes | None:
-        chunk = take(timeout_s)
-        ticks.append(chunk)
-        if ticks.count(None) == 5:
-            silence.set()
-        return chunk
 
-    monkeypatch.setattr(relay._mailbox, "take", counted)
-    stream = b"".join(relay)
-    relay.close()
-    assert ticks.count(None) >= 5, "there was time for heartbeats"
-    assert between(stream) == EVENTS[0] + STREAM
+def test_silence_past_the_idle_timeout() -> None:
+    """An upstream that is silent for too long is given up, though heartbeats went out meanwhile."""
+    turn = run(EVENTS[0], Silence(), heartbeat_s=0.01, idle_s=0.05)
+    stream = turn.bytes()
+    assert HEARTBEAT in stream
+    assert [event.name for event in events(stream)][-2:] == ["error", "proxy.end"]
+    assert (turn.reason, turn.upstream.call.cancelled) == (EndReason.UPSTREAM_STALLED, True)
+
+
+def test_each_piece_starts_the_silence_anew() -> None:
+    """Many short silences may be longer together than the longest single one."""
+    silences = [Silence() for _ in range(8)]
+    pieces = [step for silence in silences for step in (silence, EVENTS[0])]
+    turn = run(*pieces, STREAM, heartbeat_s=0.01, idle_s=0.5)
+
+    def end_every_tenth_wait() -> None:
+        if turn.upstream.waits % 10 == 0:
+            silences.pop(0).set()
+
+    turn.upstream.on_wait = end_every_tenth_wait
+    started_s = time.monotonic()
+    assert between(turn.bytes()).replace(HEARTBEAT, b"") == EVENTS[0] * 8 + STREAM
+    assert time.monotonic() - started_s > 0.5, "it was silent for longer altogether"
 
 
 def test_the_deadline_ends_a_stream() -> None:
@@ -353,29 +374,39 @@ def test_the_account_is_closed_before_the_last_frame() -> None:
     assert len(turn.ends) == 1
 
 
-def test_a_burst_is_joined_and_its_memory_bounded() -> None:
-    """The mailbox hands out everything at once and lets nobody put more than its limit."""
-    mailbox = Mailbox(limit_bytes=10)
-    mailbox.put(b"12345")
-    mailbox.put(b"67890")
-    put = threading.Thread(target=mailbox.put, args=(b"x",), daemon=True)
-    put.start()
-    until(lambda: cast(Any, mailbox._changed)._waiters, "the third put waits")
-    assert mailbox.take(1) == b"1234567890"
-    put.join(DEADLINE_S)
-    assert (mailbox.take(1), mailbox.take(0)) == (b"x", None)
+@pytest.mark.parametrize("is_waiting", [True, False], ids=["while it waits", "before it waits"])
+def test_draining(is_waiting: bool) -> None:
+    """A stream that is told to end says that asking again is worth it, and what had arrived stays."""
+    turn = run(TEXT, Silence())
+    relay = turn.relay()
+    stream = next(relay) + next(relay)
+    if is_waiting:
+        threading.Timer(0.01, relay.drain).start()
+    else:
+        relay.drain()
+    stream += b"".join(relay)
+    relay.close()
+    *_, error, end = events(stream)
+    problem = json.loads(error.data)
+    assert problem["type"].endswith("/draining")
+    assert (problem["retryable"], problem["retryAfterS"]) == (True, 1)
+    assert (json.loads(end.data)["reason"], turn.reason) == (EndReason.DRAINING, EndReason.DRAINING)
 
 
-def test_closing_the_mailbox_wakes_both_sides() -> None:
-    """A blocked put gives up, what was in the box is still handed out, then it is at its end."""
-    mailbox = Mailbox(limit_bytes=1)
-    mailbox.put(b"a")
-    put = threading.Thread(target=mailbox.put, args=(b"b",), daemon=True)
-    put.start()
-    until(lambda: cast(Any, mailbox._changed)._waiters, "the second put waits")
-    failure = RuntimeError()
-    mailbox.close(failure)
-    mailbox.close(None)
-    put.join(DEADLINE_S)
-    assert not put.is_alive()
-    assert (mailbox.take(1), mailbox.take(1), mailbox.failure) == (b"a", b"", failure)
+def test_draining_after_the_end() -> None:
+    """A stream that is over stays as it ended."""
+    turn = run(STREAM)
+    relay = turn.relay()
+    stream = b"".join(relay)
+    relay.drain()
+    relay.close()
+    assert (turn.reason, last(stream)["reason"]) == (EndReason.COMPLETED, "completed")
+
+
+def test_what_is_remembered_of_a_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The account keeps the data of text deltas, in order, up to its bound."""
+    monkeypatch.setattr(proxy.relay, "MAX_REMEMBERED_BYTES", 40)
+    account = Account(0.0)
+    for number in range(5):
+        account.take(b'event: response.text.delta\ndata: {"text":"%d"}\n\n' % number, 0.0)
+    assert account.text_deltas == [b'{"text":"%d"}' % number for number in range(3)]
