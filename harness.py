@@ -142,6 +142,27 @@ def load(streams: int, only: tuple[str, ...], as_json: bool) -> None:
     sys.exit(0 if figures.all_reached else 1)
 
 
+@main.group()
+def contracts() -> None:
+    """What each side promises: the proxy's client API as a document."""
+
+
+@contracts.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit code 4 when the file is stale.")
+def openapi(check: bool) -> None:
+    """Write contracts/openapi.yaml from the models and the table of operations."""
+    from proxy.openapi.document import as_yaml
+
+    path, wanted = Path(__file__).with_name("contracts") / "openapi.yaml", as_yaml()
+    is_current = path.exists() and path.read_text(encoding="utf-8") == wanted
+    if check and not is_current:
+        click.echo(f"{path} is stale: run 'python3 harness.py contracts openapi' and commit the result", err=True)
+        sys.exit(4)
+    if not is_current:
+        path.write_text(wanted, encoding="utf-8")
+    click.echo(f"{path} is current" if is_current else f"{path} is written")
+
+
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("tox_arguments", nargs=-1, type=click.UNPROCESSED)
 def test(tox_arguments: tuple[str, ...]) -> None:
