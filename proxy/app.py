@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-import uuid
 
 import structlog
 from flask import Flask, Response, g, request
@@ -20,7 +19,7 @@ from proxy.limits import MemoryLeases, MemoryRateLimiter, RedisLeases, RedisRate
 from proxy.parts import EXTENSION, Parts, StreamSlots, parts
 from proxy.settings import Settings
 from proxy.store import RedisStore, SqliteStore
-from proxy.telemetry import Telemetry, trace_id_of
+from proxy.telemetry import Telemetry, new_id, trace_id_of
 from proxy.tokens import MemoryDenylist, RedisDenylist, TokenService
 from proxy.watcher import ClientWatcher
 from proxy.writer import HistoryWriter
@@ -99,7 +98,7 @@ def close(app: Flask) -> None:
 
 def _open_request() -> None:
     asked_id = request.headers.get("X-Request-Id", "")
-    g.request_id = asked_id if REQUEST_ID.fullmatch(asked_id) else uuid.uuid4().hex
+    g.request_id = asked_id if REQUEST_ID.fullmatch(asked_id) else new_id()
     g.started_s = time.monotonic()
     g.route = request.url_rule.rule if request.url_rule else "unmatched"
     g.method = request.method if request.method in METHODS else OTHER  # any word may stand there

@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 import redis
 import structlog
@@ -28,7 +28,6 @@ from pydantic import ValidationError
 from sqlalchemy import (
     URL,
     Column,
-    ColumnElement,
     Connection,
     Index,
     Integer,
@@ -38,6 +37,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     and_,
+    bindparam,
     create_engine,
     delete,
     event,
@@ -192,6 +192,21 @@ _turn = Table(
 Index("turn_in_session", _turn.c.subject, _turn.c.session_id, _turn.c.position)
 Index("turn_by_age", _turn.c.position)
 
+# Built once: building one costs the streams of this process more time than running it.
+_in_session = and_(_turn.c.subject == bindparam("subject"), _turn.c.session_id == bindparam("session_id"))
+_newest_first = select(_turn.c.position, _turn.c.body).where(_in_session).order_by(_turn.c.position.desc())
+_surplus = select(_turn.c.id).where(_in_session).order_by(_turn.c.position.desc()).limit(-1).offset(bindparam("keep"))
+_old = select(_turn.c.id).where(_turn.c.position < bindparam("before")).limit(PRUNED_AT_ONCE)
+
+_INSERT = insert(_turn).on_conflict_do_nothing()
+_DROP_SURPLUS = delete(_turn).where(_turn.c.id.in_(_surplus))
+_DROP_SESSION = delete(_turn).where(_in_session)
+_DROP_OLD = delete(_turn).where(_turn.c.id.in_(_old))
+_DROP_NOTHING = delete(_turn).where(false())
+_PAGE = _newest_first.limit(bindparam("most"))
+_NEXT_PAGE = _newest_first.where(_turn.c.position < bindparam("cursor")).limit(bindparam("most"))
+_HAS_TURNS = select(exists().where(_in_session))
+
 
 class SqliteStore:
     """The history in one file, or in memory until the process ends.
@@ -246,45 +261,37 @@ class SqliteStore:
 
     def append(self, subject: str, session_id: str, turn: HistoryTurn) -> None:
         """Keep a turn, once however often it is given, and the newest turns of its session only."""
-        row = {
-            "subject": subject,
-            "session_id": session_id,
-            "turn_id": turn.turn_id,
-            "position": _position(turn),
-            "body": turn.model_dump_json(),
-        }
-        is_in_session = _in_session(subject, session_id)
-        newest_first = select(_turn.c.id).where(is_in_session).order_by(_turn.c.position.desc())
+        session = {"subject": subject, "session_id": session_id}
+        row = {"turn_id": turn.turn_id, "position": _position(turn), "body": turn.model_dump_json()}
         with self._errors(), self._engine.begin() as connection:
-            if connection.execute(insert(_turn).values(row).on_conflict_do_nothing()).rowcount:
-                connection.execute(delete(_turn).where(_turn.c.id.in_(newest_first.offset(self._keep_turns))))
+            if connection.execute(_INSERT, session | row).rowcount:
+                connection.execute(_DROP_SURPLUS, {**session, "keep": self._keep_turns})
 
     def page(self, subject: str, session_id: str, cursor: str | None, limit: int) -> HistoryPage | None:
         """The newest turns after the cursor, newest first; None when this subject has no turn in such a session."""
-        is_in_session = _in_session(subject, session_id)
-        asked = select(_turn.c.position, _turn.c.body).where(is_in_session).order_by(_turn.c.position.desc())
+        session: dict[str, Any] = {"subject": subject, "session_id": session_id}
+        asked: dict[str, Any] = {**session, "most": limit + 1}
         if cursor is not None:
-            asked = asked.where(_turn.c.position < _position_of(cursor))
+            asked["cursor"] = _position_of(cursor)
         with self._errors(), self._engine.connect() as connection:
-            rows = connection.execute(asked.limit(limit + 1))
+            rows = connection.execute(_PAGE if cursor is None else _NEXT_PAGE, asked)
             page = _page(session_id, ((position, body) for position, body in rows), limit)
             rows.close()
-            if page is None and connection.scalar(select(exists().where(is_in_session))):
+            if page is None and connection.scalar(_HAS_TURNS, session):
                 return HistoryPage(session_id=session_id, turns=[])
             return page
 
     def delete(self, subject: str, session_id: str) -> bool:
         """Forget the session; whether there was one."""
         with self._errors(), self._engine.begin() as connection:
-            return connection.execute(delete(_turn).where(_in_session(subject, session_id))).rowcount > 0
+            return connection.execute(_DROP_SESSION, {"subject": subject, "session_id": session_id}).rowcount > 0
 
     def prune(self, now: datetime) -> int:
         """Forget all turns that began too long before `now`; how many those were."""
-        old = select(_turn.c.id).where(_turn.c.position < _moment(now - self._keep_for)).limit(PRUNED_AT_ONCE)
-        gone = 0
+        before, gone = _moment(now - self._keep_for), 0
         while True:
             with self._errors(), self._engine.begin() as connection:
-                count = connection.execute(delete(_turn).where(_turn.c.id.in_(old))).rowcount
+                count = connection.execute(_DROP_OLD, {"before": before}).rowcount
             gone += count
             if count < PRUNED_AT_ONCE:
                 return gone
@@ -292,7 +299,7 @@ class SqliteStore:
     def check(self) -> None:
         """Return when the store can be read and written."""
         with self._errors(), self._engine.connect() as connection:
-            connection.execute(delete(_turn).where(false()))  # nothing, but it needs all that every write needs
+            connection.execute(_DROP_NOTHING)  # it needs all that every write needs
 
     def close(self) -> None:
         """Close the file; what was in memory is forgotten."""
@@ -312,10 +319,6 @@ def _set_up(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA journal_mode = WAL")  # reading and writing do not wait for each other
     connection.execute("PRAGMA synchronous = NORMAL")  # a power cut may cost the last turns, never the file
     connection.execute("PRAGMA secure_delete = ON")  # what is deleted is overwritten
-
-
-def _in_session(subject: str, session_id: str) -> ColumnElement[bool]:
-    return and_(_turn.c.subject == subject, _turn.c.session_id == session_id)
 
 
 # --- Redis ---------------------------------------------------------------------------------------------------------

@@ -9,7 +9,6 @@ from __future__ import annotations
 import socket
 import threading
 import time
-import uuid
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from proxy.parts import Parts, parts
 from proxy.policies import Policy
 from proxy.problems import ProblemError
 from proxy.relay import Account, Limits, OnEnd, Relay
+from proxy.telemetry import new_id
 from proxy.tokens import Session
 from proxy.watcher import client_socket
 
@@ -79,9 +79,7 @@ def respond(turn: Turn, held: ExitStack) -> Response:
     finally:
         g.retries = call.retries
     held.callback(upstream.close)
-    start = ProxyStart(
-        session_id=turn.session.session_id, turn_id=uuid.uuid4().hex, trace_id=g.trace_id, thread_id=thread_id
-    )
+    start = ProxyStart(session_id=turn.session.session_id, turn_id=new_id(), trace_id=g.trace_id, thread_id=thread_id)
     if client is not None:
         client.settimeout(wired.settings.slow_client_s)  # or a send to a client that does not read blocks for ever
     response = Response(headers=STREAM_HEADERS)

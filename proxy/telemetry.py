@@ -8,6 +8,7 @@ The stock Flask instrumentation ends its span before the first byte of a stream 
 
 from __future__ import annotations
 
+import random
 import re
 import socket
 import threading
@@ -108,6 +109,11 @@ def _within_bounds(carrier: Mapping[str, str]) -> dict[str, str]:
         plain = (f"{name.strip()}{equals}{value.strip()}" for name, equals, value in members)
         kept["baggage"] = ",".join([member for member in plain if _MEMBER.fullmatch(member)][:MAX_BAGGAGE_MEMBERS])
     return kept
+
+
+def new_id() -> str:
+    """32 hex digits that nothing else is called by. They are no secret, so no thread waits for the kernel's best."""
+    return f"{random.getrandbits(128):032x}"
 
 
 def trace_id_of(span: Span) -> str:
