@@ -225,10 +225,6 @@ NOT_READY: Examples = {
 }
 
 
-def _transcript(*events: tuple[str, Any]) -> str:
-    return b"".join(frame(name, data if isinstance(data, str) else json.dumps(data)) for name, data in events).decode()
-
-
 _START = {"sessionId": SESSION_ID, "turnId": TURN_ID, "traceId": TRACE_ID, "threadId": 77}
 _FINAL = {
     "role": "assistant",
@@ -254,37 +250,49 @@ _CUT = ProblemError(P.UPSTREAM_TRUNCATED, "Snowflake closed the stream before it
 )
 
 
-def _end(reason: str, events: int, upstream_bytes: int, **more: Any) -> dict[str, Any]:
-    counted = {"events": events, "upstreamBytes": upstream_bytes, "firstEventMs": 240.1, "durationMs": 4006.0}
-    return {"reason": reason, "turnId": TURN_ID, **counted, **more}
+def _transcript(
+    *upstream: tuple[str, Any], start: dict[str, Any], reason: str = "completed", told: str = "", **end: Any
+) -> str:
+    """A stream as it travels; the proxy's last frame counts Snowflake's.   told: frames of the proxy's own between."""
+    carried = b"".join(frame(name, data if isinstance(data, str) else json.dumps(data)) for name, data in upstream)
+    ended = {
+        "reason": reason,
+        "turnId": TURN_ID,
+        "events": len(upstream),
+        "upstreamBytes": len(carried),
+        "firstEventMs": 240.1,
+        "durationMs": 4006.0,
+        **end,
+    }
+    opening, closing = frame("proxy.start", json.dumps(start)), frame("proxy.end", json.dumps(ended))
+    return (opening + carried).decode() + told + closing.decode()
 
 
 STREAMS: Mapping[str, Mapping[str, str]] = {
     "ChatEvent": {
         "A whole turn": _transcript(
-            ("proxy.start", _START),
             ("response.status", {"status": "planning", "message": "Planning the next steps", "sequence_number": 1}),
             ("response.text.delta", {"content_index": 0, "text": "EMEA leads with 1,250.50", "sequence_number": 2}),
             ("response.text.delta", {"content_index": 0, "text": ", APAC follows with 980.00.", "sequence_number": 3}),
             ("response", _FINAL),
             ("done", "[DONE]"),
-            ("proxy.end", _end("completed", 5, 862, usage=USAGE)),
+            start=_START,
+            usage=USAGE,
         ),
         "A turn that was cut": _transcript(
-            ("proxy.start", _START),
             ("response.text.delta", {"content_index": 0, "text": "EMEA leads with", "sequence_number": 1}),
-            ("error", _CUT.model_dump(exclude_none=True)),
-            ("proxy.end", _end("upstream_truncated", 1, 106)),
+            start=_START,
+            reason="upstream_truncated",
+            told=frame("error", _CUT.model_dump_json(exclude_none=True)).decode(),
         ),
     },
     "AnalystEvent": {
         "A statement": _transcript(
-            ("proxy.start", {key: value for key, value in _START.items() if key != "threadId"}),
             ("status", {"status": "interpreting_question", "status_message": "Interpreting question"}),
             ("message.content.delta", {"index": 0, "type": "text", "text_delta": "Net sales per region for 2025."}),
             ("message.content.delta", {"index": 1, "type": "sql", "statement_delta": "SELECT region FROM orders"}),
             ("done", {}),
-            ("proxy.end", _end("completed", 4, 402)),
+            start={key: value for key, value in _START.items() if key != "threadId"},
         )
     },
 }
