@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 
 import structlog
 from flask import Flask, Response, g, request
@@ -11,7 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from contracts.api import PREFIX, ProblemType
 from contracts.telemetry import METHODS, OTHER
-from proxy import admission, chat, cors, health, history, page, problems, redis_client, reports, session, tools
+from proxy import admission, chat, cors, health, history, openapi, page, problems, redis_client, reports, session, tools
 from proxy.cortex import CortexClient
 from proxy.hosts import check_host
 from proxy.lifecycle import Lifecycle
@@ -44,9 +45,10 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Flask:
     app.before_request(cors.preflight)
     for step in (_close_request, cors.security_headers, cors.add_cors, admission.add_rate_fields):  # last one first
         app.after_request(step)
-    for room in (session, chat, tools, history, reports):
+    for room in (session, chat, tools, history, reports, openapi):
         app.register_blueprint(room.blueprint, url_prefix=PREFIX)
     # Probes ask at the root; gateways that route only the prefix find the same below it.
+    app.register_blueprint(openapi.blueprint, name="openapi_root")
     app.register_blueprint(health.blueprint)
     app.register_blueprint(health.blueprint, url_prefix=PREFIX, name="health_api")
     if settings.page_dir is not None:
@@ -109,28 +111,35 @@ def _open_request() -> None:
 def _close_request(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Trace-Id"] = g.trace_id
-    duration_s = time.monotonic() - g.started_s
-    telemetry, policy, problem = parts().telemetry, g.get("rate_name"), g.get("problem")
-    telemetry.request_ended(g.route, g.method, response.status_code, duration_s, g.context)
+    telemetry, span, context, duration_s = parts().telemetry, g.span, g.context, time.monotonic() - g.started_s
+    policy, problem = g.get("rate_name"), g.get("problem")
     is_counted = policy is not None and problem is not ProblemType.STORE_UNAVAILABLE
-    if is_counted:
-        telemetry.limit_decided(policy, allowed=problem not in LIMITED)
-    g.span.set_attribute("http.response.status_code", response.status_code)
-    if not g.get("streaming"):
-        g.span.end()
-    log.info(
-        "request",
-        requestId=g.request_id,
-        traceId=g.trace_id,
-        sessionId=g.get("session_id"),
-        method=g.method,
-        route=g.route,
-        status=response.status_code,
-        problem=problem,
-        policy=policy,
-        limitDecision=("refused" if problem in LIMITED else "allowed") if is_counted else None,
-        tool=g.get("tool"),
-        retries=g.get("retries") or None,
-        durationMs=round(duration_s * 1000, 1),
-    )
+    told = {
+        "requestId": g.request_id,
+        "traceId": g.trace_id,
+        "sessionId": g.get("session_id"),
+        "method": g.method,
+        "route": g.route,
+        "status": response.status_code,
+        "problem": problem,
+        "policy": policy,
+        "limitDecision": ("refused" if problem in LIMITED else "allowed") if is_counted else None,
+        "tool": g.get("tool"),
+        "retries": g.get("retries") or None,
+        "durationMs": round(duration_s * 1000, 1),
+    }
+
+    def account_for() -> None:
+        telemetry.request_ended(told["route"], told["method"], told["status"], duration_s, context)
+        if is_counted:
+            telemetry.limit_decided(told["policy"], allowed=problem not in LIMITED)
+        span.set_attribute("http.response.status_code", told["status"])
+        log.info("request", **told)
+
+    at_end: list[Callable[[], None]] | None = g.get("at_end")
+    if at_end is None:
+        account_for()
+        span.end()
+    else:
+        at_end.append(account_for)  # nothing that can wait comes before a stream's first byte
     return response

@@ -310,14 +310,21 @@ class CortexClient:
         payload = None if asked.body is None else json.dumps(asked.body, ensure_ascii=False).encode()
         patience_s = min(asked.policy.header_timeout_s, left_s)
         with serving(call), _translated(call, patience_s):
-            response = way.session.request(
+            # Prepared apart from the session, whose cookies, credentials and proxies there are none of to be merged.
+            request = requests.Request(
                 asked.method,
                 f"{self._settings.snowflake_url}{asked.path}",
                 params={**asked.params, **(asked.again if now.number > 1 else {})},
                 data=payload,
                 headers=headers,
+            ).prepare()
+            response = way.session.send(
+                request,
                 stream=True,
                 allow_redirects=False,
+                proxies={},
+                verify=way.session.verify,
+                cert=None,
                 timeout=(min(asked.policy.connect_timeout_s, left_s), patience_s),
             )
         call.bound_silence(asked.policy.idle_timeout_s)

@@ -85,15 +85,16 @@ def respond(turn: Turn, held: ExitStack) -> Response:
     response = Response(headers=STREAM_HEADERS)
     if upstream.request_id:
         response.headers["X-Upstream-Request-Id"] = upstream.request_id
+    at_end: list[Callable[[], None]] = []
     with ExitStack() as on_failure:
         kept = on_failure.enter_context(held.pop_all())
-        on_end = _closing(wired, turn, kept, client, start)
+        on_end = _closing(wired, turn, start, held=kept, client=client, at_end=at_end)
         relay = Relay(upstream, start, _limits(wired, turn.policy), on_end, started_s=started_s)
         on_failure.pop_all()  # from here on the relay's end lets go
     ending.becomes(relay)
     response.response = relay
     wired.telemetry.stream_started()
-    g.streaming = True
+    g.at_end = at_end
     return response
 
 
@@ -133,14 +134,18 @@ class _Ending:
                 self._relay.drain()
 
 
-def _closing(wired: Parts, turn: Turn, held: ExitStack, client: Any, start: ProxyStart) -> OnEnd:
+def _closing(
+    wired: Parts, turn: Turn, start: ProxyStart, *, held: ExitStack, client: Any, at_end: list[Callable[[], None]]
+) -> OnEnd:
     """What happens once at the end of a stream, however it ends: account, remember, give back, one log line."""
     span, context = g.span, g.context
-    told = {"requestId": g.request_id, "route": request.url_rule.rule if request.url_rule else "unmatched"}
+    told = {"requestId": g.request_id, "route": g.route}
 
     def on_end(end: ProxyEnd, problem: ProblemError | None, account: Account) -> None:
         turn.remember(start, end, account)  # before the client learns that it may ask for it
         held.close()
+        for account_for in at_end:  # the request, whose response has been accounted for by nobody yet
+            account_for()
         if end.reason is EndReason.CLIENT_SLOW and client is not None:
             with suppress(OSError):  # it may have left by now
                 client.shutdown(socket.SHUT_RDWR)  # or the server's main thread would wait for it once more

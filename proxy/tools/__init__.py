@@ -89,7 +89,7 @@ def use_tool(tool_name: str) -> Response:
         outcome = _outcome(problem.kind)
         raise
     finally:
-        if not g.get("streaming"):  # a stream's end tells how it went
+        if "at_end" not in g:  # a stream's end tells how it went
             parts().telemetry.tool_called(tool.name, outcome)
     return response
 
