@@ -19,6 +19,9 @@ from proxy.serve import UNARY_THREADS
 STREAMS, WARM_UP = 2000, 1000
 """The allocator takes about that many streams to find its level: over 8,000, growth ends at 0.1 KB a stream."""
 
+PEOPLE = 50
+"""Whose streams they are. Limits remember a user for a minute, and that is tested elsewhere: 2,000 users are no leak."""
+
 AT_ONCE = 16
 MAX_STREAMS = 4 * AT_ONCE
 """What the proxy allows: a place whose client has left is not free at once."""
@@ -53,10 +56,11 @@ def measure(streams: int = STREAMS, warm_up: int = WARM_UP) -> list[Figure]:
     moments, batch = random.Random(13), streams // BATCHES  # noqa: S311 - a schedule, not a secret
     with bench({"CORTEX_PROXY_MAX_STREAMS": str(MAX_STREAMS)}) as stage:
         asyncio.run(_start_threads(stage.proxy_url, stage.through(MAX_STREAMS)))
-        unanswered = asyncio.run(_abort(stage.through(warm_up), warm_up, moments))
+        ask = stage.through(PEOPLE)
+        unanswered = asyncio.run(_abort(ask, warm_up, moments))
         stocks = [_calm(stage, None)]
         for _ in range(BATCHES):
-            unanswered += asyncio.run(_abort(stage.through(batch), batch, moments))
+            unanswered += asyncio.run(_abort(ask, batch, moments))
             stocks.append(_calm(stage, stocks[0]))
         return figures(stocks, BATCHES * batch, unanswered, stage.running_upstream())
 

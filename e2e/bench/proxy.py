@@ -177,12 +177,12 @@ class Bench:
         """Asks the source."""
         return lambda plan: (f"{self.source_url}{source.RUN_PATH}", {}, plan.body())
 
-    def through(self, streams: int) -> Ask:
-        """Asks the proxy, each stream in a session of its own; sessions for this many are opened here and now."""
-        left = iter(open_sessions(self.proxy_url, streams))
+    def through(self, sessions: int) -> Ask:
+        """Asks the proxy, each stream in another of that many sessions, in turn; they are opened here and now."""
+        opened_sessions = itertools.cycle(open_sessions(self.proxy_url, sessions))
 
         def ask(plan: Plan) -> Request:
-            session_id, token = next(left)
+            session_id, token = next(opened_sessions)
             headers = {"Authorization": f"Bearer {token}"}
             return f"{self.proxy_url}{PREFIX}/chat", headers, {"sessionId": session_id, "message": plan.question()}
 
