@@ -117,16 +117,15 @@ BREAKER_STATES: Mapping[str, int] = MappingProxyType({"closed": 0, "half-open": 
 UNMATCHED = "unmatched"
 """The route of a request that no rule fits."""
 
-_PROBES = ("/livez", "/readyz", "/status")
+_ALSO_BELOW = ("/livez", "/readyz", "/status", "/openapi.json", "/docs")
 ROUTES = (
     f"{PREFIX}/session/token",
     f"{PREFIX}/chat",
     f"{PREFIX}/tools/{{toolName}}",
     f"{PREFIX}/history/{{sessionId}}",
     f"{PREFIX}/metrics/report",
-    f"{PREFIX}/openapi.json",
-    *_PROBES,
-    *(PREFIX + probe for probe in _PROBES),
+    *_ALSO_BELOW,
+    *(PREFIX + path for path in _ALSO_BELOW),
     "/",
     "/client/{name}",
     "/rehearsal.json",

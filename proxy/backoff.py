@@ -17,7 +17,7 @@ MAX_TRIES = 3
 BASE_S = 0.2
 CAP_S = 2.0
 DICE = random.SystemRandom()
-MAX_HONOURED_S = 10.0
+MAX_HONOURED_S = 5.0
 """An upstream that asks for a longer pause is not waited for: its `Retry-After` goes on to the client instead."""
 
 
