@@ -20,7 +20,7 @@ STREAMS, WARM_UP = 2000, 1000
 """The allocator takes about that many streams to find its level: over 8,000, growth ends at 0.1 KB a stream."""
 
 PEOPLE = 50
-"""Whose streams they are. Limits remember a user for a minute, and that is tested elsewhere: 2,000 users are no leak."""
+"""Whose streams they are. Limits remember each user for a minute, which is tested elsewhere and no leak."""
 
 AT_ONCE = 16
 MAX_STREAMS = 4 * AT_ONCE
