@@ -13,9 +13,17 @@ from e2e.bootstrap import ROOT
 from mocks.cassette import load_all
 from mocks.server import ROUTES
 from mocks.state import HERE
+from proxy.policies import Policies, Policy
 from proxy.settings import ENV_PREFIX, Settings
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "fixtures").rglob("*.md")])
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+        *(ROOT / "fixtures").rglob("*.md"),
+        *(ROOT / "proxy").rglob("*.md"),
+    ]
+)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -38,7 +46,21 @@ def test_commands_in_the_documents_exist() -> None:
 def test_settings_in_the_readme_exist() -> None:
     """Every CORTEX_PROXY_* variable that the README names is a setting."""
     named = set(re.findall(rf"{ENV_PREFIX}([A-Z_]+)", README))
-    assert {name.lower() for name in named} <= set(Settings.model_fields)
+    assert {name.partition("__")[0].lower() for name in named} <= set(Settings.model_fields)
+    for name in named:
+        _, *cell = name.lower().split("__")
+        assert not cell or (cell[0] in Policies.model_fields and cell[1] in Policy.model_fields)
+
+
+def test_routes_in_the_readme_are_documented() -> None:
+    """Every address of the proxy that the README's table names is in its OpenAPI document, and the other way round."""
+    paths = yaml.safe_load((ROOT / "contracts" / "openapi.yaml").read_text(encoding="utf-8"))["paths"]
+    listed = {
+        path for line in README.splitlines() if line.startswith("| `") for path in re.findall(r"(/[\w/.{}]+)`", line)
+    }
+    documented = {re.sub(r"/tools/\w+$", "/tools/{toolName}", path) for path in paths}
+    assert {path for path in listed if path.startswith("/api/v1")} <= documented
+    assert {path for path in documented if not path.endswith(("z", "status", "json", "docs"))} <= listed
 
 
 def test_tox_environments_are_described() -> None:
