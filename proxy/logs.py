@@ -70,7 +70,7 @@ _NAMES_OF_SECRETS = (
 )
 _QUOTED_OR_WORD = r"""(?:\\*+"[^"]*+|\\*+'[^']*+|[^\s"'&;,]++)"""
 _SECRETS = re.compile(
-    r"eyJ[\w-]{8,}+(?:\.[\w-]*+){0,4}+"  # JWT, so Snowflake's PAT as well
+    r"eyJ[\w-]{8,}+(?:\.[\w-]*+){0,4}"  # JWT, so Snowflake's PAT as well
     r"|ver:\d++-hint:\d++-\S++"  # Snowflake's session and OAuth tokens
     r"|(?:Bearer|Basic)\s++\S++"
     r"|Snowflake Token=\S++"

@@ -188,14 +188,15 @@ _NODE_RULES: tuple[tuple[type[exp.Expr], Callable[[Any], bool], str], ...] = (
 _REFUSED_CHARS = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]|\r(?!\n)"
 )
-# Possessive, so that an unterminated string cannot be read as a shorter one. A backslash may stand before anything but
-# a quote: then the string ends at the same place whether or not the reader takes backslashes as escapes.
+# What follows a piece keeps an unterminated string, or a word before a quote, from being read as a shorter one. Possessive
+# repeats are of single characters only: of groups, Python before 3.11.5 matches them wrongly. A backslash may stand before
+# anything but a quote: then the string ends at the same place whether or not the reader takes backslashes as escapes.
 _PIECE = re.compile(
     r"""(?P<space>[ \t\r\n]++)
-    |(?P<comment>--[^\n]*+|/\*(?:[^*/]|\*(?!/)|/(?!\*))*+\*/)
-    |(?P<string>'(?:[^'\\]|''|\\[^'])*+')(?![\w'"$])
-    |(?P<name>"(?:[^"\\]|"")++")(?![\w'"$])
-    |(?P<word>[A-Za-z_](?:[A-Za-z0-9_]|\$(?!\$))*+)(?!['"$])
+    |(?P<comment>--[^\n]*+|/\*(?:[^*/]|\*(?!/)|/(?!\*))*\*/)
+    |(?P<string>'(?:[^'\\]|''|\\[^'])*')(?![\w'"$])
+    |(?P<name>"(?:[^"\\]|"")+")(?![\w'"$])
+    |(?P<word>[A-Za-z_](?:[A-Za-z0-9_]|\$(?!\$))*)(?![\w'"$])
     |(?P<number>(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++)(?:[eE][+-]?[0-9]++)?)(?![\w'"$])
     |(?P<mark>\|\||::|=>|->(?!>)|<=|>=|<>|!=|-(?!-)|/(?![/*])|\*(?!/)|\{(?![{%#])|[(),.;:?+%=<>\[\]}])""",
     re.VERBOSE | re.ASCII | re.DOTALL,
