@@ -11,7 +11,7 @@ from flask import Flask, Response, g, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from contracts.api import PREFIX, ProblemType
-from contracts.telemetry import METHODS, OTHER
+from contracts.telemetry import METHODS, OTHER, UNMATCHED
 from proxy import admission, chat, cors, health, history, openapi, page, problems, redis_client, reports, session, tools
 from proxy.cortex import CortexClient
 from proxy.hosts import check_host
@@ -20,7 +20,7 @@ from proxy.limits import MemoryLeases, MemoryRateLimiter, RedisLeases, RedisRate
 from proxy.parts import EXTENSION, Parts, StreamSlots, parts
 from proxy.settings import Settings
 from proxy.store import RedisStore, SqliteStore
-from proxy.telemetry import Telemetry, new_id, trace_id_of
+from proxy.telemetry import Telemetry, as_template, new_id, trace_id_of
 from proxy.tokens import MemoryDenylist, RedisDenylist, TokenService
 from proxy.watcher import ClientWatcher
 from proxy.writer import HistoryWriter
@@ -102,7 +102,7 @@ def _open_request() -> None:
     asked_id = request.headers.get("X-Request-Id", "")
     g.request_id = asked_id if REQUEST_ID.fullmatch(asked_id) else new_id()
     g.started_s = time.monotonic()
-    g.route = request.url_rule.rule if request.url_rule else "unmatched"
+    g.route = as_template(request.url_rule.rule) if request.url_rule else UNMATCHED
     g.method = request.method if request.method in METHODS else OTHER  # any word may stand there
     g.span, g.context = parts().telemetry.tracing.start(f"{g.method} {g.route}", request.headers.items())
     g.trace_id = trace_id_of(g.span)
@@ -126,7 +126,9 @@ def _close_request(response: Response) -> Response:
         "limitDecision": ("refused" if problem in LIMITED else "allowed") if is_counted else None,
         "tool": g.get("tool"),
         "retries": g.get("retries") or None,
-        "durationMs": round(duration_s * 1000, 1),
+        "upstreamCode": g.get("upstream_code"),
+        "upstreamRequestId": response.headers.get("X-Upstream-Request-Id"),
+        "headersMs" if "at_end" in g else "durationMs": round(duration_s * 1000, 1),
     }
 
     def account_for() -> None:

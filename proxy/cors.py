@@ -42,18 +42,18 @@ _UNNAMED = frozenset({"OPTIONS", "HEAD"})
 
 
 def preflight() -> Response | None:
-    """The answer to a preflight for a route that there is; None for every other request, which goes on.
+    """The answer to OPTIONS, a preflight or not, for a route that there is; None for all else, which goes on.
 
     For `before_request`, before anything that wants a token.
     """
-    if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+    if request.method != "OPTIONS":
         return None
     methods = _methods()
     if not methods:
         return None  # the ordinary 404
-    response = Response(status=204)
+    response = Response(status=204, headers={"Allow": ", ".join(methods)})
     settings = parts().settings
-    if _allowed_origin(settings) is not None:
+    if "Access-Control-Request-Method" in request.headers and _allowed_origin(settings) is not None:
         headers = ALLOWED_HEADERS + (DEVELOPMENT_HEADERS if settings.environment == "development" else ())
         response.headers["Access-Control-Allow-Methods"] = ", ".join(methods)
         response.headers["Access-Control-Allow-Headers"] = ", ".join(headers)

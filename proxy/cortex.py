@@ -21,6 +21,7 @@ from http.client import HTTPException
 from typing import Any, Generic, Protocol, TypeVar
 
 import requests
+import structlog
 from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
 from contracts.api import ProblemType
@@ -44,6 +45,8 @@ from proxy.credentials import credential
 from proxy.policies import Policy, RetryClass
 from proxy.problems import ProblemError
 from proxy.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 USER_AGENT = f"cortex-harness-proxy/{VERSION}"
 ORIGIN_APPLICATION = "cortex_harness"
@@ -181,7 +184,7 @@ class CortexClient:
         # Apart, so that streams that stay for minutes and short answers do not take each other's connections.
         self._streams = session(settings.max_streams + 8, verify)
         self._unary = session(UNARY_CONNECTIONS, verify)
-        self.breakers: Mapping[Surface, Breaker] = {each: Breaker(each, observer.breaker_changed) for each in Surface}
+        self.breakers: Mapping[Surface, Breaker] = {each: Breaker(each, self._breaker_changed) for each in Surface}
 
     # --- what is asked
 
@@ -240,6 +243,10 @@ class CortexClient:
         """Close idle connections."""
         self._streams.close()
         self._unary.close()
+
+    def _breaker_changed(self, surface: str, state: State) -> None:
+        log.warning("a breaker has changed", surface=surface, breaker=state)
+        self._observer.breaker_changed(surface, state)
 
     # --- how it is asked
 
@@ -309,7 +316,7 @@ class CortexClient:
             raise _late()
         payload = None if asked.body is None else json.dumps(asked.body, ensure_ascii=False).encode()
         patience_s = min(asked.policy.header_timeout_s, left_s)
-        with serving(call), _translated(call, patience_s):
+        with serving(call), _translated(call, asked.surface, patience_s):
             # Prepared apart from the session, whose cookies, credentials and proxies there are none of to be merged.
             request = requests.Request(
                 asked.method,
@@ -412,19 +419,30 @@ def _late() -> _FailedError:
 
 
 @contextmanager
-def _translated(call: Call, patience_s: float) -> Iterator[None]:
+def _translated(call: Call, surface: Surface, patience_s: float) -> Iterator[None]:
     """What the libraries raise before an answer's head, as `_FailedError` or `CallCancelledError`."""
     try:
         yield
     except (requests.RequestException, HTTPError, OSError) as error:
         if call.cancelled:
             raise CallCancelledError from error
+        log.warning("snowflake cannot be reached", surface=surface, error=_root(error))
         if isinstance(error, requests.ReadTimeout):
             detail = f"Snowflake sent no answer in {patience_s:g} s."
             raise _FailedError(ProblemError(ProblemType.UPSTREAM_TIMEOUT, detail), is_outage=True) from error
         problem = ProblemError(ProblemType.UPSTREAM_UNREACHABLE, "The connection to Snowflake failed.")
         safe = RetryClass.UNSENT if _never_connected(error) else RetryClass.IDEMPOTENT
         raise _FailedError(problem, safe_again=safe, is_outage=True) from error
+
+
+def _root(error: BaseException) -> str:
+    """The kind of the innermost cause: a name that has no address, a refused connection, a certificate, a silence."""
+    while True:
+        reason = getattr(error.args[0], "reason", None) if error.args else None
+        inner = reason if isinstance(reason, BaseException) else error.__cause__ or error.__context__
+        if inner is None:
+            return type(error).__name__
+        error = inner
 
 
 def _never_connected(error: Exception) -> bool:

@@ -160,7 +160,7 @@ def _pointer(location: tuple[int | str, ...], document: Any, *, is_missing: bool
 def respond(error: ProblemError) -> Response:
     """The HTTP answer for a problem."""
     problem = error.problem(instance=g.get("request_id"), trace_id=g.get("trace_id"))
-    g.problem = error.kind
+    g.problem, g.upstream_code = error.kind, error.upstream_code
     response = Response(problem.model_dump_json(exclude_none=True), problem.status, content_type=PROBLEM_JSON)
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)

@@ -188,9 +188,10 @@ _NODE_RULES: tuple[tuple[type[exp.Expr], Callable[[Any], bool], str], ...] = (
 _REFUSED_CHARS = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]|\r(?!\n)"
 )
-# What follows a piece keeps an unterminated string, or a word before a quote, from being read as a shorter one. Possessive
-# repeats are of single characters only: of groups, Python before 3.11.5 matches them wrongly. A backslash may stand before
-# anything but a quote: then the string ends at the same place whether or not the reader takes backslashes as escapes.
+# What follows a piece keeps an unterminated string, or a word before a quote, from being read as a shorter one.
+# Possessive repeats are of single characters only: of groups, Python before 3.11.5 matches them wrongly. A backslash
+# may stand before anything but a quote: then the string ends at the same place, whether or not the reader takes
+# backslashes as escapes.
 _PIECE = re.compile(
     r"""(?P<space>[ \t\r\n]++)
     |(?P<comment>--[^\n]*+|/\*(?:[^*/]|\*(?!/)|/(?!\*))*\*/)

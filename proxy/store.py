@@ -221,6 +221,7 @@ class SqliteStore:
         self._keep_for, self._keep_turns = timedelta(days=days), turns
         is_in_memory = str(path) == MEMORY
         self._where = "memory" if is_in_memory else str(path)
+        self._file = None if is_in_memory else path
         self._engine = create_engine(
             URL.create("sqlite", database=str(path)),
             # A database in memory is its connection's: all threads take turns with the only one.
@@ -242,6 +243,7 @@ class SqliteStore:
                     _create(path)
                 with self._engine.begin() as connection:
                     self._open(connection)
+                self._identity = None if is_in_memory else _identity(path)
         finally:
             if not is_in_memory:
                 self._engine.dispose()
@@ -297,9 +299,11 @@ class SqliteStore:
                 return gone
 
     def check(self) -> None:
-        """Return when the store can be read and written."""
+        """Return when the store can be read and written, and is still the file that was opened."""
         with self._errors(), self._engine.connect() as connection:
             connection.execute(_DROP_NOTHING)  # it needs all that every write needs
+            if self._file is not None and _identity(self._file) != self._identity:
+                raise StoreError(f"the history in {self._where} is another file than was opened; restart the proxy")
 
     def close(self) -> None:
         """Close the file; what was in memory is forgotten."""
@@ -307,6 +311,12 @@ class SqliteStore:
 
     def _errors(self) -> AbstractContextManager[None]:
         return _as_store_error(self._where, SQLAlchemyError, sqlite3.Error, OSError)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """What stays the same as long as a file is this file."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
 
 
 def _create(path: Path) -> None:

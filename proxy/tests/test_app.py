@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from werkzeug.test import TestResponse
 
 from proxy import logs
 from proxy.app import create_app
@@ -125,3 +127,49 @@ def test_importing_the_proxy_brings_only_what_it_needs() -> None:
     run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)  # noqa: S603 - ours
     unwanted = {"mocks", "fixtures", "e2e", "harness", "gunicorn", "granian", "grpc", "duckdb"}
     assert unwanted & set(run.stdout.split()) == set()
+
+
+def asked(app: Flask, upstream_path: str = "/api/v1/chat") -> TestResponse:
+    """A turn asked for with a token of its own."""
+    client = app.test_client()
+    token = client.post("/api/v1/session/token").get_json()
+    body = {"sessionId": token["sessionId"], "message": "q"}
+    return client.post(upstream_path, json=body, headers={"Authorization": f"Bearer {token['token']}"})
+
+
+def test_a_line_says_why_snowflake_refused(make_app: MakeApp, stream: io.StringIO) -> None:
+    """Its code is in the request's line, though its words are nowhere."""
+    with Upstream(lambda exchange: exchange.json({"code": "002003", "message": "canary"}, "404 X")) as upstream:
+        asked(make_app(snowflake_url=upstream.url))
+    *_, line = lines(stream, "request")
+    assert (line["problem"], line["upstreamCode"]) == ("upstream-not-found", "002003")
+    assert "canary" not in stream.getvalue()
+
+
+def test_a_line_says_why_snowflake_was_not_reached(make_app: MakeApp, stream: io.StringIO) -> None:
+    """A refused connection, a foreign certificate and a name without address are told apart, and so is a breaker."""
+    with Upstream(Exchange.end) as upstream:
+        nobody = upstream.url
+    app = make_app(snowflake_url=nobody)
+    for _ in range(4):  # three tries each
+        asked(app)
+    told = lines(stream, "snowflake cannot be reached")
+    assert {(line["surface"], line["error"]) for line in told} == {("agent", "ConnectionRefusedError")}
+    assert [(line["surface"], line["breaker"]) for line in lines(stream, "a breaker has changed")] == [
+        ("agent", "open")
+    ]
+
+
+def test_a_stream_has_two_lines(make_app: MakeApp, stream: io.StringIO) -> None:
+    """Its request's line tells when the head was sent, its end's line how long all took, and both come at the end."""
+    with Upstream(lambda exchange: exchange.stream(STREAM, end=True, X_Snowflake_Request_Id="up-1")) as upstream:
+        response = asked(make_app(snowflake_url=upstream.url))
+        assert lines(stream, "stream ended") == []
+        assert STREAM in response.data
+        response.close()
+    *_, request = lines(stream, "request")
+    (end,) = lines(stream, "stream ended")
+    assert request["headersMs"] <= end["durationMs"]
+    assert "durationMs" not in request
+    assert (request["status"], request["upstreamRequestId"]) == (200, "up-1")
+    assert {request["requestId"], end["requestId"]} == {response.headers["X-Request-Id"]}

@@ -690,3 +690,16 @@ def test_closing_leaves_the_client(client: redis.Redis) -> None:
     """Others may share the client: closing the store leaves it open."""
     RedisStore(client, DAYS, TURNS).close()
     assert client.ping()
+
+
+@pytest.mark.parametrize("is_replaced", [False, True], ids=["removed", "replaced"])
+def test_a_file_that_is_not_the_one_that_was_opened(tmp_path: Path, is_replaced: bool) -> None:
+    """Turns would be written where nobody finds them again; the check says so, whatever SQLite thinks."""
+    path = tmp_path / "history.sqlite3"
+    with contextlib.closing(SqliteStore(path, DAYS, TURNS)) as store:
+        store.check()
+        path.rename(tmp_path / "moved.sqlite3")
+        if is_replaced:
+            SqliteStore(path, DAYS, TURNS).close()
+        with pytest.raises(StoreError, match=r"history\.sqlite3"):
+            store.check()
