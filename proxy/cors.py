@@ -52,6 +52,7 @@ def preflight() -> Response | None:
     if not methods:
         return None  # the ordinary 404
     response = Response(status=204, headers={"Allow": ", ".join(methods)})
+    del response.headers["Content-Type"]  # of nothing
     settings = parts().settings
     if "Access-Control-Request-Method" in request.headers and _allowed_origin(settings) is not None:
         headers = ALLOWED_HEADERS + (DEVELOPMENT_HEADERS if settings.environment == "development" else ())
