@@ -9,6 +9,7 @@ import ipaddress
 import json
 import os
 import re
+import ssl
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,7 +26,8 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from contracts.cortex import INLINE_RUN_PATH, agent_run_path, search_query_path
 from proxy.policies import Policies, Seconds
@@ -34,6 +36,8 @@ ENV_PREFIX = "CORTEX_PROXY_"
 NESTED = "__"
 SNOWFLAKE_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\.snowflakecomputing\.(com|cn)")
 FILE_NAME = re.compile(r"[\w./~-]{0,200}\.\w{1,5}")
+PATH = re.compile(r"(?:/|\.\.?/|~/)[\w./~-]{1,200}")
+MAX_NAME_CHARS = 64
 CREDENTIAL_FILES = ("private_key_file", "pat_file", "oauth_token_file")
 ONE_CREDENTIAL = "give exactly one of " + ", ".join(f"{ENV_PREFIX}{name.upper()}" for name in CREDENTIAL_FILES)
 IDENTIFIER = r"^[A-Za-z_][A-Za-z0-9_$]*$"
@@ -46,6 +50,17 @@ Columns = Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=50)]
 
 class SettingsError(Exception):
     """Settings the proxy cannot start with; the message names each variable and what it accepts."""
+
+
+class _Environment(EnvSettingsSource):
+    """The environment; what should be JSON and is not is left as it stands, so that all faults are told together."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        """The document, or the text as it was found."""
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except (ValueError, RecursionError):
+            return value
 
 
 class Settings(BaseSettings):
@@ -61,7 +76,7 @@ class Settings(BaseSettings):
     )
 
     environment: Literal["development", "production"] = "production"
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8080, ge=0, le=65535)
 
     snowflake_url: str = Field(description="https://<org>-<account>.snowflakecomputing.com, or the mock's address")
@@ -131,7 +146,12 @@ class Settings(BaseSettings):
         default=(), description='exact origins of pages on other hosts, as a JSON list: ["https://app.example.com"]'
     )
     trusted_proxies: int = Field(default=0, ge=0, le=5, description="proxies in front that set X-Forwarded-For")
-    drain_s: float = Field(default=25.0, ge=0, le=1000, description="time for running streams to end after the notice")
+    drain_s: float = Field(
+        default=25.0,
+        ge=0,
+        le=1000,
+        description="time for running streams to end after the notice; they are told two seconds before",
+    )
     drain_notice_s: float = Field(
         default=0.0, ge=0, le=300, description="how long readyz fails before new streams are refused"
     )
@@ -143,6 +163,18 @@ class Settings(BaseSettings):
     log_content: bool = Field(default=False, description="log questions and answers; development only")
 
     page_dir: DirectoryPath | None = Field(default=None, description="folder of the reference page; development only")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - ours takes its place
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the caller gives, then the environment."""
+        return init_settings, _Environment(settings_cls)
 
     @field_validator("snowflake_url")
     @classmethod
@@ -159,6 +191,18 @@ class Settings(BaseSettings):
         if parts.scheme in ("http", "https") and _is_loopback(parts.hostname or ""):
             return value
         raise ValueError("must be https://<account>.snowflakecomputing.com or an address on this machine")
+
+    @field_validator("ca_file")
+    @classmethod
+    def _holds_authorities(cls, path: Path | None) -> Path | None:
+        """Found now, or each call of Snowflake would find it."""
+        try:
+            ssl.create_default_context(cafile=path)
+        except ssl.SSLError as error:
+            raise ValueError("holds no PEM certificate") from error
+        except OSError as error:
+            raise ValueError(f"cannot be read: {error.strerror}") from error
+        return path
 
     @field_validator("redis_url")
     @classmethod
@@ -277,20 +321,40 @@ def _unknown(environment: Iterable[str]) -> list[str]:
 
 
 def _explain(location: list[str], error: Any) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ")
     if not location:
-        return message
+        return _message(error)
     name = location[0]
     variable = ENV_PREFIX + NESTED.join(location if name == "policies" else [name]).upper().removeprefix(ENV_PREFIX)
-    found = f"found {error['input']!r}"
-    if error["type"] == "missing":
-        found = "not set"
-    elif name.lower().endswith("redis_url"):
-        found = "its value, which may hold a password, is not shown"
-    elif name.endswith(("key_file", "pat_file", "token_file")) and not FILE_NAME.fullmatch(str(error["input"])):
-        found = "its value, which is no file's name, is not shown"  # somebody may have put the key itself there
     meaning = Settings.model_fields[name].description if name in Settings.model_fields else None
-    return f"{variable}: {message} ({found})" + (f"; expected: {meaning}" if meaning else "")
+    return f"{variable}: {_message(error)} ({_found(name, error)})" + (f"; expected: {meaning}" if meaning else "")
+
+
+def _message(error: Any) -> str:
+    if error["type"] == "extra_forbidden":
+        return "there is no such setting"
+    if error["type"] in ("tuple_type", "model_type") and isinstance(error["input"], str):
+        return "must be JSON"
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _found(name: str, error: Any) -> str:
+    if error["type"] == "missing":
+        return "not set"
+    if name.lower().endswith("redis_url"):
+        return "its value, which may hold a password, is not shown"
+    if name.endswith(("key_file", "pat_file", "token_file")) and not _is_path(str(error["input"])):
+        return "its value, which may be the key itself, is not shown"
+    return f"found {error['input']!r}"
+
+
+def _is_path(value: str) -> bool:
+    """Whether this can only be a path, there or not, and no key: one in base64 may begin with a slash and hold more."""
+    if FILE_NAME.fullmatch(value):
+        return True
+    if not PATH.fullmatch(value) or any(len(name) > MAX_NAME_CHARS for name in value.split("/")):
+        return False
+    folder = os.path.dirname(os.path.expanduser(value))  # noqa: PTH111, PTH120 - pathlib's raises without a home
+    return folder != "/" and os.path.isdir(folder)  # noqa: PTH112 - pathlib's raises for what may not be looked at
 
 
 def _is_loopback(host: str) -> bool:

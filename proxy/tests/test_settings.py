@@ -109,8 +109,15 @@ def test_a_misspelt_variable_alone_is_refused(
 
 @pytest.mark.parametrize(
     "secret",
-    ["canary" * 8, "-----BEGIN canary-----\ncanary.p8", "eyJjYW5hcnki.canary.canary", "Q/canary+canary=="],
-    ids=["hex", "pem", "token", "base64"],
+    [
+        pytest.param("canary" * 8, id="hex"),
+        pytest.param("-----BEGIN canary-----\ncanary.p8", id="pem"),
+        pytest.param("eyJjYW5hcnki.canary.canary", id="token"),
+        pytest.param("Q/canary+canary==", id="base64"),
+        pytest.param("/" + "canary" * 7, id="base64 like a file of the root"),
+        pytest.param("/canary/canary", id="base64 like a path to nowhere"),
+        pytest.param("./" + "canary" * 11, id="long name"),
+    ],
 )
 def test_a_key_in_the_place_of_its_path_is_not_repeated(
     make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, secret: str
@@ -126,6 +133,59 @@ def test_a_key_in_the_place_of_its_path_is_not_repeated(
     assert "/nowhere/key.p8" in str(refused.value)
 
 
+def test_the_path_of_a_missing_key_is_told_without_an_extension(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Secrets that are mounted have plain names; in a folder that is there, such a name can be no key."""
+    make_settings()
+    missing = tmp_path / "session_key"
+    monkeypatch.setenv("CORTEX_PROXY_SESSION_KEY_FILE", str(missing))
+    with pytest.raises(SettingsError, match="CORTEX_PROXY_SESSION_KEY_FILE: Path does not point to a file") as refused:
+        load()
+    assert f"found {str(missing)!r}" in str(refused.value)
+
+
+@pytest.mark.parametrize("content", ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA"])
+def test_authorities_must_be_certificates(make_settings: MakeSettings, tmp_path: Path, content: str) -> None:
+    """A file that no connection could use is refused at the start."""
+    path = tmp_path / "ca.pem"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(ValidationError, match="holds no PEM certificate"):
+        make_settings(ca_file=path)
+
+
+def test_authorities_that_are_certificates(make_settings: MakeSettings, keys: Keys) -> None:
+    """A PEM certificate is taken."""
+    assert make_settings(ca_file=keys.certificate).ca_file == keys.certificate
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CORTEX_PROXY_CORS_ORIGINS", "https://x.example"),
+        ("CORTEX_PROXY_SEARCH_COLUMNS", "A,B"),
+        ("CORTEX_PROXY_POLICIES", "abc"),
+        ("CORTEX_PROXY_POLICIES__CHAT", "abc"),
+        ("CORTEX_PROXY_CORS_ORIGINS", "[" * 10_000),
+    ],
+    ids=["origin", "list", "table", "row", "deep"],
+)
+def test_what_must_be_json_is_told_with_the_rest(
+    make_settings: MakeSettings, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """The variable is named, and hides neither other faults nor variables that nobody reads."""
+    make_settings()
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("CORTEX_PROXY_PORT", "eighty")
+    monkeypatch.setenv("CORTEX_PROXY_ENVIROMENT", "development")
+    with pytest.raises(SettingsError) as refused:
+        load()
+    told = str(refused.value)
+    assert f"{variable}: must be JSON (found '{value[:5]}" in told
+    assert "CORTEX_PROXY_PORT: " in told
+    assert "CORTEX_PROXY_ENVIROMENT: there is no such setting" in told
+
+
 @pytest.mark.parametrize(
     ("changed", "names"),
     [
@@ -136,6 +196,7 @@ def test_a_key_in_the_place_of_its_path_is_not_repeated(
         pytest.param({"role": "A\r\nX: 1"}, "role", id="header in the role"),
         pytest.param({"agent": "A/../B"}, "agent", id="path in the agent"),
         pytest.param({"account": ""}, "account", id="no account"),
+        pytest.param({"host": ""}, "host", id="no host"),
         pytest.param({"heartbeat_s": 0}, "heartbeat_s", id="no heartbeat"),
         pytest.param({"slow_client_s": float("inf")}, "slow_client_s", id="no deadline"),
         pytest.param({"slow_client_s": float("nan")}, "slow_client_s", id="nan"),
@@ -202,7 +263,7 @@ def test_one_cell_of_the_policies(make_settings: MakeSettings, monkeypatch: pyte
     with pytest.raises(SettingsError) as refused:
         load(**given)
     assert "CORTEX_PROXY_POLICIES__CHAT__RATE: " in str(refused.value)
-    assert "CORTEX_PROXY_POLICIES__CHAT__RAT: " in str(refused.value)
+    assert "CORTEX_PROXY_POLICIES__CHAT__RAT: there is no such setting (found '7')" in str(refused.value)
 
 
 @pytest.mark.parametrize("variable", ["REDIS_URL", "CORTEX_PROXY_REDIS_URL"])
