@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
+import structlog
 from flask import Blueprint, Response, current_app
 from pydantic.alias_generators import to_camel
 
@@ -26,8 +27,9 @@ from proxy.keyring import session_key, text_key
 from proxy.lifecycle import Lifecycle
 from proxy.parts import Parts, parts
 from proxy.policies import Policy
-from proxy.settings import Settings
+from proxy.settings import ENV_PREFIX, Settings
 
+log = structlog.get_logger(__name__)
 blueprint = Blueprint("health", __name__)
 
 EXTENSION = "cortex_proxy_readiness"
@@ -56,6 +58,7 @@ class Readiness:
         self._lock = threading.Lock()
         self._looked_up: dict[str, str] = {}
         self._stale_at_s = 0.0
+        self._reported = ""
 
     def checks(self) -> dict[str, str]:
         """All checks by name. Those who ask at the same time share one look at files and store."""
@@ -63,9 +66,20 @@ class Readiness:
             if not self._looked_up or self._clock() >= self._stale_at_s:
                 self._looked_up = self._look_up()
                 self._stale_at_s = self._clock() + FRESH_S
-            looked_up = dict(self._looked_up)
-        # The settings were read, or there would be no process to ask.
-        return {"config": OK, **looked_up, "upstream": self._upstream(), "lifecycle": self._phase()}
+            # The settings were read, or there would be no process to ask.
+            checks = {"config": OK, **self._looked_up, "upstream": self._upstream(), "lifecycle": self._phase()}
+            self._report(checks)
+        return checks
+
+    def _report(self, checks: Mapping[str, str]) -> None:
+        failing = "; ".join(f"{name}: {result}" for name, result in checks.items() if result != OK)
+        if failing == self._reported:
+            return
+        self._reported = failing
+        if failing:
+            log.warning("not ready", detail=failing)
+        else:
+            log.info("ready again")
 
     def _look_up(self) -> dict[str, str]:
         return {**key_checks(self._settings), "store": self._store()}
@@ -89,20 +103,39 @@ class Readiness:
 
 def key_checks(settings: Settings) -> dict[str, str]:
     """Each key file by the setting that names it: "ok", or what is wrong with it."""
+    return {name: _told(_key_fault(name, path)) for name, path in _key_files(settings).items()}
+
+
+def key_faults(settings: Settings) -> list[str]:
+    """What is wrong with key files, each by its setting and its path, for whoever starts the proxy."""
+    faults = {name: _key_fault(name, path) for name, path in _key_files(settings).items()}
+    return [f"{ENV_PREFIX}{name.upper()}: {_detailed(fault)}" for name, fault in faults.items() if fault is not None]
+
+
+def _key_files(settings: Settings) -> dict[str, Path]:
     files = dict(settings.key_files)
     if settings.next_session_key_file is not None and settings.next_session_key_file.exists():
         files["next_session_key_file"] = settings.next_session_key_file
-    return {name: _key_check(name, path) for name, path in files.items()}
+    return files
 
 
-def _key_check(name: str, path: Path) -> str:
+def _key_fault(name: str, path: Path) -> OSError | ValueError | None:
     try:
         _WELL_FORMED[name](path)
-    except OSError:
-        return "the file cannot be read"
-    except ValueError:  # its message names the file
-        return "the file does not hold what it should"
-    return OK
+    except (OSError, ValueError) as fault:
+        return fault
+    return None
+
+
+def _told(fault: OSError | ValueError | None) -> str:
+    if fault is None:
+        return OK
+    # The faults' own messages name the files.
+    return "the file cannot be read" if isinstance(fault, OSError) else "the file does not hold what it should"
+
+
+def _detailed(fault: OSError | ValueError) -> str:
+    return f"{fault.filename} cannot be read: {fault.strerror}" if isinstance(fault, OSError) else str(fault)
 
 
 _WELL_FORMED: dict[str, Callable[[Path], object]] = {
@@ -142,12 +175,12 @@ def status_of(wired: Parts) -> Status:
     settings = wired.settings
     return Status(
         version=VERSION,
-        mode="live" if settings.is_live else "rehearsal",
+        mode=mode_of(settings),
         environment=settings.environment,
         session_issue="open" if settings.environment == "development" else "client-key",
         agent=settings.run_path,
         draining=not wired.lifecycle.is_ready,
-        store=_store_kind(settings),
+        store=store_kind(settings),
         breakers={str(surface): breaker.state.value for surface, breaker in wired.cortex.breakers.items()},
         limits={
             "processes": settings.processes,
@@ -165,7 +198,13 @@ def status_of(wired: Parts) -> Status:
     )
 
 
-def _store_kind(settings: Settings) -> Literal["sqlite", "redis", "memory"]:
+def mode_of(settings: Settings) -> Literal["live", "rehearsal"]:
+    """What stands upstream."""
+    return "live" if settings.is_live else "rehearsal"
+
+
+def store_kind(settings: Settings) -> Literal["sqlite", "redis", "memory"]:
+    """Where the history is kept."""
     if settings.redis_url is not None:
         return "redis"
     return "memory" if str(settings.history_file) == ":memory:" else "sqlite"

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.api import Health, ProblemType, Status
 from proxy import VERSION
 from proxy.breaker import MIN_FAILURES, Breaker
 from proxy.cortex import Surface
 from proxy.health import EXTENSION as READINESS
-from proxy.health import FRESH_S, Readiness, key_checks
+from proxy.health import FRESH_S, Readiness, key_checks, key_faults
 from proxy.lifecycle import Lifecycle
 from proxy.parts import EXTENSION, Parts
 from proxy.policies import Policies
@@ -148,6 +149,41 @@ def test_a_store_that_fails_is_told_without_its_words(make_readiness: Callable[.
     store.failure = None
     now_s[0] += FRESH_S
     assert readiness.checks()["store"] == "ok"
+
+
+def test_the_log_tells_of_each_change_once(make_readiness: Callable[..., Readiness]) -> None:
+    """However often it is asked, a result is told when it changes: what fails, what else fails, and the return."""
+    store, now_s, lifecycle = Store(), [0.0], Lifecycle(20, 5)
+    readiness = make_readiness(store.check, lifecycle, clock=lambda: now_s[0])
+
+    def ask() -> list[tuple[str, str, str | None]]:
+        now_s[0] += FRESH_S
+        with capture_logs() as logged:
+            for _ in range(3):
+                readiness.checks()
+        return [(line["log_level"], line["event"], line.get("detail")) for line in logged]
+
+    assert ask() == []
+    store.failure = ConnectionError("canary")
+    assert ask() == [("warning", "not ready", "store: the store cannot be used")]
+    assert ask() == []
+    store.failure = None
+    assert ask() == [("info", "ready again", None)]
+    lifecycle.begin()
+    assert ask() == [("warning", "not ready", "lifecycle: the process is stopping: noticed")]
+
+
+def test_key_faults_tell_setting_and_path(make_settings: MakeSettings, tmp_path: Path) -> None:
+    """Who starts the proxy is told where to look, and never what the file holds."""
+    path = tmp_path / "session.key"
+    path.write_bytes(SESSION_KEY)
+    settings = make_settings(session_key_file=path)
+    assert key_faults(settings) == []
+    path.write_bytes(b"canary")
+    (fault,) = key_faults(settings)
+    assert fault == f"CORTEX_PROXY_SESSION_KEY_FILE: {path} holds 6 bytes; a key needs at least 32"
+    path.unlink()
+    assert key_faults(settings) == [f"CORTEX_PROXY_SESSION_KEY_FILE: {path} cannot be read: No such file or directory"]
 
 
 def test_a_stop_shows_at_once(make_readiness: Callable[..., Readiness]) -> None:
