@@ -9,6 +9,7 @@ settings are read once, and their number of processes is what limits were shared
 
 from __future__ import annotations
 
+import errno
 import gc
 import itertools
 import json
@@ -16,6 +17,7 @@ import math
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -23,10 +25,13 @@ import structlog
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.glogging import Logger
 
-from proxy import logs
+from proxy import VERSION, logs
 from proxy.app import close, create_app, start
+from proxy.health import key_faults, mode_of, store_kind
 from proxy.lifecycle import longest_stop_s
+from proxy.parts import EXTENSION
 from proxy.settings import ENV_PREFIX, Settings, SettingsError
 from proxy.worker import Worker
 
@@ -43,15 +48,21 @@ class PortInUseError(Exception):
     """Another process listens where the proxy should."""
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one.   Raises: PortInUseError."""
+def bind(host: str, port: int, setting: str = "HOST") -> socket.socket:
+    """A listening socket; port 0 takes a free one.
+
+    Raises: PortInUseError, when another port may help; SettingsError naming the setting, when none would.
+    """
     sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((host, port))
-    except OSError as error:
+    except (OSError, UnicodeError, OverflowError) as error:  # a name that is no name, a port beyond the last
         sock.close()
-        raise PortInUseError(f"{host}:{port} cannot be used: {error.strerror}") from error
+        reason = getattr(error, "strerror", None) or str(error)
+        if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES):
+            raise PortInUseError(f"{host}:{port} cannot be used: {reason}") from error
+        raise SettingsError(f"{ENV_PREFIX}{setting}: {host}:{port} cannot be used: {reason}") from error
     sock.listen(1024)
     sock.set_inheritable(True)
     return sock
@@ -64,16 +75,31 @@ def for_process(settings: Settings, index: int) -> Settings:
     return settings.model_copy(update={"metrics_port": settings.metrics_port + index})
 
 
+def _check_keys(settings: Settings) -> None:
+    faults = key_faults(settings)
+    if faults:
+        raise SettingsError("\n".join(faults))
+
+
 def _check_metrics_ports(settings: Settings) -> None:
     # A worker would find out, too, but only as a worker that cannot start.
     for index in range(settings.processes):
         own = for_process(settings, index)
-        if not own.metrics_port:
-            continue
+        if own.metrics_port is None:
+            return
         try:
-            bind(own.metrics_host, own.metrics_port).close()
-        except (PortInUseError, OverflowError) as error:
+            bind(own.metrics_host, own.metrics_port, "METRICS_HOST").close()
+        except PortInUseError as error:
             raise SettingsError(f"{ENV_PREFIX}METRICS_PORT: {error}") from error
+
+
+class _Logger(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's own lines, left to the handlers of `logs`."""
+
+    def setup(self, cfg: Any) -> None:
+        """The level is set; what gunicorn would write itself goes up to the root."""
+        super().setup(cfg)
+        self.error_log.handlers, self.error_log.propagate = [], True
 
 
 class _Master(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
@@ -94,8 +120,10 @@ class _Master(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
 
 
 class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
-    def __init__(self, settings: Settings, listener: int, on_ready: Callable[[], None]) -> None:
-        self.settings, self._listener, self._on_ready = settings, listener, on_ready
+    def __init__(self, settings: Settings, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+        self.settings, self._on_ready = settings, on_ready
+        self._port = listener.getsockname()[1]
+        self._listener = listener.detach()  # gunicorn closes the descriptor itself
         self.process_index = 0
         super().__init__()
 
@@ -112,6 +140,7 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
             "control_socket_disable": True,
             "forwarded_allow_ips": "",  # what proxies in front may say is the application's to judge
             "loglevel": "warning",
+            "logger_class": _Logger,
             "pre_fork": self._number,
             "post_worker_init": self._tell_ready,
         }
@@ -119,9 +148,12 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        logs.configure(log_content=self.settings.log_content)
-        app = create_app(for_process(self.settings, self.process_index))
-        start(app)
+        try:
+            app = create_app(for_process(self.settings, self.process_index))
+            start(app)
+        except Exception as error:  # gunicorn would print it as it is, between lines that are JSON
+            log.error("a worker cannot start", detail=str(error), exc_info=error)
+            sys.exit(Arbiter.WORKER_BOOT_ERROR)
         # What is there by now stays. Left to the collector, each of its full runs stops all streams for a tenth of a
         # second, and copies the pages that this process shares with its master.
         gc.collect()
@@ -138,16 +170,28 @@ class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn ships no typ
 
     def _tell_ready(self, worker: Worker) -> None:
         if worker.age == 1:  # the first one answers for all, and for its successors
+            settings = self.settings
+            log.info(
+                "serving",
+                version=VERSION,
+                environment=settings.environment,
+                upstream=mode_of(settings),
+                store=store_kind(settings),
+                processes=settings.processes,
+                port=self._port,
+                metricsPort=worker.wsgi.extensions[EXTENSION].telemetry.metrics_port,
+            )
             self._on_ready()
 
 
 def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
     """Serve until SIGINT or SIGTERM; `on_ready` gets the base URL, in the worker, once requests are accepted.
 
-    Raises: PortInUseError; SettingsError for a metrics port; OSError and ValueError for key files; StoreError; all
-    before anything is started.
+    Raises: PortInUseError; SettingsError for key files, the host and where metrics are offered; StoreError; all before
+    anything is started.
     """
     logs.configure(log_content=settings.log_content)
+    _check_keys(settings)
     close(create_app(settings))
     _check_metrics_ports(settings)
     for path in settings.exposed_keys():
@@ -156,8 +200,7 @@ def run(settings: Settings, on_ready: Callable[[str], None]) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     url = f"http://{host}:{listener.getsockname()[1]}"
     gc.freeze()  # for the processes to come
-    # Detached: gunicorn closes the descriptor itself.
-    _Gunicorn(settings, listener.detach(), lambda: on_ready(url)).run()
+    _Gunicorn(settings, listener, lambda: on_ready(url)).run()
 
 
 def print_ready(url: str) -> None:

@@ -19,8 +19,9 @@ import psutil
 import pytest
 
 from contracts.api import PROBLEM_BASE, PROBLEM_JSON, EndReason, Problem, ProblemType, ProxyEnd
+from proxy import VERSION
 from proxy.serve import PortInUseError, bind, for_process, print_ready
-from proxy.settings import ENV_PREFIX, Settings
+from proxy.settings import ENV_PREFIX, Settings, SettingsError
 from proxy.tests.conftest import Keys, MakeSettings
 from proxy.tests.redis_server import redis_server
 from proxy.tests.served import PROGRAM, Client, Served, serving
@@ -35,10 +36,19 @@ def test_a_port_in_use_is_named() -> None:
             bind("127.0.0.1", port)
 
 
-def test_an_address_that_is_not_ours_is_named() -> None:
-    """Binding elsewhere fails with a message of the same kind."""
-    with pytest.raises(PortInUseError, match=r"192\.0\.2\.1:0 cannot be used"):
-        bind("192.0.2.1", 0)
+@pytest.mark.parametrize(
+    ("host", "port"),
+    [
+        pytest.param("192.0.2.1", 0, id="not ours"),
+        pytest.param("nope.invalid", 0, id="no address"),
+        pytest.param("a" * 64, 0, id="no name"),
+        pytest.param("127.0.0.1", 65_536, id="beyond the last port"),
+    ],
+)
+def test_an_address_that_no_other_port_mends_is_a_setting(host: str, port: int) -> None:
+    """The message names the setting and the address, and is not that of a port in use."""
+    with pytest.raises(SettingsError, match=f"CORTEX_PROXY_METRICS_HOST: {host}:{port} cannot be used: ."):
+        bind(host, port, "METRICS_HOST")
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://[::1]:8080"])
@@ -401,6 +411,65 @@ def test_a_metrics_port_in_use_stops_the_start(keys: Keys) -> None:
     assert (run.returncode, run.stdout) == (1, "")
     assert f"CORTEX_PROXY_METRICS_PORT: 127.0.0.1:{port} cannot be used: Address already in use" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        pytest.param(
+            {"METRICS_HOST": "nope.invalid", "METRICS_PORT": "0"}, "CORTEX_PROXY_METRICS_HOST: ", id="metrics"
+        ),
+        pytest.param({"HOST": "nope.invalid"}, "CORTEX_PROXY_HOST: ", id="host"),
+    ],
+)
+def test_a_host_without_an_address_stops_the_start(keys: Keys, names: dict[str, str], says: str) -> None:
+    """The setting is named, before any worker; no other port is advised, as none would help."""
+    run = command(keys, **names)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert f"{says}nope.invalid:0 cannot be used: " in run.stderr
+    assert "--port" not in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_every_bad_key_is_named_by_its_setting(tmp_path: Path, keys: Keys) -> None:
+    """Whoever starts the proxy reads setting and path of each, in one go."""
+    bad = tmp_path / "bad"
+    bad.write_bytes(b"canary")
+    run = command(keys, PRIVATE_KEY_FILE=str(bad), SESSION_KEY_FILE=str(bad), CLIENT_KEY_FILE=str(bad))
+    assert (run.returncode, run.stdout) == (1, "")
+    assert f"CORTEX_PROXY_PRIVATE_KEY_FILE: {bad} is not an unencrypted PEM private key" in run.stderr
+    assert f"CORTEX_PROXY_SESSION_KEY_FILE: {bad} holds 6 bytes" in run.stderr
+    assert f"CORTEX_PROXY_CLIENT_KEY_FILE: {bad} holds 6 bytes" in run.stderr
+    assert "canary" not in run.stderr
+
+
+def test_a_killed_worker_is_replaced_and_the_log_stays_json(tmp_path: Path, keys: Keys) -> None:
+    """The master tells of it in a line like every other; the successor answers, and says nothing of a new start."""
+    with serving(rehearsal(keys, metrics_port=0), tmp_path / "proxy.log") as served:
+        before = served.worker
+        before.kill()
+        until(lambda: [each for each in served.master.children() if each != before], "a successor was started")
+        assert probe(served)[0] == 200
+        until(lambda: any("SIGKILL" in line["event"] for line in served.lines()), "the master has told of it")
+        assert all({"event", "level", "timestamp"} <= line.keys() for line in served.lines())
+        assert len(served.lines("serving")) == 1
+
+
+def test_a_line_tells_what_serves(tmp_path: Path, keys: Keys) -> None:
+    """What it is, against what, with which store and where, is told once it is ready."""
+    with serving(rehearsal(keys, metrics_port=0), tmp_path / "proxy.log") as served:
+        (line,) = served.lines("serving")
+    told = {
+        "level": "info",
+        "version": VERSION,
+        "environment": "development",
+        "upstream": "rehearsal",
+        "store": "memory",
+        "processes": 1,
+        "port": served.port,
+    }
+    assert {name: line.get(name) for name in told} == told
+    assert line["metricsPort"] > 0
 
 
 @pytest.mark.parametrize(("metrics_port", "of_the_third"), [(None, None), (0, 0), (9464, 9466)])
