@@ -241,9 +241,21 @@ class Lifecycle:
     def _announce(self, phase: Phase) -> None:
         if phase is not self._announced:
             self._announced = phase
-            log.info(
-                "stopping", reason=phase, detail=f"{self._requests} requests run, {len(self._streams)} of them stream"
-            )
+            event = "stopped" if phase is Phase.STOPPED else "stopping"
+            log.info(event, reason=phase, detail=_what_runs(self._requests, len(self._streams)))
+
+
+def _what_runs(requests: int, streams: int) -> str:
+    match requests, streams:
+        case 0, 0:
+            return "nothing runs"
+        case 1, 0:
+            return "1 request runs"
+        case 1, _:
+            return "1 request runs, it streams"
+        case _, 0:
+            return f"{requests} requests run, none of them streams"
+    return f"{requests} requests run, {streams} of them {'streams' if streams == 1 else 'stream'}"
 
 
 def _tell(stop: Stop) -> None:

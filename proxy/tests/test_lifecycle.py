@@ -7,6 +7,7 @@ import threading
 from contextlib import ExitStack
 
 import pytest
+from structlog.testing import capture_logs
 
 from contracts.api import ProblemType
 from proxy.lifecycle import (
@@ -112,6 +113,36 @@ def test_new_streams_are_refused_after_the_notice(clock: Clock, after_s: float) 
         assert (refused.value.kind, problem.status, problem.retryable) == (ProblemType.DRAINING, 503, True)
         assert refused.value.retry_after_s == 1
     assert lifecycle.streams == 1
+
+
+@pytest.mark.parametrize(
+    ("requests", "streams", "detail"),
+    [
+        (0, 0, "nothing runs"),
+        (1, 0, "1 request runs"),
+        (1, 1, "1 request runs, it streams"),
+        (2, 0, "2 requests run, none of them streams"),
+        (2, 1, "2 requests run, 1 of them streams"),
+        (3, 2, "3 requests run, 2 of them stream"),
+    ],
+)
+def test_the_log_tells_what_a_stop_finds_running(clock: Clock, requests: int, streams: int, detail: str) -> None:
+    """Each phase is told once, the last one as the end."""
+    lifecycle = Lifecycle(20, 5, clock)
+    with ExitStack() as running, capture_logs() as logged:
+        for _ in range(requests):
+            running.enter_context(lifecycle.request())
+        for _ in range(streams):
+            running.enter_context(lifecycle.stream(lambda: None))
+        lifecycle.begin()
+        lifecycle.advance()
+        lifecycle.advance()
+        clock.now_s += 25
+        assert lifecycle.advance() is None
+    assert [(line["event"], line["reason"], line["detail"]) for line in logged] == [
+        ("stopping", Phase.NOTICED, detail),
+        ("stopped", Phase.STOPPED, detail),
+    ]
 
 
 def test_without_anything_running_it_is_over_at_once(clock: Clock) -> None:
