@@ -33,6 +33,7 @@ from contracts.api import PROBLEM_JSON, ProblemType
 from proxy.lifecycle import Lifecycle
 from proxy.parts import EXTENSION
 from proxy.problems import ProblemError
+from proxy.telemetry import new_id
 
 LINGER_S = 1
 """How long a stopped worker keeps idle connections, on which a client may just be sending a request."""
@@ -168,13 +169,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         """Answer what never reached the application."""
         if isinstance(exc, ProblemError) and req is not None:
             return  # the rest of a body that the application has answered without
-        problem = refusal(exc)
+        problem, request_id = refusal(exc), new_id()
         if problem.kind is ProblemType.INTERNAL:
-            log.error("unhandled error", exc_info=exc)
+            log.error("unhandled error", exc_info=exc, requestId=request_id)
         else:
-            log.warning("request refused", problem=problem.kind)
+            log.warning("request refused", problem=problem.kind, requestId=request_id)
         with suppress(OSError):  # it may have left by now
-            client.sendall(answer(problem))
+            client.sendall(answer(problem, request_id))
 
 
 def _leave() -> None:
@@ -199,9 +200,9 @@ def refusal(error: Exception) -> ProblemError:
             return ProblemError(ProblemType.INTERNAL, "An unexpected error was logged.")
 
 
-def answer(problem: ProblemError) -> bytes:
+def answer(problem: ProblemError, request_id: str) -> bytes:
     """A whole HTTP response for a problem, after which the connection closes."""
-    told = problem.problem()
+    told = problem.problem(instance=request_id)
     body = told.model_dump_json(exclude_none=True).encode()
     head = [
         f"HTTP/1.1 {told.status} {told.title}",
@@ -209,6 +210,7 @@ def answer(problem: ProblemError) -> bytes:
         f"Content-Type: {PROBLEM_JSON}",
         f"Content-Length: {len(body)}",
         "X-Content-Type-Options: nosniff",
+        f"X-Request-Id: {request_id}",
     ]
     return "\r\n".join([*head, "", ""]).encode() + body
 

@@ -129,6 +129,20 @@ def test_what_the_server_refuses_is_a_problem(
     assert_problem(served.raw(request_bytes), kind, status)
 
 
+def test_what_the_server_refuses_is_found_in_the_log(served: Served) -> None:
+    """The answer's header and its problem name the request as the line does, each by an id of its own."""
+    ids = set()
+    for _ in range(2):
+        head, _, body = served.raw(b"nonsense\r\n\r\n").partition(b"\r\n\r\n")
+        instance = Problem.model_validate(json.loads(body)).instance
+        assert instance is not None
+        assert f"X-Request-Id: {instance}" in head.decode().split("\r\n")
+        ids.add(instance)
+    told = {line.get("requestId") for line in served.lines("request refused")}
+    assert len(ids) == 2
+    assert ids <= told
+
+
 def test_a_defect_of_the_server_tells_nothing() -> None:
     """What is no fault of the request is an internal error without its words."""
     problem = refusal(RuntimeError("canary"))
