@@ -455,6 +455,24 @@ def test_a_killed_worker_is_replaced_and_the_log_stays_json(tmp_path: Path, keys
         assert len(served.lines("serving")) == 1
 
 
+def test_a_worker_that_cannot_start_is_told_as_json(keys: Keys) -> None:
+    """What only a worker finds out ends the proxy with a line that says why; nothing stands between the lines."""
+    given = rehearsal(keys).model_dump(mode="json", exclude_unset=True)
+    run = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", f"from proxy import serve; serve.start = lambda app: app.no_such; {PROGRAM}"],
+        env={f"{ENV_PREFIX}{name.upper()}": str(value) for name, value in given.items()},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    lines = [json.loads(line) for line in run.stderr.splitlines()]
+    (fault,) = [line for line in lines if line["event"] == "a worker cannot start"]
+    assert (run.returncode, run.stdout) == (3, "")
+    assert "no_such" in fault["detail"]
+    assert "AttributeError at " in fault["exception"]
+
+
 def test_a_line_tells_what_serves(tmp_path: Path, keys: Keys) -> None:
     """What it is, against what, with which store and where, is told once it is ready."""
     with serving(rehearsal(keys, metrics_port=0), tmp_path / "proxy.log") as served:
