@@ -49,8 +49,11 @@ class Metric:
 
 
 def bounded(metric: Metric, label: str, value: str) -> str:
-    """The value when the catalogue lists it, else `other`.   Raises: KeyError for a label the metric does not have."""
-    return value if value in metric.labels[label] else OTHER
+    """The value when the catalogue lists it, else `other`.   Raises: KeyError for a label the metric does not have.
+
+    Always a plain string: to OpenTelemetry's SDK a member of an enumeration is another value, and makes another series.
+    """
+    return str(value) if value in metric.labels[label] else OTHER
 
 
 class UpstreamOutcome(StrEnum):

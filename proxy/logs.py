@@ -33,6 +33,7 @@ FIELDS = frozenset(
         "status",
         "problem",
         "durationMs",
+        "headersMs",
         "policy",
         "limitDecision",
         "tool",
@@ -46,8 +47,15 @@ FIELDS = frozenset(
         "retries",
         "breaker",
         "upstreamRequestId",
-        "upstreamStatus",
         "upstreamCode",
+        # the start
+        "version",
+        "environment",
+        "upstream",
+        "store",
+        "processes",
+        "port",
+        "metricsPort",
         # what runs beside requests
         "signal",
     ]
@@ -101,6 +109,12 @@ def only(fields: frozenset[str]) -> structlog.typing.Processor:
 def without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Last pass: anything shaped like a credential, wherever it came from, becomes stars; long values are cut."""
     return {key: value if _is_plain(value) else _clean(str(value)) for key, value in event.items()}
+
+
+def as_people_read(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """When, how grave and what come first; what is not known is left out."""
+    first = {key: event.pop(key) for key in ("timestamp", "level", "event") if key in event}
+    return first | {key: value for key, value in event.items() if value is not None}
 
 
 def _is_plain(value: Any) -> bool:
@@ -183,6 +197,7 @@ def configure(level: str = "INFO", stream: Any = None, *, log_content: bool = Fa
                     FIELDS | CONTENT if log_content else FIELDS
                 ),  # after the line above, which needs the fields it removes
                 without_secrets,
+                as_people_read,
                 structlog.processors.JSONRenderer(),
             ],
         )

@@ -27,9 +27,28 @@ from opentelemetry.trace import SpanKind
 from prometheus_client.parser import text_string_to_metric_families
 
 from contracts import telemetry as catalogue
-from contracts.api import ClientMetricName, EndReason, ProxyEnd, TokenUsage
-from contracts.telemetry import METRICS, OTHER, Metric, MetricKind
+from contracts.api import (
+    ClientMetricName,
+    EndReason,
+    PageErrorKind,
+    ProxyEnd,
+    StreamOutcome,
+    TokenUsage,
+    ToolName,
+)
+from contracts.telemetry import (
+    METRICS,
+    OTHER,
+    DropReason,
+    Metric,
+    MetricKind,
+    RetryReason,
+    ToolOutcome,
+    UpstreamOutcome,
+)
 from proxy import VERSION, logs
+from proxy.breaker import State
+from proxy.cortex import Surface
 from proxy.policies import Policies
 from proxy.telemetry import EXPORT_TIMEOUT_S, MetricsPortError, Telemetry, Tracing, as_template, trace_id_of
 from proxy.tests.conftest import MakeApp, MakeSettings
@@ -206,30 +225,40 @@ def test_every_counter_begins_at_zero(telemetry: Telemetry, reader: InMemoryMetr
 
 FACTS: list[Any] = [
     pytest.param(
-        lambda t: t.upstream_attempt("agent", "ok"), "UPSTREAM_ATTEMPTS", {"surface": "agent", "outcome": "ok"}
+        lambda t: t.upstream_attempt(Surface.AGENT, UpstreamOutcome.OK),
+        "UPSTREAM_ATTEMPTS",
+        {"surface": "agent", "outcome": "ok"},
     ),
-    pytest.param(lambda t: t.retried("sql", "broken"), "UPSTREAM_RETRIES", {"surface": "sql", "reason": "broken"}),
-    pytest.param(lambda t: t.budget_denied("search"), "RETRY_BUDGET_DENIED", {"surface": "search"}),
+    pytest.param(
+        lambda t: t.retried(Surface.SQL, RetryReason.BROKEN), "UPSTREAM_RETRIES", {"surface": "sql", "reason": "broken"}
+    ),
+    pytest.param(lambda t: t.budget_denied(Surface.SEARCH), "RETRY_BUDGET_DENIED", {"surface": "search"}),
     pytest.param(
         lambda t: t.limit_decided("chat", allowed=True), "LIMIT_DECISIONS", {"policy": "chat", "decision": "allowed"}
     ),
     pytest.param(
         lambda t: t.limit_decided("chat", allowed=False), "LIMIT_DECISIONS", {"policy": "chat", "decision": "refused"}
     ),
-    pytest.param(lambda t: t.tool_called("chart", "failed"), "TOOL_CALLS", {"tool": "chart", "outcome": "failed"}),
+    pytest.param(
+        lambda t: t.tool_called(ToolName.CHART, ToolOutcome.FAILED),
+        "TOOL_CALLS",
+        {"tool": "chart", "outcome": "failed"},
+    ),
     pytest.param(lambda t: t.history_stored(), "HISTORY_TURNS", {"outcome": "stored"}),
     pytest.param(lambda t: t.history_lost(), "HISTORY_TURNS", {"outcome": "lost"}),
-    pytest.param(lambda t: t.client_metric_dropped("bounds"), "CLIENT_METRICS_DROPPED", {"reason": "bounds"}),
+    pytest.param(lambda t: t.client_metric_dropped(DropReason.BOUNDS), "CLIENT_METRICS_DROPPED", {"reason": "bounds"}),
     pytest.param(
-        lambda t: t.client_metric(ClientMetricName.STREAM_OUTCOME, 1, "aborted"),
+        lambda t: t.client_metric(ClientMetricName.STREAM_OUTCOME, 1, StreamOutcome.ABORTED),
         "CLIENT_STREAM_OUTCOMES",
         {"outcome": "aborted"},
     ),
     pytest.param(
-        lambda t: t.client_metric(ClientMetricName.PAGE_ERROR, 1, "render"), "CLIENT_PAGE_ERRORS", {"kind": "render"}
+        lambda t: t.client_metric(ClientMetricName.PAGE_ERROR, 1, PageErrorKind.RENDER),
+        "CLIENT_PAGE_ERRORS",
+        {"kind": "render"},
     ),
     pytest.param(lambda t: t.stream_started(), "STREAMS_ACTIVE", {}),
-    pytest.param(lambda t: t.breaker_changed("agent", "half-open"), "BREAKER_STATE", {"surface": "agent"}),
+    pytest.param(lambda t: t.breaker_changed(Surface.AGENT, State.HALF_OPEN), "BREAKER_STATE", {"surface": "agent"}),
 ]
 
 
@@ -241,6 +270,25 @@ def test_a_fact_moves_its_own_series(
     happens(telemetry)
     moved = {key: value for key, value in series(reader).items() if value != 0}
     assert moved == {(getattr(catalogue, name).name, frozenset(labels.items())): 1}
+
+
+@pytest.mark.parametrize(("happens", "name", "labels"), FACTS)
+def test_a_scrape_shows_the_fact_in_the_series_that_was_at_zero(
+    make_telemetry: MakeTelemetry, happens: Callable[[Telemetry], None], name: str, labels: Any
+) -> None:
+    """Members of enumerations make no series beside those of the plain words that each counter starts with."""
+    telemetry = make_telemetry(metrics_port=0)
+    happens(telemetry)
+    named = [line.rpartition(" ")[0] for line in scrape(telemetry).splitlines() if not line.startswith("#")]
+    assert len(named) == len(set(named))
+    exposed = getattr(catalogue, name).exposed
+    (shown,) = [
+        sample.value
+        for family in text_string_to_metric_families(scrape(telemetry))
+        for sample in family.samples
+        if sample.name == exposed and sample.labels == labels
+    ]
+    assert shown == 1
 
 
 @pytest.mark.parametrize(("state", "number"), [("closed", 0), ("half-open", 1), ("open", 2)])
