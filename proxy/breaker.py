@@ -10,7 +10,8 @@ import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 from contracts.api import ProblemType
@@ -55,7 +56,7 @@ class Breaker:
 
     def admit(self) -> object:
         """A permit for one call.   Raises: ProblemError with the time after which to ask again."""
-        with self._lock:
+        with self._telling():
             permit = object()
             if self._state is State.CLOSED:
                 return permit
@@ -70,7 +71,7 @@ class Breaker:
 
     def succeeded(self, permit: object) -> None:
         """The upstream answered."""
-        with self._lock:
+        with self._telling():
             if permit is self._probe:
                 self._probe = None
                 self._results.clear()
@@ -80,7 +81,7 @@ class Breaker:
 
     def failed(self, permit: object) -> None:
         """The upstream did not, or answered that it cannot."""
-        with self._lock:
+        with self._telling():
             if permit is self._probe:
                 self._open()
             elif self._state is State.CLOSED:
@@ -111,6 +112,16 @@ class Breaker:
         self._enter(State.OPEN)
 
     def _enter(self, state: State) -> None:
-        if state is not self._state:
-            self._state = state
-            self._on_change(self._surface, state)
+        self._state = state
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """The lock is held inside the block; who watches is told of a change after it, since telling may take time."""
+        with self._lock:
+            before = self._state
+            try:
+                yield
+            finally:
+                after = self._state
+        if after is not before:
+            self._on_change(self._surface, after)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import select
 import socket
 import ssl
@@ -24,6 +25,12 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+
+AHEAD_BYTES = 16_384
+MAX_HEAD_BYTES = 65_536
+"""A chunk's head that is longer is none."""
+
+CHUNK_HEAD = re.compile(rb"[ \t]*[0-9A-Fa-f]+[ \t]*(?:;.*)?\r?")
 
 _serving = threading.local()
 """The call that the current thread is sending; how a connection learns whose it is."""
@@ -53,8 +60,9 @@ class Call:
     def cancel(self) -> None:
         """Give the call up: whoever is blocked on its socket wakes with an error or an end of stream."""
         with self._lock:
-            self._cancelled.set()
-            self._shut_down()
+            if not self.cancelled:  # later on, the descriptor may be another socket's
+                self._cancelled.set()
+                self._shut_down()
 
     def wait(self, wait_s: float) -> None:
         """Let time pass.   Raises: CallCancelledError as soon as the call is given up."""
@@ -114,18 +122,44 @@ def serving(call: Call) -> Iterator[None]:
 
 
 class _Gate(io.RawIOBase):
-    """A socket's raw stream that can be told, for a moment, that nothing more has arrived."""
+    """Between http.client's buffer and a socket: what has arrived can be fetched, without waiting for more."""
 
     is_shut = False
+    """While it is, a read gets nothing, so that looking into the buffer above touches no network."""
 
-    def __init__(self, raw: io.RawIOBase) -> None:
-        self._raw = raw
+    def __init__(self, sock: socket.socket, raw: io.RawIOBase) -> None:
+        self._sock, self._raw = sock, raw
+        self.ahead = b""
+        self.is_over = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        return None if self.is_shut else self._raw.readinto(buffer)
+        if self.is_shut:
+            return None
+        if not self.ahead:
+            return self._raw.readinto(buffer)
+        size = min(len(buffer), len(self.ahead))
+        buffer[:size], self.ahead = self.ahead[:size], self.ahead[size:]
+        return size
+
+    def fetch(self) -> None:
+        """What has arrived is in `ahead`; after an end or an error, `is_over`, and reading tells which."""
+        patience_s = self._sock.gettimeout()
+        try:
+            self._sock.settimeout(0)
+            try:
+                arrived = self._raw.read(AHEAD_BYTES)
+            finally:
+                self._sock.settimeout(patience_s)
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return  # a part of a TLS record
+        except (OSError, ValueError):
+            self.is_over = True
+            return
+        if arrived is not None:
+            self.ahead, self.is_over = self.ahead + arrived, not arrived
 
     def close(self) -> None:
         self._raw.close()
@@ -133,27 +167,34 @@ class _Gate(io.RawIOBase):
 
 
 class TellingResponse(HTTPResponse):
-    """http.client's response, which can tell whether a read finds something without asking the network."""
+    """http.client's response, which can tell whether a read would return at once."""
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        self._gate = _Gate(self.fp.detach())
+        self._gate = _Gate(sock, self.fp.detach())
         self.fp = io.BufferedReader(self._gate)
 
-    def holds_data(self) -> bool:
-        """Whether body bytes are buffered, or the body is at its end; of a chunk, its head at least is.
+    def fetch(self) -> None:
+        """Whatever has arrived is here; waits for nothing."""
+        self._gate.fetch()
 
-        Between two chunks the buffer may hold the line end of the last one, and a part of the next one's head.
+    def holds_data(self) -> bool:
+        """Whether body bytes are here, or the body is at its end.
+
+        Between two chunks there may be the line end of the last one, and the next one's head or a part of it:
+        http.client would wait for what comes after.
         """
-        if self.isclosed() or self.length == 0:
+        if self.isclosed() or self.length == 0 or self._gate.is_over:
             return True
         self._gate.is_shut = True
         try:
-            held: bytes = self.fp.peek(1)
+            held: bytes = self.fp.peek(1) + self._gate.ahead
         finally:
             self._gate.is_shut = False
-        is_between = self.chunked and not self.chunk_left
-        return b"\n" in held.lstrip(b"\r\n") if is_between else bool(held)
+        if not self.chunked or self.chunk_left or len(held) > MAX_HEAD_BYTES:
+            return bool(held)
+        head, newline, rest = held.lstrip(b"\r\n").partition(b"\n")
+        return bool(rest or (newline and not CHUNK_HEAD.fullmatch(head)))  # of a head that is none, reading tells
 
 
 class _Tracked:

@@ -105,7 +105,10 @@ class Upstream:
 
     def __init__(self, response: requests.Response, call: Call) -> None:
         self._response, self.call = response, call
-        self._failure: ProblemError | None = None
+        self._failure: Exception | None = None
+        # In tests the answer may come from elsewhere than a socket; it is all there then.
+        head = getattr(response.raw, "_original_response", None)
+        self._head = head if isinstance(head, TellingResponse) else None
         self.request_id = _request_id(response)
 
     def read(self) -> bytes:
@@ -124,14 +127,14 @@ class Upstream:
         return chunk
 
     def read_burst(self, most_bytes: int) -> bytes:
-        """As `read`, with whatever else has arrived by now, up to about so many bytes."""
+        """As `read`, with whatever else has been fetched by now, up to about so many bytes."""
         if self._failure is not None:
             raise self._failure
         burst = more = self.read()
-        while more and len(burst) < most_bytes and self._holds_data():
+        while more and len(burst) < most_bytes and self._head is not None and self._head.holds_data():
             try:
                 more = self.read()
-            except ProblemError as error:
+            except (ProblemError, CallCancelledError) as error:
                 self._failure = error  # what came before goes first
                 break
             burst += more
@@ -139,12 +142,12 @@ class Upstream:
 
     def wait(self, timeout_s: float) -> bool:
         """Whether a read finds something, be it the end; waits for it at most so long."""
-        return self._failure is not None or self._holds_data() or self.call.wait_readable(timeout_s)
-
-    def _holds_data(self) -> bool:
-        # In tests the answer may come from elsewhere than a socket; it is all there then.
-        head = getattr(self._response.raw, "_original_response", None)
-        return head.holds_data() if isinstance(head, TellingResponse) else True
+        until_s = time.monotonic() + timeout_s
+        while self._failure is None and self._head is not None and not self._head.holds_data():
+            if not self.call.wait_readable(max(until_s - time.monotonic(), 0.0)):
+                return False
+            self._head.fetch()
+        return True
 
     def _given_up(self, kind: ProblemType, detail: str) -> Exception:
         return CallCancelledError() if self.call.cancelled else ProblemError(kind, detail)
@@ -214,6 +217,7 @@ class CortexClient:
         def read(answer: _Answer) -> Upstream:
             if answer.content_type != EVENT_STREAM or not answer.is_plain:
                 raise answer.unexpected()
+            call.bound_silence(asked.policy.idle_timeout_s)
             return Upstream(answer.response, call)
 
         headers = {**trace, "Accept": EVENT_STREAM, "Accept-Encoding": "identity"}
@@ -334,7 +338,8 @@ class CortexClient:
                 cert=None,
                 timeout=(min(asked.policy.connect_timeout_s, left_s), patience_s),
             )
-        call.bound_silence(asked.policy.idle_timeout_s)
+        left_s = max(now.deadline_s - time.monotonic(), 0.001)
+        call.bound_silence(min(asked.policy.idle_timeout_s, left_s))
         return _Answer(response, call, _Bounds(way.max_bytes, now.deadline_s))
 
     def _headers(self, token: str) -> dict[str, str]:
@@ -496,14 +501,22 @@ class _Answer:
         """Whether the body is as it was asked for, not compressed."""
         return self.response.headers.get("Content-Encoding", "identity").strip().lower() in ("", "identity")
 
-    @cached_property
+    @property
     def document(self) -> Any:
         """The whole body's JSON.   Raises: _FailedError, CallCancelledError."""
-        body = self._whole_body()
+        if isinstance(self._read, _FailedError):
+            raise self._read
+        return self._read
+
+    @cached_property
+    def _read(self) -> Any:
+        # A body can be read once: how that failed is remembered like what it gave.
         try:
-            return json.loads(body)
-        except (ValueError, RecursionError) as error:
-            raise self._broken(f"Snowflake answered with {self._form()}, not JSON.") from error
+            return json.loads(self._whole_body())
+        except _FailedError as failure:
+            return failure
+        except (ValueError, RecursionError):
+            return self._broken(f"Snowflake answered with {self._form()}, not JSON.")
 
     def _whole_body(self) -> bytes:
         body = bytearray()
@@ -515,6 +528,8 @@ class _Answer:
                 if time.monotonic() > self._bounds.deadline_s:
                     raise _late()
         except ReadTimeoutError as error:
+            if time.monotonic() >= self._bounds.deadline_s:
+                raise _late() from error
             raise self._interrupted(ProblemType.UPSTREAM_STALLED, "Snowflake went silent in mid-answer.") from error
         except (HTTPError, HTTPException, OSError) as error:
             raise self._interrupted(ProblemType.UPSTREAM_TRUNCATED, "The connection to Snowflake broke.") from error

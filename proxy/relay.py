@@ -151,7 +151,7 @@ class Relay:
         self._upstream, self._start, self._limits, self._on_end = upstream, start, limits, on_end
         self._account = Account(started_s)
         self._frames = self._stream()
-        self._handed_over_s = started_s
+        self._handed_over_s = time.monotonic()
         self._is_draining = False
         self._ended: ProxyEnd | None = None
 
@@ -187,7 +187,7 @@ class Relay:
                 detail = "The proxy is shutting down; ask again, another one answers."
                 reason, problem = EndReason.DRAINING, ProblemError(ProblemType.DRAINING, detail, retry_after_s=1)
         except ProblemError as error:
-            reason, problem = _PROBLEM_REASONS[error.kind], error
+            reason, problem = _PROBLEM_REASONS.get(error.kind, EndReason.INTERNAL), error
         except Exception:
             log.exception("a stream failed", turnId=self._start.turn_id, traceId=self._start.trace_id)
             problem = ProblemError(ProblemType.INTERNAL, "An unexpected error was logged under the trace id.")
@@ -216,6 +216,10 @@ class Relay:
             except ProblemError:
                 if self._account.terminals:
                     return  # after its last event Snowflake may drop the connection in any way it likes
+                raise
+            except CallCancelledError:
+                if is_done and self._is_draining:
+                    return  # the answer is whole; asking again would run it twice
                 raise
             if not chunk:
                 return

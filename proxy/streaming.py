@@ -89,11 +89,11 @@ def respond(turn: Turn, held: ExitStack) -> Response:
     with ExitStack() as on_failure:
         kept = on_failure.enter_context(held.pop_all())
         on_end = _closing(wired, turn, start, held=kept, client=client, at_end=at_end)
+        wired.telemetry.stream_started()
         relay = Relay(upstream, start, _limits(wired, turn.policy), on_end, started_s=started_s)
         on_failure.pop_all()  # from here on the relay's end lets go
     ending.becomes(relay)
     response.response = relay
-    wired.telemetry.stream_started()
     g.at_end = at_end
     return response
 
@@ -142,8 +142,11 @@ def _closing(
     told = {"requestId": g.request_id, "route": g.route}
 
     def on_end(end: ProxyEnd, problem: ProblemError | None, account: Account) -> None:
-        turn.remember(start, end, account)  # before the client learns that it may ask for it
-        held.close()
+        with held:  # what it holds is let go of, whatever fails
+            try:
+                turn.remember(start, end, account)  # before the client learns that it may ask for it
+            except Exception:
+                log.exception("a turn was not remembered", turnId=start.turn_id, traceId=start.trace_id)
         for account_for in at_end:  # the request, whose response has been accounted for by nobody yet
             account_for()
         if end.reason is EndReason.CLIENT_SLOW and client is not None:

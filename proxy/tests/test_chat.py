@@ -15,6 +15,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+import proxy.chat
 import proxy.streaming
 from contracts.api import ChatRequest, EndReason, ProblemType
 from contracts.cortex import THREADS_PATH
@@ -278,6 +279,24 @@ def test_a_defect_between_head_and_stream_gives_everything_back(
         assert (response.status_code, problem(response)) == (500, ProblemType.INTERNAL)
         assert nothing_held(app)
         assert upstream.seen[0].left.wait(DEADLINE_S)
+
+
+def test_a_turn_that_cannot_be_remembered_ends_like_others(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch, sockets: tuple[socket.socket, socket.socket]
+) -> None:
+    """A defect in keeping the turn costs its history, not the client's stream, and holds nothing."""
+
+    def fail(**_given: object) -> None:
+        raise RuntimeError("canary")
+
+    monkeypatch.setattr(proxy.chat, "stored_turn", fail)
+    with Upstream(lambda exchange: exchange.stream(STREAM, end=True)) as upstream:
+        app = make_app(snowflake_url=upstream.url)
+        response = ask(app.test_client(), {"gunicorn.socket": sockets[0]})
+        assert STREAM in response.data
+        assert b'"reason":"completed"' in response.data
+        response.close()
+        assert nothing_held(app)
 
 
 def test_closing_without_iterating_gives_everything_back(

@@ -631,3 +631,33 @@ def test_the_end_of_a_body_with_a_length(make_cortex: MakeCortex) -> None:
             read += stream.read_burst(65_536)
         assert (stream.wait(0), stream.read_burst(65_536)) == (True, b"")
         stream.close()
+
+
+@SCHEMES
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        pytest.param([b"9\r\ndata: 1\n\n", b"\r\n"], id="a line end of its own"),
+        pytest.param([b"9\r\ndata: 1\n\n\r\n", b"9"], id="half a head"),
+        pytest.param([b"9\r\ndata: 1\n\n\r\n", b"9\r\n"], id="a head without its chunk"),
+        pytest.param([b"9\r\ndata: 1\n\n\r\n0\r\n"], id="an end without its last line"),
+        pytest.param([b"9\r\ndata: 1\n\n\r", b"\n"], id="half a line end"),
+    ],
+)
+def test_parts_of_a_chunk_are_no_data(make_cortex: MakeCortex, keys: Keys, scheme: str, pieces: list[bytes]) -> None:
+    """While http.client would wait for the rest of a chunk, a wait goes on, so that heartbeats and deadlines hold."""
+    context, trusting = secured(keys, scheme)
+
+    def script(exchange: Exchange) -> None:
+        exchange.head(Content_Type="text/event-stream", Transfer_Encoding="chunked")
+        for piece in pieces:
+            exchange.send(piece)
+        exchange.wait_left()
+
+    with Upstream(script, context) as upstream:
+        stream = make_cortex(snowflake_url=upstream.url, **trusting).start_run(RUN, {}, Call())
+        assert stream.wait(DEADLINE_S)
+        assert stream.read_burst(65_536) == b"data: 1\n\n"
+        assert [stream.wait(0.05) for _ in range(2)] == [False, False]
+        stream.call.cancel()
+        stream.close()

@@ -393,6 +393,17 @@ def test_draining(is_waiting: bool) -> None:
     assert (json.loads(end.data)["reason"], turn.reason) == (EndReason.DRAINING, EndReason.DRAINING)
 
 
+def test_draining_after_the_last_event() -> None:
+    """An answer that is whole is not to be asked for again, though its upstream has not hung up."""
+    turn = run(STREAM, Silence())
+    relay = turn.relay()
+    stream = next(relay) + next(relay)
+    threading.Timer(0.01, relay.drain).start()
+    stream += b"".join(relay)
+    relay.close()
+    assert (turn.reason, b"event: error" in stream) == (EndReason.COMPLETED, False)
+
+
 def test_draining_after_the_end() -> None:
     """A stream that is over stays as it ended."""
     turn = run(STREAM)

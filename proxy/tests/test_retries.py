@@ -12,7 +12,7 @@ import pytest
 from contracts.api import ProblemType
 from proxy.breaker import MIN_FAILURES, State
 from proxy.calls import Call, CallCancelledError
-from proxy.cortex import Ask, CortexClient, Surface
+from proxy.cortex import MAX_ANSWER_BYTES, READ_BYTES, Ask, CortexClient, Surface
 from proxy.policies import Policy, RetryClass
 from proxy.problems import ProblemError
 from proxy.tests.conftest import MakeCortex, Seen
@@ -35,6 +35,13 @@ def half_a_body(exchange: Exchange) -> None:
     """A good head, then the connection breaks."""
     exchange.head(Content_Type="application/json", Content_Length="100")
     exchange.send(b'{"results":')
+    exchange.cut()
+
+
+def half_a_chunked_body(exchange: Exchange) -> None:
+    """The same in another framing, in which the end of a connection is the end of a chunk as well."""
+    exchange.head(Content_Type="application/json", Transfer_Encoding="chunked")
+    exchange.chunk(b'{"results":')
     exchange.cut()
 
 
@@ -64,6 +71,7 @@ def failed(client: CortexClient, asked: Ask, call: Call | None = None) -> Proble
         pytest.param(answers("504 X"), (1, 1, 3), id="504"),
         pytest.param(Exchange.cut, (1, 1, 3), id="hung up"),
         pytest.param(half_a_body, (1, 1, 3), id="broken body"),
+        pytest.param(half_a_chunked_body, (1, 1, 3), id="broken body in chunks"),
         pytest.param(answers("400 X"), (1, 1, 1), id="400"),
         pytest.param(answers("403 X"), (1, 1, 1), id="403"),
         pytest.param(answers("404 X"), (1, 1, 1), id="404"),
@@ -185,6 +193,41 @@ def test_a_body_that_drips_past_the_deadline(make_cortex: MakeCortex) -> None:
         problem = failed(make_cortex(snowflake_url=upstream.url), asked)
         upstream.seen[0].left.set()
     assert problem.kind is ProblemType.REQUEST_DEADLINE
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind"),
+    [
+        pytest.param({"idle_timeout_s": 0.2}, ProblemType.UPSTREAM_STALLED, id="idle timeout"),
+        pytest.param({"deadline_s": 0.3}, ProblemType.REQUEST_DEADLINE, id="deadline"),
+    ],
+)
+def test_a_body_that_stalls(make_cortex: MakeCortex, changed: dict[str, float], kind: ProblemType) -> None:
+    """Silence within a body is told as what it broke, the shorter of both bounds."""
+
+    def stall(exchange: Exchange) -> None:
+        exchange.head(Content_Type="application/json", Transfer_Encoding="chunked")
+        exchange.chunk(b'{"results":')
+        exchange.wait_left()
+
+    with Upstream(stall) as upstream:
+        asked = Ask(Surface.SEARCH, "/q", policy(RetryClass.NEVER, **changed))
+        assert failed(make_cortex(snowflake_url=upstream.url), asked).kind is kind
+
+
+def test_the_end_of_a_large_answer_is_no_answer(make_cortex: MakeCortex) -> None:
+    """What follows the bound is not taken for the document, whatever it looks like."""
+
+    def large(exchange: Exchange) -> None:
+        exchange.head(Content_Type="application/json", Transfer_Encoding="chunked")
+        exchange.chunk(b" " * MAX_ANSWER_BYTES)
+        exchange.chunk(b" " * READ_BYTES)
+        exchange.chunk(b'{"results": []}')
+        exchange.end()
+
+    with Upstream(large) as upstream:
+        problem = failed(make_cortex(snowflake_url=upstream.url), Ask(Surface.SEARCH, "/q", policy(RetryClass.NEVER)))
+    assert problem.kind is ProblemType.UPSTREAM_PROTOCOL
 
 
 def test_an_answer_past_its_bound(make_cortex: MakeCortex) -> None:
