@@ -13,7 +13,7 @@ MAX_THREADS = 10_000
 
 
 class ThreadStore:
-    """The threads of every user, bounded: past `MAX_THREADS` the oldest is forgotten."""
+    """The threads of every user, bounded: past `MAX_THREADS` the one unused for longest is forgotten."""
 
     def __init__(self, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock
@@ -39,14 +39,16 @@ class ThreadStore:
         found = self._threads.get(thread_id)
         if found is not None and found[0] == owner:
             updated = found[1].model_copy(update={"updated_on": int(self._clock() * 1000)})
+            del self._threads[thread_id]  # to the end: two changes may fall into one millisecond
             self._threads[thread_id] = (owner, updated)
 
     def list(self, owner: str, origin_application: str | None = None) -> list[Thread]:
         """This user's threads, newest first."""
-        mine: Iterable[Thread] = (thread for whose, thread in self._threads.values() if whose == owner)
+        latest_first = reversed(self._threads.values())
+        mine: Iterable[Thread] = (thread for whose, thread in latest_first if whose == owner)
         if origin_application is not None:
             mine = (thread for thread in mine if thread.origin_application == origin_application)
-        return sorted(mine, key=lambda thread: (thread.updated_on, thread.thread_id), reverse=True)
+        return sorted(mine, key=lambda thread: -thread.updated_on)
 
     def owns(self, owner: str, thread_id: int) -> bool:
         """Whether this user has this thread."""

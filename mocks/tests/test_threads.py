@@ -58,3 +58,12 @@ def test_the_oldest_is_forgotten(store: ThreadStore, monkeypatch: pytest.MonkeyP
     made = [store.create("ANN").thread_id for _ in range(5)]
     assert len(set(made)) == 5
     assert [thread.thread_id for thread in store.list("ANN")] == made[:1:-1]
+
+
+def test_changes_in_the_same_millisecond_keep_their_order() -> None:
+    """Whichever thread was created or used last comes first, however fast that was."""
+    store = ThreadStore(clock=lambda: 1_800_000_000.0)
+    first, second = store.create("U"), store.create("U")
+    assert [thread.thread_id for thread in store.list("U")] == [second.thread_id, first.thread_id]
+    store.touch("U", first.thread_id)
+    assert [thread.thread_id for thread in store.list("U")] == [first.thread_id, second.thread_id]
