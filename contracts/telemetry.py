@@ -6,9 +6,10 @@ lives as long as its process: no question, subject, session or request is ever a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import product
 from types import MappingProxyType
 
 from contracts.api import PREFIX, EndReason, PageErrorKind, StreamOutcome, ToolName
@@ -120,21 +121,26 @@ BREAKER_STATES: Mapping[str, int] = MappingProxyType({"closed": 0, "half-open": 
 UNMATCHED = "unmatched"
 """The route of a request that no rule fits."""
 
-_ALSO_BELOW = ("/livez", "/readyz", "/status", "/openapi.json", "/docs")
-ROUTES = (
-    f"{PREFIX}/session/token",
-    f"{PREFIX}/chat",
-    f"{PREFIX}/tools/{{toolName}}",
-    f"{PREFIX}/history/{{sessionId}}",
-    f"{PREFIX}/metrics/report",
-    *_ALSO_BELOW,
-    *(PREFIX + path for path in _ALSO_BELOW),
-    "/",
-    "/client/{name}",
-    "/rehearsal.json",
-    UNMATCHED,
-)
 METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
+_ALSO_BELOW = ("/livez", "/readyz", "/status", "/openapi.json", "/docs")
+ROUTE_METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        f"{PREFIX}/session/token": ("POST", "DELETE"),
+        f"{PREFIX}/chat": ("POST",),
+        f"{PREFIX}/tools/{{toolName}}": ("POST",),
+        f"{PREFIX}/history/{{sessionId}}": ("GET", "DELETE"),
+        f"{PREFIX}/metrics/report": ("POST",),
+        **dict.fromkeys(_ALSO_BELOW, ("GET",)),
+        **dict.fromkeys((PREFIX + path for path in _ALSO_BELOW), ("GET",)),
+        "/": ("GET",),
+        "/client/{name}": ("GET",),
+        "/rehearsal.json": ("GET",),
+        UNMATCHED: METHODS,
+    }
+)
+"""What each route is made for. HEAD and OPTIONS, which come with every route, are left out; they show once asked."""
+
+ROUTES = tuple(ROUTE_METHODS)
 STATUS_CLASSES = ("2xx", "3xx", "4xx", "5xx")
 STATUSES = (
     *("200", "202", "204", "206", "304"),
@@ -295,3 +301,19 @@ METRICS = (
     CLIENT_METRICS_DROPPED,
     EXPORT_FAILURES,
 )
+
+
+def first_series(metric: Metric) -> Iterator[dict[str, str]]:
+    """The labels of every series that shows from the start, so that its first event is an increase.
+
+    Of requests only what can occur: all routes with all methods would be six times as many series, most of them never
+    to move. Histograms have none; they show with their first measurement.
+    """
+    if metric is REQUESTS:
+        for route, methods in ROUTE_METHODS.items():
+            classes = ("4xx",) if route == UNMATCHED else ("2xx", "4xx", "5xx")
+            for method, status_class in product(methods, classes):
+                yield {"route": route, "method": method, "status_class": status_class}
+    elif metric.kind is not MetricKind.HISTOGRAM:
+        for values in product(*metric.labels.values()):
+            yield dict(zip(metric.labels, values, strict=True))

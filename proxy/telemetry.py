@@ -14,8 +14,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import product
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, Protocol, cast
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
@@ -190,11 +189,11 @@ class Telemetry:
         if self._settings.otlp_endpoint is not None:
             self._export_to(self._settings.otlp_endpoint.rstrip("/"))
         for metric in catalogue.METRICS:
-            for labels in _known_labels(metric):
-                if metric.kind in (MetricKind.COUNTER, MetricKind.UP_DOWN_COUNTER):
-                    self._add(metric, labels, 0)
-                elif metric.kind is MetricKind.GAUGE:
+            for labels in catalogue.first_series(metric):
+                if metric.kind is MetricKind.GAUGE:
                     self._instruments[metric.name].set(0, labels)
+                else:
+                    self._add(metric, labels, 0)
 
     def flush(self, timeout_s: float) -> None:
         """Send what is waiting, as far as that is possible in time."""
@@ -354,11 +353,6 @@ def _instrument(meter: Meter, metric: Metric) -> _Instrument:
         MetricKind.HISTOGRAM: meter.create_histogram,
     }[metric.kind]
     return cast(_Instrument, create(metric.name, unit=metric.unit, description=metric.help))
-
-
-def _known_labels(metric: Metric) -> Iterator[dict[str, str]]:
-    for values in product(*metric.labels.values()):
-        yield dict(zip(metric.labels, values, strict=True))
 
 
 def _bounded_labels(metric: Metric, labels: Mapping[str, str]) -> dict[str, Any]:

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import ast
 import re
+from enum import StrEnum
 from math import prod
 from pathlib import Path
 
 import pytest
 
 from contracts import telemetry
-from contracts.telemetry import BREAKER_STATES, METRICS, OTHER, Metric, MetricKind, bounded
+from contracts.api import PREFIX, ToolName
+from contracts.telemetry import (
+    BREAKER_STATES,
+    METRICS,
+    OTHER,
+    REQUESTS,
+    UNMATCHED,
+    Metric,
+    MetricKind,
+    ToolOutcome,
+    bounded,
+    first_series,
+)
 
 ALL = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 MAX_SERIES = 2000
@@ -91,6 +104,67 @@ def test_a_label_takes_listed_values_only(value: str, expected: str) -> None:
     assert bounded(telemetry.LIMIT_DECISIONS, "policy", value) == expected
 
 
+class Stranger(StrEnum):
+    """Members that no label lists."""
+
+    TOOL = "hammer"
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "expected"),
+    [
+        ("tool", ToolName.SEARCH, "search"),
+        ("outcome", ToolOutcome.OK, "ok"),
+        ("tool", "search", "search"),
+        ("tool", Stranger.TOOL, OTHER),
+    ],
+    ids=["tool", "outcome", "word", "unlisted"],
+)
+def test_a_label_is_a_plain_word(label: str, value: str, expected: str) -> None:
+    """Members of enumerations lose their type, by which the SDK would tell them from their own words."""
+    found = bounded(telemetry.TOOL_CALLS, label, value)
+    assert (type(found), found) == (str, expected)
+
+
+@ALL
+def test_the_first_series_are_within_bounds(metric: Metric) -> None:
+    """Each has every label with a listed value, and none is there twice; histograms have none."""
+    first = [tuple(labels.items()) for labels in first_series(metric)]
+    assert len(set(first)) == len(first)
+    assert bool(first) == (metric.kind is not MetricKind.HISTOGRAM)
+    for labels in first:
+        assert [label for label, _ in labels] == list(metric.labels)
+        assert all(value in metric.labels[label] for label, value in labels)
+
+
+@ALL
+def test_every_value_shows_from_the_start(metric: Metric) -> None:
+    """All combinations of labels begin at zero; of requests, which have too many, those that can occur."""
+    if metric.kind is not MetricKind.HISTOGRAM and metric is not REQUESTS:
+        assert len(list(first_series(metric))) == prod(len(values) for values in metric.labels.values())
+
+
+@pytest.mark.parametrize(
+    ("route", "expected"),
+    [
+        (f"{PREFIX}/chat", {("POST", "2xx"), ("POST", "4xx"), ("POST", "5xx")}),
+        ("/livez", {("GET", "2xx"), ("GET", "4xx"), ("GET", "5xx")}),
+        (
+            f"{PREFIX}/history/{{sessionId}}",
+            {(method, status) for method in ("GET", "DELETE") for status in ("2xx", "4xx", "5xx")},
+        ),
+        (UNMATCHED, {(method, "4xx") for method in ("GET", "HEAD", "POST", "DELETE", "OPTIONS")}),
+    ],
+    ids=["chat", "probe", "history", "unmatched"],
+)
+def test_a_route_begins_with_what_can_occur(route: str, expected: set[tuple[str, str]]) -> None:
+    """No series says that nobody deleted a chat; what no rule fits is only ever refused."""
+    first = {
+        (labels["method"], labels["status_class"]) for labels in first_series(REQUESTS) if labels["route"] == route
+    }
+    assert first == expected
+
+
 def test_an_unknown_label_is_a_mistake() -> None:
     """Asking for a label that the metric does not have is no value's fault."""
     with pytest.raises(KeyError):
@@ -108,5 +182,5 @@ def test_the_catalogue_stands_alone() -> None:
     tree = ast.parse(Path(telemetry.__file__).read_text(encoding="utf-8"))
     modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {module.partition(".")[0] for module in modules} <= {
-        *("__future__", "collections", "dataclasses", "enum", "types", "contracts")
+        *("__future__", "collections", "dataclasses", "enum", "itertools", "types", "contracts")
     }
