@@ -37,6 +37,24 @@ def test_one_line_with_the_listed_fields(stream: io.StringIO) -> None:
     assert line == {"event": "stream ended", "level": "info", "logger": "proxy.chat", "reason": "completed"}
 
 
+def test_a_line_begins_with_what_people_look_for(stream: io.StringIO) -> None:
+    """When, how grave and what; then the rest in the order in which it was given."""
+    structlog.get_logger("proxy.app").info("request", route="/", status=200, method="GET", durationMs=1.5)
+    logging.getLogger("some.library").warning("pool is full")
+    ours, theirs = lines(stream)
+    assert list(ours)[:3] == list(theirs)[:3] == ["timestamp", "level", "event"]
+    assert list(ours)[3:7] == ["route", "status", "method", "durationMs"]
+
+
+def test_what_is_not_known_is_left_out(stream: io.StringIO) -> None:
+    """A field without a value is no field; nought, no and nothing said are values."""
+    structlog.get_logger().info("x", problem=None, tool=None, retries=0, store=False, detail="")
+    (line,) = lines(stream)
+    assert "problem" not in line
+    assert "tool" not in line
+    assert (line["retries"], line["store"], line["detail"]) == (0, False, "")
+
+
 def test_the_standard_librarys_loggers_take_the_same_way(stream: io.StringIO) -> None:
     """A library's record becomes such a line, its extra fields dropped."""
     logging.getLogger("some.library").warning("pool is %s", "full", extra={"headers": "canary"})
