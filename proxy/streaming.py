@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -64,7 +63,7 @@ def respond(turn: Turn, held: ExitStack) -> Response:
     held: what the request holds so far. When a stream begins it holds this and more until its end, and the caller's
     stack is empty; otherwise the caller lets go.
     """
-    wired, started_s = parts(), time.monotonic()
+    wired, started_s = parts(), g.started_s
     call, client = Call(), client_socket(request.environ)
     ending = _Ending(call)
     held.enter_context(wired.lifecycle.stream(ending.drain))
