@@ -153,10 +153,7 @@ class Upstream:
         return CallCancelledError() if self.call.cancelled else ProblemError(kind, detail)
 
     def close(self) -> None:
-        """Close the connection, unless the stream was read to its end: then it serves others already.
-
-        Not while another thread reads: cancel the call first.
-        """
+        """Close the connection, unless the stream was read to its end: then it serves others already."""
         self._response.close()
 
 

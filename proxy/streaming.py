@@ -77,7 +77,7 @@ def respond(turn: Turn, held: ExitStack) -> Response:
         return Response(status=CLIENT_CLOSED_REQUEST)
     finally:
         g.retries = call.retries
-    held.callback(upstream.close)
+    held.callback(upstream.close)  # for failures before the relay is made, which closes it itself
     start = ProxyStart(session_id=turn.session.session_id, turn_id=new_id(), trace_id=g.trace_id, thread_id=thread_id)
     if client is not None:
         client.settimeout(wired.settings.slow_client_s)  # or a send to a client that does not read blocks for ever
