@@ -453,6 +453,7 @@ class ProblemType(StrEnum):
     TOKEN_MISSING = "token-missing"
     TOKEN_INVALID = "token-invalid"
     TOKEN_EXPIRED = "token-expired"
+    CLIENT_KEY_INVALID = "client-key-invalid"
     SESSION_MISMATCH = "session-mismatch"
     SESSION_ENDED = "session-ended"
     SESSION_NOT_FOUND = "session-not-found"

@@ -92,6 +92,15 @@ class ToolOutcome(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Surface(StrEnum):
+    """A part of Cortex that can fail on its own; each has a breaker."""
+
+    AGENT = "agent"
+    ANALYST = "analyst"
+    SEARCH = "search"
+    SQL = "sql"
+
+
 class DropReason(StrEnum):
     """Why a client's measurement was not taken in."""
 
@@ -147,7 +156,6 @@ STATUSES = (
     *("400", "401", "403", "404", "405", "408", "413", "414", "415", "416", "421", "422", "429", "431", "499"),
     *("500", "502", "503", "504"),
 )
-SURFACES = ("agent", "analyst", "search", "sql")
 POLICIES = ("token", "chat", "tool_search", "tool_analyst", "tool_sql", "tool_chart", "history", "report")
 
 
@@ -197,28 +205,28 @@ UPSTREAM_ATTEMPTS = _counter(
     "upstream_attempts_total",
     "attempt",
     "Attempts to reach Snowflake, the first of a call and every further one.",
-    surface=SURFACES,
+    surface=_of(Surface),
     outcome=_of(UpstreamOutcome),
 )
 UPSTREAM_RETRIES = _counter(
     "upstream_retries_total",
     "attempt",
     "Attempts that repeat a failed one, by how it failed.",
-    surface=SURFACES,
+    surface=_of(Surface),
     reason=_of(RetryReason),
 )
 RETRY_BUDGET_DENIED = _counter(
     "retry_budget_denied_total",
     "attempt",
     "Attempts not repeated because too many others were already.",
-    surface=SURFACES,
+    surface=_of(Surface),
 )
 BREAKER_STATE = Metric(
     "cortex_proxy_breaker_state",
     MetricKind.GAUGE,
     "",
     "Circuit breaker: 0 closed, 1 half-open, 2 open.",
-    MappingProxyType({"surface": SURFACES}),
+    MappingProxyType({"surface": _of(Surface)}),
 )
 LIMIT_DECISIONS = _counter(
     "limit_decisions_total",

@@ -206,9 +206,25 @@ class _Tracked:
     _wire: socket.socket | None = None
     """Kept beside `sock`, which http.client forgets once the answer says `Connection: close`."""
 
+    _unsent: bytearray | None = None
+    """What there is of a request so far, while it is put together."""
+
     def request(self, *args: Any, **kwargs: Any) -> None:
+        """Send head and body at once: each send lets other threads run first, and here a user waits."""
         self._serve()
-        super().request(*args, **kwargs)  # type: ignore[misc]
+        self._unsent = bytearray()
+        try:
+            super().request(*args, **kwargs)  # type: ignore[misc]
+            whole = self._unsent
+        finally:
+            self._unsent = None
+        super().send(whole)  # type: ignore[misc]
+
+    def send(self, data: Any) -> None:
+        if self._unsent is None:
+            super().send(data)  # type: ignore[misc]
+        else:
+            self._unsent += data
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]

@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from enum import StrEnum
 from functools import cached_property
 from http.client import HTTPException
 from typing import Any, Generic, Protocol, TypeVar
+from urllib.parse import urlencode
 
 import requests
 import structlog
+from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
 from contracts.api import ProblemType
@@ -36,7 +37,7 @@ from contracts.cortex import (
     ErrorBody,
     Thread,
 )
-from contracts.telemetry import RetryReason, UpstreamOutcome
+from contracts.telemetry import RetryReason, Surface, UpstreamOutcome
 from proxy import VERSION
 from proxy.backoff import Backoff
 from proxy.breaker import Breaker, State
@@ -59,15 +60,6 @@ UNARY_CONNECTIONS = 16
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 R = TypeVar("R")
-
-
-class Surface(StrEnum):
-    """A part of Cortex that can fail on its own; each has a breaker."""
-
-    AGENT = "agent"
-    ANALYST = "analyst"
-    SEARCH = "search"
-    SQL = "sql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,14 +310,7 @@ class CortexClient:
         payload = None if asked.body is None else json.dumps(asked.body, ensure_ascii=False).encode()
         patience_s = min(asked.policy.header_timeout_s, left_s)
         with serving(call), _translated(call, asked.surface, patience_s):
-            # Prepared apart from the session, whose cookies, credentials and proxies there are none of to be merged.
-            request = requests.Request(
-                asked.method,
-                f"{self._settings.snowflake_url}{asked.path}",
-                params={**asked.params, **(asked.again if now.number > 1 else {})},
-                data=payload,
-                headers=headers,
-            ).prepare()
+            request = _prepared(asked.method, self._url(asked, now), headers, payload)
             response = way.session.send(
                 request,
                 stream=True,
@@ -339,6 +324,11 @@ class CortexClient:
         call.bound_silence(min(asked.policy.idle_timeout_s, left_s))
         return _Answer(response, call, _Bounds(way.max_bytes, now.deadline_s))
 
+    def _url(self, asked: Ask, now: _Try) -> str:
+        params = {**asked.params, **(asked.again if now.number > 1 else {})}
+        query = f"?{urlencode(params)}" if params else ""
+        return f"{self._settings.snowflake_url}{asked.path}{query}"
+
     def _headers(self, token: str) -> dict[str, str]:
         headers = {
             "Authorization": f"Bearer {token}",
@@ -351,6 +341,17 @@ class CortexClient:
         if self._settings.warehouse:
             headers[WAREHOUSE_HEADER] = self._settings.warehouse
         return headers
+
+
+def _prepared(method: str, url: str, headers: Mapping[str, str], payload: bytes | None) -> requests.PreparedRequest:
+    """A request that is complete: there are no cookies, credentials, forms or parameters for requests to put in."""
+    request = requests.PreparedRequest()
+    request.method, request.url, request.body = method, url, payload
+    request.headers = CaseInsensitiveDict(headers)
+    if payload is not None:
+        request.headers["Content-Length"] = str(len(payload))
+    request.hooks = {}
+    return request
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,9 @@ from pydantic.alias_generators import to_camel
 
 from contracts.api import EndpointLimits, Health, Status
 from contracts.cortex import TokenType
+from contracts.telemetry import Surface
 from proxy import VERSION
 from proxy.breaker import Breaker, State
-from proxy.cortex import Surface
 from proxy.credentials import FileToken
 from proxy.keypair import load_private_key
 from proxy.keyring import session_key, text_key

@@ -47,6 +47,7 @@ CATALOGUE: dict[ProblemType, Kind] = {
     P.TOKEN_MISSING: Kind(401, "A session token is required"),
     P.TOKEN_INVALID: Kind(401, "The session token is not valid"),
     P.TOKEN_EXPIRED: Kind(401, "The session token has expired", retryable=True),
+    P.CLIENT_KEY_INVALID: Kind(401, "The client key is missing or not valid"),
     P.SESSION_MISMATCH: Kind(403, "The token belongs to another session"),
     P.SESSION_ENDED: Kind(401, "The session has reached its limit"),
     P.SESSION_NOT_FOUND: Kind(404, "There is no such session"),
@@ -165,7 +166,7 @@ def respond(error: ProblemError) -> Response:
     if error.retry_after_s is not None:
         response.headers["Retry-After"] = str(error.retry_after_s)
     if problem.status == HTTPStatus.UNAUTHORIZED:
-        reason = "" if error.kind is P.TOKEN_MISSING else ' error="invalid_token"'
+        reason = "" if error.kind in (P.TOKEN_MISSING, P.CLIENT_KEY_INVALID) else ' error="invalid_token"'
         response.headers["WWW-Authenticate"] = f"Bearer{reason}"
     response.headers.update(error.headers)
     return response

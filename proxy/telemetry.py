@@ -309,22 +309,14 @@ class Telemetry:
     def _export_failed(self, signal: Signal) -> None:
         self._add(catalogue.EXPORT_FAILURES, {"signal": signal.value})
 
-    def _offer_metrics(self, first_port: int) -> None:
-        """Listen at the port; of several processes, each at the first one of a row that is still free."""
+    def _offer_metrics(self, port: int) -> None:
         registry, host = CollectorRegistry(), self._settings.metrics_host
-        row = range(first_port, first_port + (self._settings.processes if first_port else 1))
-        faults: list[OSError] = []
-        for port in row:
-            try:
-                self._scraped = _MetricsServer(host, port, registry)
-            except (OSError, OverflowError) as error:  # the row may end past the last port
-                faults.append(OSError(str(error)))
-            else:
-                self._read_by(PrometheusMetricReader(scope_info_enabled=False, registry=registry))
-                self._scraped.start()
-                return
-        where = f"{host}:{row[0]}" + (f"-{row[-1]}" if len(row) > 1 else "")
-        raise MetricsPortError(f"{ENV_PREFIX}METRICS_PORT: {where} cannot be used: {faults[0]}") from faults[0]
+        try:
+            self._scraped = _MetricsServer(host, port, registry)
+        except (OSError, OverflowError) as error:  # a process's port may lie past the last one
+            raise MetricsPortError(f"{ENV_PREFIX}METRICS_PORT: {host}:{port} cannot be used: {error}") from error
+        self._read_by(PrometheusMetricReader(scope_info_enabled=False, registry=registry))
+        self._scraped.start()
 
 
 def as_template(rule: str) -> str:

@@ -175,10 +175,11 @@ class TokenService:
         expected = self._client_key.key(self._clock()) if self._client_key else None
         if expected is None:
             detail = "Naming a subject needs the client key, and this proxy has none; leave the subject out."
-            raise ProblemError(ProblemType.TOKEN_INVALID, detail)
+            raise ProblemError(ProblemType.CLIENT_KEY_INVALID, detail)
         if not hmac.compare_digest((presented or "").encode(), expected):
             purpose = "to name a subject" if names_subject else "here"
-            raise ProblemError(ProblemType.TOKEN_INVALID, f"A valid {CLIENT_KEY_HEADER} header is required {purpose}.")
+            detail = f"A valid {CLIENT_KEY_HEADER} header is required {purpose}."
+            raise ProblemError(ProblemType.CLIENT_KEY_INVALID, detail)
 
     def open_session(self, subject: str | None = None) -> SessionToken:
         """A token for a new session, of a new subject unless one is named."""

@@ -316,6 +316,7 @@ _PROBLEMS: tuple[ProblemError, ...] = (
     ProblemError(P.TOKEN_MISSING, "Send the token as 'Authorization: Bearer <token>'."),
     ProblemError(P.TOKEN_INVALID, "Request a new token."),
     ProblemError(P.TOKEN_EXPIRED, "Request a new token and try again."),
+    ProblemError(P.CLIENT_KEY_INVALID, "A valid X-Client-Key header is required here."),
     ProblemError(P.SESSION_MISMATCH, "sessionId is not the one this token was issued for."),
     ProblemError(P.SESSION_ENDED, "Open a new session: request a token without a token."),
     ProblemError(P.SESSION_NOT_FOUND, "You have no session of this id with turns."),

@@ -11,9 +11,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from contracts.api import Health, ProblemType, Status
+from contracts.telemetry import Surface
 from proxy import VERSION
 from proxy.breaker import MIN_FAILURES, Breaker
-from proxy.cortex import Surface
 from proxy.health import EXTENSION as READINESS
 from proxy.health import FRESH_S, Readiness, key_checks, key_faults
 from proxy.lifecycle import Lifecycle

@@ -68,12 +68,13 @@ def test_a_problem_answers_as_the_catalogue_says(app: Flask, kind: ProblemType) 
     ("kind", "header"),
     [
         (ProblemType.TOKEN_MISSING, "Bearer"),
+        (ProblemType.CLIENT_KEY_INVALID, "Bearer"),
         (ProblemType.TOKEN_EXPIRED, 'Bearer error="invalid_token"'),
         (ProblemType.TOKEN_INVALID, 'Bearer error="invalid_token"'),
     ],
 )
 def test_a_401_says_how_to_authenticate(app: Flask, kind: ProblemType, header: str) -> None:
-    """A missing token is asked for, a bad one is called invalid (RFC 6750)."""
+    """A missing token is asked for, a bad one is called invalid (RFC 6750); a good one does instead of a client key."""
     assert app.test_client().post(f"/problem/{kind}").headers["WWW-Authenticate"] == header
 
 

@@ -100,13 +100,13 @@ def test_naming_a_subject(make_app: MakeApp, keys: Keys, environment: str) -> No
     assert subject_of(app, opened.get_json()["token"]) == "user-4711"
     for headers in ({}, {"X-Client-Key": "wrong"}):
         answer = client.post(PATH, json=body, headers=headers)
-        assert (answer.status_code, kind_of(answer)) == (401, ProblemType.TOKEN_INVALID)
+        assert (answer.status_code, kind_of(answer)) == (401, ProblemType.CLIENT_KEY_INVALID)
 
 
 def test_naming_a_subject_without_any_client_key(make_app: MakeApp) -> None:
     """The refusal says what is needed."""
     answer = make_app().test_client().post(PATH, json={"subject": "user-4711"})
-    assert (answer.status_code, kind_of(answer)) == (401, ProblemType.TOKEN_INVALID)
+    assert (answer.status_code, kind_of(answer)) == (401, ProblemType.CLIENT_KEY_INVALID)
     assert answer.get_json()["detail"].startswith("Naming a subject needs the client key")
 
 

@@ -11,7 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -43,13 +43,14 @@ from contracts.telemetry import (
     Metric,
     MetricKind,
     RetryReason,
+    Surface,
     ToolOutcome,
     UpstreamOutcome,
 )
 from proxy import VERSION, logs
 from proxy.breaker import State
-from proxy.cortex import Surface
 from proxy.policies import Policies
+from proxy.serve import for_process
 from proxy.telemetry import EXPORT_TIMEOUT_S, MetricsPortError, Telemetry, Tracing, as_template, trace_id_of
 from proxy.tests.conftest import MakeApp, MakeSettings
 
@@ -530,38 +531,11 @@ def test_a_port_in_use_is_told(make_telemetry: MakeTelemetry) -> None:
         make_telemetry(metrics_port=port)
 
 
-def is_free(port: int) -> bool:
-    """Whether a port can be bound."""
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError):
-            return False
-    return True
-
-
-@contextmanager
-def used_port() -> Iterator[int]:
-    """A port that somebody holds, and whose successor is free."""
-    with ExitStack() as held:
-        for _ in range(100):
-            first = held.enter_context(socket.socket())
-            first.bind(("127.0.0.1", 0))
-            port: int = first.getsockname()[1]
-            if is_free(port + 1):
-                yield port
-                return
-    raise AssertionError("a hundred ports without a free successor")
-
-
-def test_processes_share_a_row_of_ports(make_telemetry: MakeTelemetry) -> None:
-    """With several processes each takes the first free port from the given one on, and no further than their number."""
-    with used_port() as port:
-        several = {"metrics_port": port, "processes": 2, "redis_url": "redis://127.0.0.1"}
-        second = make_telemetry(**several)
-        assert second.metrics_port == port + 1
-        with pytest.raises(MetricsPortError, match=f"{port}-{port + 1} cannot be used"):
-            make_telemetry(**several)
+def test_a_port_past_the_last_is_told(make_settings: MakeSettings) -> None:
+    """Of several processes the last ones' ports may be none."""
+    beyond = for_process(make_settings(metrics_port=65535), 1)
+    with pytest.raises(MetricsPortError, match=r"METRICS_PORT: 127\.0\.0\.1:65536 cannot be used: "):
+        Telemetry(beyond).start()
 
 
 def test_a_stalled_scraper_hinders_nobody(make_telemetry: MakeTelemetry) -> None:

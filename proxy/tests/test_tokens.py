@@ -405,7 +405,7 @@ def test_production_wants_the_client_key(make_settings: MakeSettings, keys: Keys
     for wrong in (None, "", CLIENT_KEY.decode() + "x", CLIENT_KEY.decode()[:-1], "é"):
         with pytest.raises(ProblemError) as problem:
             service.check_client(wrong)
-        assert problem.value.kind is ProblemType.TOKEN_INVALID
+        assert problem.value.kind is ProblemType.CLIENT_KEY_INVALID
 
 
 def test_development_wants_none(service: TokenService) -> None:
@@ -470,7 +470,7 @@ def test_naming_a_subject_needs_the_client_key(make_settings: MakeSettings, keys
     for wrong in (None, "", "wrong"):
         with pytest.raises(ProblemError, match="A valid X-Client-Key header is required to name") as problem:
             service.check_client(wrong, names_subject=True)
-        assert problem.value.kind is ProblemType.TOKEN_INVALID
+        assert problem.value.kind is ProblemType.CLIENT_KEY_INVALID
 
 
 def test_naming_a_subject_without_any_client_key(service: TokenService) -> None:
@@ -478,7 +478,7 @@ def test_naming_a_subject_without_any_client_key(service: TokenService) -> None:
     for presented in (None, "", CLIENT_KEY.decode()):
         with pytest.raises(ProblemError, match="Naming a subject needs the client key") as problem:
             service.check_client(presented, names_subject=True)
-        assert problem.value.kind is ProblemType.TOKEN_INVALID
+        assert problem.value.kind is ProblemType.CLIENT_KEY_INVALID
 
 
 def test_the_client_key_is_exchanged(make_settings: MakeSettings, clock: Clock, tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from contracts.api import AnalystAnswer, AnalystRequest
 from contracts.cortex import ANALYST_PATH, Wire
-from proxy.cortex import Ask, Surface, Upstream
+from contracts.telemetry import Surface
+from proxy.cortex import Ask, Upstream
 from proxy.tools.errand import Errand, post, read
 
 

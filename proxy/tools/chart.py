@@ -21,7 +21,7 @@ from contracts.api import (
     Scalar,
 )
 from contracts.cortex import INLINE_RUN_PATH, FinalResponse
-from proxy.cortex import Surface
+from contracts.telemetry import Surface
 from proxy.problems import ProblemError
 from proxy.tools import sql
 from proxy.tools.errand import Errand, invalid, post, read

@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from contracts.api import FieldError, ProblemType
 from contracts.cortex import Wire
+from contracts.telemetry import Surface
 from proxy.calls import Call
-from proxy.cortex import Ask, CortexClient, Surface
+from proxy.cortex import Ask, CortexClient
 from proxy.policies import Policy
 from proxy.problems import ProblemError
 from proxy.settings import Settings

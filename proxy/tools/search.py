@@ -15,7 +15,7 @@ from pydantic import Field
 
 from contracts.api import FieldError, ProblemType, SearchAnswer, SearchHit, SearchRequest
 from contracts.cortex import Wire
-from proxy.cortex import Surface
+from contracts.telemetry import Surface
 from proxy.problems import MAX_FIELD_ERRORS, ProblemError
 from proxy.tools.errand import Errand, invalid, post, read
 

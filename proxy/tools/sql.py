@@ -23,8 +23,9 @@ from pydantic import Field
 
 from contracts.api import FieldError, ProblemType, Scalar, SqlAnswer, SqlColumn, SqlRequest
 from contracts.cortex import STATEMENTS_PATH, ErrorBody, Wire
+from contracts.telemetry import Surface
 from proxy.calls import Call, CallCancelledError
-from proxy.cortex import Ask, Reply, Surface
+from proxy.cortex import Ask, Reply
 from proxy.policies import RetryClass
 from proxy.problems import ProblemError
 from proxy.settings import Settings
