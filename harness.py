@@ -78,12 +78,13 @@ def up(host: str, port: int, mock_port: int, pace: float, strict: bool, state_di
 @click.option("--scenarios", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Scenario files.")
 @click.option("--account", default="MYORG-BENCH", show_default=True, help="Account that tokens must name.")
 @click.option("--user", default="CORTEX_PROXY_USER", show_default=True, help="User that tokens must name.")
+@click.option("--assume", multiple=True, help="name=value, where Snowflake's behaviour is open: mocks/assumptions.py.")
 @click.option("--public-key", type=click.Path(path_type=Path, dir_okay=False), multiple=True, help="At most two PEMs.")
 @click.option("--state-dir", type=click.Path(path_type=Path), default=".cortex-harness", help="Development keys.")
-def mock(public_key: tuple[Path, ...], state_dir: Path, **options: Any) -> None:
+def mock(assume: tuple[str, ...], public_key: tuple[Path, ...], state_dir: Path, **options: Any) -> None:
     """Stand in for Snowflake Cortex: replay recorded answers, frame by frame."""
     from e2e import keys
-    from mocks import cassette, scenario, server
+    from mocks import assumptions, cassette, scenario, server
     from mocks.state import Options
 
     try:
@@ -93,7 +94,8 @@ def mock(public_key: tuple[Path, ...], state_dir: Path, **options: Any) -> None:
         raise click.ClickException(f"{error.filename}: {error.strerror}. {hint}") from error
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        server.run(Options(public_keys=public_keys, **given), server.print_ready)
+        assumed = assumptions.parse(assume)
+        server.run(Options(public_keys=public_keys, assume=assumed, **given), server.print_ready)
     except server.PortInUseError as error:
         raise click.ClickException(f"{error}. Choose another with --port, or 0 for a free one.") from error
     except (cassette.CassetteError, scenario.ScenarioFormatError, ValueError) as error:

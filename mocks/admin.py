@@ -9,6 +9,7 @@ from contracts.cortex import Code
 from mocks.faults import Plan
 from mocks.journal import OUTCOMES
 from mocks.request import Refusal, Request, json_plan
+from mocks.route import Route, Surface, route
 from mocks.state import Mock
 from mocks.strict import Strict
 
@@ -98,3 +99,15 @@ def _limit(request: Request) -> int:
     if not re.fullmatch(r"[0-9]{1,4}", asked) or not 1 <= int(asked) <= 2000:
         raise Refusal(400, Code.INVALID_PAYLOAD, f"limit {asked[:20]!r} is not a number from 1 to 2000")
     return int(asked)
+
+
+ROUTES: tuple[Route, ...] = (
+    route("GET", r"/__mock/health", health, Surface.ADMIN, public=True),
+    route("GET", r"/__mock/cassettes", cassettes, Surface.ADMIN, public=True),
+    route("GET", r"/__mock/questions", questions, Surface.ADMIN, public=True),
+    route("GET", r"/__mock/scenarios", scenarios, Surface.ADMIN, public=True),
+    route("GET PUT DELETE", r"/__mock/scenarios/active", active, Surface.ADMIN, public=True),
+    route("GET", r"/__mock/journal", journal, Surface.ADMIN, public=True),
+    route("GET", r"/__mock/journal/unmatched", unmatched, Surface.ADMIN, public=True),
+    route("POST", r"/__mock/reset", reset, Surface.ADMIN, public=True),
+)

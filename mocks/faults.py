@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,7 +29,8 @@ class Plan:
     """An answer about to be played.
 
     headers: by lower-case name.   headers_delay_ms: silence before the status line, in real time.   ends: 'clean'
-    closes the body properly, 'cut' drops the connection in the middle of it.
+    closes the body properly, 'cut' drops the connection in the middle of it.   finish: makes the form that the client
+    asked for, once every fault is in.
     """
 
     status: int
@@ -37,6 +38,7 @@ class Plan:
     frames: tuple[Frame, ...]
     headers_delay_ms: float = 0.0
     ends: Literal["clean", "cut"] = "clean"
+    finish: Callable[[Plan], Plan] | None = None
 
     @classmethod
     def of(cls, response: ResponseHead, frames: Sequence[Frame]) -> Plan:

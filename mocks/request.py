@@ -54,6 +54,8 @@ class Request:
     body: bytes
     entry: Entry
     user: str = ""
+    role: str = ""
+    warehouse: str = ""
 
     def control(self, name: str) -> str | None:
         """What the caller asks for `scenario`, `pace` or `test_id`; None when it asks nothing."""

@@ -9,10 +9,12 @@ from urllib.parse import quote
 
 from contracts.cortex import INLINE_RUN_PATH, Code, Event, RunRequest
 from mocks.cassette import Cassette
-from mocks.faults import Fault, FaultDoesNotApplyError, Plan
-from mocks.matching import Asked, Candidate, NearMiss, candidates, canonical_path, find, identifier
+from mocks.faults import Plan
+from mocks.matching import STORED_RUN, Asked, Candidate, NearMiss, candidates, canonical_path, find, identifier
 from mocks.request import Refusal, Request
+from mocks.route import Route, Surface, route
 from mocks.scenario import Scenario
+from mocks.snowflake.threads import ThreadStore
 from mocks.state import Mock
 from mocks.suggest import suggest
 
@@ -40,10 +42,10 @@ def _run(mock: Mock, request: Request, path: str) -> Plan:
     found = find(asked, candidates(_tapes(mock, scenario)))
     if isinstance(found, list):
         return _miss(mock, request, asked, found, wants_stream=run.wants_stream)
-    plan = _planned(found, scenario, run)
+    plan = _planned(found, run)
     request.entry.cassette, request.entry.interaction = found.cassette.name, found.index
     if run.thread_id is not None:
-        mock.threads(request).touch(request.user, run.thread_id)
+        mock.of_test(request, ThreadStore).touch(request.user, run.thread_id)
     return plan
 
 
@@ -52,7 +54,9 @@ def _check_thread(mock: Mock, request: Request, run: RunRequest) -> None:
         return
     if run.parent_message_id is None:
         raise Refusal(400, Code.INVALID_PAYLOAD, "parent_message_id is required when thread_id is given.")
-    if run.thread_id not in mock.recorded_threads and not mock.threads(request).owns(request.user, run.thread_id):
+    if run.thread_id not in mock.recorded_threads and not mock.of_test(request, ThreadStore).owns(
+        request.user, run.thread_id
+    ):
         message = f"Thread {run.thread_id} does not exist or access is not authorized."
         raise Refusal(404, Code.NOT_FOUND, message, {"recorded_threads": sorted(mock.recorded_threads)})
 
@@ -64,24 +68,12 @@ def _tapes(mock: Mock, scenario: Scenario | None) -> list[Cassette]:
     return [cassette for cassette in mock.cassettes if cassette.name in scenario.cassettes]
 
 
-def _planned(found: Candidate, scenario: Scenario | None, run: RunRequest) -> Plan:
+def _planned(found: Candidate, run: RunRequest) -> Plan:
     interaction = found.interaction
     plan = Plan.of(interaction.response, interaction.frames)
-    if scenario is not None and scenario.fault is not None:
-        plan = _faulted(plan, scenario.scenario, scenario.fault)
     plan.headers["x-mock-cassette"] = quote(found.cassette.name)
     plan.headers["x-mock-interaction"] = str(found.index)
-    if scenario is not None:
-        plan.headers["x-mock-scenario"] = scenario.scenario
-    return plan if run.wants_stream else collapse(plan)
-
-
-def _faulted(plan: Plan, name: str, fault: Fault) -> Plan:
-    try:
-        return fault.apply(plan)
-    except FaultDoesNotApplyError as error:
-        message = f"scenario {name!r} cannot be played on this answer: {error}"
-        raise Refusal(409, Code.INVALID_PAYLOAD, message, {"scenario": name}) from error
+    return plan if run.wants_stream else dataclasses.replace(plan, finish=collapse)
 
 
 def collapse(plan: Plan) -> Plan:
@@ -118,4 +110,10 @@ def _miss(mock: Mock, request: Request, asked: Asked, nearest: list[NearMiss], *
     openers = [question.text for question in mock.questions(asked.canonical_path)]
     request.entry.end("missed")
     plan = suggest(asked.last_user_text, list(dict.fromkeys([text for text in near if text in openers] + openers)))
-    return plan if wants_stream else collapse(plan)
+    return plan if wants_stream else dataclasses.replace(plan, finish=collapse)
+
+
+ROUTES: tuple[Route, ...] = (
+    route("POST", STORED_RUN, stored_run, Surface.AGENT),
+    route("POST", INLINE_RUN_PATH, inline_run, Surface.AGENT),
+)

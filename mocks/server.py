@@ -14,8 +14,7 @@ import re
 import socket
 import sys
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from granian.constants import HTTPModes
@@ -23,22 +22,22 @@ from granian.http import HTTP1Settings
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # re-exported without saying so
 from granian.server.embed import Server
 
-from contracts.cortex import REQUEST_ID_HEADER, ROLE_HEADER, TOKEN_TYPE_HEADER, Code, ThreadRequest
-from mocks import admin, connection, runs
+from contracts.cortex import REQUEST_ID_HEADER, ROLE_HEADER, TOKEN_TYPE_HEADER, Code
+from mocks import admin, connection, page, runs
 from mocks.faults import Plan
 from mocks.journal import Entry
-from mocks.matching import STORED_RUN, identifier
+from mocks.matching import identifier
 from mocks.replay import play, sleep_until
 from mocks.request import Refusal, Request, decompress, json_plan, parse_headers, parse_query
-from mocks.snowflake import auth
+from mocks.route import Route, Surface, route
+from mocks.shaping import shaped
+from mocks.snowflake import agents, analyst, auth, connector, inference, search, statements, threads
 from mocks.state import Mock, Options
 
 HEADER_TIMEOUT_MS = 10_000
 BODY_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 2.0
 NO_CODE = "000000"
-
-Handler = Callable[[Mock, Request, re.Match[str]], Awaitable[Plan]]
 
 
 class PortInUseError(Exception):
@@ -53,60 +52,25 @@ class _Transport(Protocol):
     async def send_bytes(self, data: bytes) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One path pattern; `public` routes need no credential."""
-
-    methods: frozenset[str]
-    path: re.Pattern[str]
-    handler: Handler
-    public: bool = False
-
-
-def _route(methods: str, path: str, handler: Handler, *, public: bool = False) -> Route:
-    """A route; where GET is answered, HEAD is, too."""
-    names = methods.split() + (["HEAD"] if "GET" in methods.split() else [])
-    return Route(frozenset(names), re.compile(path), handler, public)
-
-
-async def _create_thread(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
-    """`POST /api/v2/cortex/threads`: answers the metadata object, as servers do (the docs print a bare string)."""
-    try:
-        origin = request.parse(ThreadRequest).origin_application or ""
-        return json_plan(mock.threads(request).create(request.user, origin).model_dump())
-    except ValueError as error:
-        raise Refusal(400, Code.INVALID_PAYLOAD, str(error)) from error
-
-
-async def _list_threads(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
-    """`GET /api/v2/cortex/threads`: this user's, newest first."""
-    found = mock.threads(request).list(request.user, request.query.get("origin_application"))
-    return json_plan([thread.model_dump() for thread in found])
-
-
-async def _threads(mock: Mock, request: Request, path: re.Match[str]) -> Plan:
-    return await (_create_thread if request.method == "POST" else _list_threads)(mock, request, path)
-
-
 async def _index(_mock: Mock, _request: Request, _path: re.Match[str]) -> Plan:
-    """`GET /`: where to look."""
+    """`GET /__mock`: where to look."""
     return json_plan({"cortex-harness": "mock", "admin": [route.path.pattern for route in ROUTES if route.public]})
 
 
 ROUTES: tuple[Route, ...] = (
-    _route("POST", STORED_RUN, runs.stored_run),
-    _route("POST", r"/api/v2/cortex/agent:run", runs.inline_run),
-    _route("POST GET", r"/api/v2/cortex/threads", _threads),
-    _route("GET", r"/__mock/health", admin.health, public=True),
-    _route("GET", r"/__mock/cassettes", admin.cassettes, public=True),
-    _route("GET", r"/__mock/questions", admin.questions, public=True),
-    _route("GET", r"/__mock/scenarios", admin.scenarios, public=True),
-    _route("GET PUT DELETE", r"/__mock/scenarios/active", admin.active, public=True),
-    _route("GET", r"/__mock/journal", admin.journal, public=True),
-    _route("GET", r"/__mock/journal/unmatched", admin.unmatched, public=True),
-    _route("POST", r"/__mock/reset", admin.reset, public=True),
-    _route("GET", r"/", _index, public=True),
+    *runs.ROUTES,
+    *threads.ROUTES,
+    *statements.ROUTES,
+    *search.ROUTES,
+    *analyst.ROUTES,
+    *agents.ROUTES,
+    *inference.ROUTES,
+    *connector.ROUTES,
+    *admin.ROUTES,
+    *page.ROUTES,
+    route("GET", r"/__mock", _index, Surface.ADMIN, public=True),
 )
+"""The busiest first."""
 
 
 class App:
@@ -190,15 +154,19 @@ class App:
         return decompress(b"".join(parts), headers.get("content-encoding", "").strip().lower(), limit)
 
     async def _dispatch(self, request: Request) -> Plan:
-        fitting = [(route, match) for route in ROUTES if (match := route.path.fullmatch(request.path))]
-        if not fitting:
+        allowed: set[str] = set()
+        for each in ROUTES:
+            if (match := each.path.fullmatch(request.path)) is None:
+                continue
+            if request.method in each.methods:
+                known = request if each.public else self._login(request)
+                return shaped(self.mock, known, each.surface, await each.handler(self.mock, known, match))
+            allowed |= each.methods
+        if not allowed:
             raise Refusal(404, Code.NOT_FOUND, f"No such path: {request.path}")
-        for route, match in fitting:
-            if request.method in route.methods:
-                return await route.handler(self.mock, request if route.public else self._login(request), match)
-        allowed = ", ".join(sorted(fitting[0][0].methods))
-        request.entry.end("refused", f"method {request.method} is not among {allowed}")
-        return Plan(405, {"allow": allowed}, ())
+        listed = ", ".join(sorted(allowed))
+        request.entry.end("refused", f"method {request.method} is not among {listed}")
+        return Plan(405, {"allow": listed}, ())
 
     def _login(self, request: Request) -> Request:
         try:

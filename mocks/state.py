@@ -7,12 +7,14 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from contracts.cortex import Code, Event, FinalResponse
 from mocks import cassette as cassettes_file
 from mocks import scenario as scenarios_file
+from mocks.assumptions import Assumptions
 from mocks.cassette import Cassette
 from mocks.journal import Journal
 from mocks.matching import recorded_path
@@ -20,7 +22,8 @@ from mocks.replay import checked_pace
 from mocks.request import Refusal, Request
 from mocks.scenario import Scenario
 from mocks.snowflake.auth import Account, User, account_name, load_public_key
-from mocks.snowflake.threads import ThreadStore
+
+P = TypeVar("P")
 
 HERE = Path(__file__).parent
 MAX_KEYS = 2
@@ -50,6 +53,7 @@ class Options:
     pace: float = 1.0
     max_body_bytes: int = 4 * 1024 * 1024
     journal_size: int = 2000
+    assume: Assumptions = field(default_factory=Assumptions)
 
     def __post_init__(self) -> None:
         checked_pace(self.pace)
@@ -68,8 +72,8 @@ class Question:
 
 @dataclass(slots=True)
 class _TestState:
-    threads: ThreadStore = field(default_factory=ThreadStore)
     scenario: str | None = None
+    parts: dict[type, Any] = field(default_factory=dict)
 
 
 class Mock:
@@ -102,9 +106,13 @@ class Mock:
             self._tests.popitem(last=False)
         return state
 
-    def threads(self, request: Request) -> ThreadStore:
-        """The threads of the request's test."""
-        return self._test(request.test_id).threads
+    def of_test(self, request: Request, kind: type[P]) -> P:
+        """What a surface keeps for the request's test; made, without arguments, when first asked for."""
+        parts = self._test(request.test_id).parts
+        if kind not in parts:
+            parts[kind] = kind()
+        kept: P = parts[kind]
+        return kept
 
     def scenario_for(self, request: Request) -> Scenario | None:
         """The scenario asked for, else the active one of its test, else the active one of all.

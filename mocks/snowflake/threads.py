@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable
 
-from contracts.cortex import Thread
+from contracts.cortex import THREADS_PATH, Code, Thread, ThreadRequest
+from mocks.faults import Plan
+from mocks.request import Refusal, Request, json_plan
+from mocks.route import Route, Surface, route
+from mocks.state import Mock
 
 FIRST_ID = 1001
 MAX_ORIGIN_BYTES = 16
@@ -54,3 +59,24 @@ class ThreadStore:
         """Whether this user has this thread."""
         found = self._threads.get(thread_id)
         return found is not None and found[0] == owner
+
+
+async def _create(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
+    """`POST /api/v2/cortex/threads`: answers the metadata object, as servers do (the docs print a bare string)."""
+    try:
+        origin = request.parse(ThreadRequest).origin_application or ""
+        return json_plan(mock.of_test(request, ThreadStore).create(request.user, origin).model_dump())
+    except ValueError as error:
+        raise Refusal(400, Code.INVALID_PAYLOAD, str(error)) from error
+
+
+async def _list(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
+    """`GET /api/v2/cortex/threads`: this user's, newest first."""
+    found = mock.of_test(request, ThreadStore).list(request.user, request.query.get("origin_application"))
+    return json_plan([thread.model_dump() for thread in found])
+
+
+ROUTES: tuple[Route, ...] = (
+    route("POST", THREADS_PATH, _create, Surface.THREADS),
+    route("GET", THREADS_PATH, _list, Surface.THREADS),
+)

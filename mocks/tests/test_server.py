@@ -387,8 +387,8 @@ def test_a_defect_answers_without_a_traceback(
 
 
 def test_the_index_says_where_to_look(mock: RunningMock) -> None:
-    """Whoever opens the mock in a browser finds the admin routes."""
-    assert "/__mock/scenarios" in mock.call("GET", "/").json()["admin"]
+    """Whoever looks for the admin routes finds the admin routes."""
+    assert "/__mock/scenarios" in mock.call("GET", "/__mock").json()["admin"]
 
 
 def test_a_port_in_use_is_refused(mock: RunningMock) -> None:

@@ -11,6 +11,7 @@ from mocks.cassette import Cassette, Frame, Header, Interaction, Match, Response
 from mocks.cassette import Request as Recorded
 from mocks.journal import Journal
 from mocks.request import Refusal, Request
+from mocks.snowflake.threads import ThreadStore
 from mocks.state import Mock, Options
 from mocks.tests.running import RUN, KeyPair
 
@@ -65,11 +66,11 @@ def test_an_unknown_scenario_is_refused(mock: Mock) -> None:
 
 def test_threads_of_one_test_are_unknown_to_another(mock: Mock) -> None:
     """Each test begins with the same first id."""
-    first = mock.threads(request("one")).create("ANN").thread_id
-    assert mock.threads(request("two")).create("ANN").thread_id == first
+    first = mock.of_test(request("one"), ThreadStore).create("ANN").thread_id
+    assert mock.of_test(request("two"), ThreadStore).create("ANN").thread_id == first
     mock.reset("one")
-    assert not mock.threads(request("one")).owns("ANN", first)
-    assert mock.threads(request("two")).owns("ANN", first)
+    assert not mock.of_test(request("one"), ThreadStore).owns("ANN", first)
+    assert mock.of_test(request("two"), ThreadStore).owns("ANN", first)
 
 
 def test_many_tests_never_push_out_what_all_share(mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,15 +78,15 @@ def test_many_tests_never_push_out_what_all_share(mock: Mock, monkeypatch: pytes
     monkeypatch.setattr(state, "MAX_TESTS", 3)
     mock.reset(None)
     mock.activate(None, "throttled")
-    shared = mock.threads(request()).create("ANN").thread_id
+    shared = mock.of_test(request(), ThreadStore).create("ANN").thread_id
     for test_id in ("a", "b", "c"):
         mock.activate(test_id, "unavailable")
     mock.active_scenario("a")
     for number in range(2):
-        mock.threads(request(f"n{number}")).create("ANN")
+        mock.of_test(request(f"n{number}"), ThreadStore).create("ANN")
     assert [mock.active_scenario(test_id) for test_id in ("a", "b")] == ["unavailable", None]
     assert mock.active_scenario(None) == "throttled"
-    assert mock.threads(request()).owns("ANN", shared)
+    assert mock.of_test(request(), ThreadStore).owns("ANN", shared)
     mock.reset(None)
 
 

@@ -1,0 +1,7 @@
+"""Agent objects and feedback."""
+
+from __future__ import annotations
+
+from mocks.route import Route
+
+ROUTES: tuple[Route, ...] = ()

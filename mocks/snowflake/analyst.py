@@ -1,0 +1,7 @@
+"""Cortex Analyst."""
+
+from __future__ import annotations
+
+from mocks.route import Route
+
+ROUTES: tuple[Route, ...] = ()
