@@ -1,21 +1,16 @@
-"""The proxy's only outbound HTTP: what it asks of Snowflake Cortex, and what the answers mean.
+"""The proxy's only outbound HTTP: what it asks of Snowflake Cortex.
 
 An `Ask` says what is wanted and how patiently. Behind it: the credential, renewed once when Snowflake refuses it; a
 breaker per surface; tries again where that is safe (`policies.RetryClass`), before anything has reached the client.
-Everything Snowflake says in an unsuccessful answer stays in this file, but for its numeric code.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from functools import cached_property
 from http.client import HTTPException
 from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlencode
@@ -28,17 +23,15 @@ from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 from contracts.api import ProblemType
 from contracts.cortex import (
     EVENT_STREAM,
-    LOGIN_AGAIN_CODES,
-    REQUEST_ID_HEADER,
     ROLE_HEADER,
     THREADS_PATH,
     TOKEN_TYPE_HEADER,
     WAREHOUSE_HEADER,
-    ErrorBody,
     Thread,
 )
 from contracts.telemetry import RetryReason, Surface, UpstreamOutcome
 from proxy import VERSION
+from proxy.answer import READ_BYTES, Answer, Bounds, FailedTry, late, request_id_of
 from proxy.backoff import Backoff
 from proxy.breaker import Breaker, State
 from proxy.calls import Call, CallCancelledError, TellingResponse, serving, session
@@ -51,13 +44,9 @@ log = structlog.get_logger(__name__)
 
 USER_AGENT = f"cortex-harness-proxy/{VERSION}"
 ORIGIN_APPLICATION = "cortex_harness"
-READ_BYTES = 16_384
-"""A blocked read holds a buffer of this size, and every idle stream is one."""
-
 MAX_ANSWER_BYTES = 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 UNARY_CONNECTIONS = 16
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 
 R = TypeVar("R")
 
@@ -101,7 +90,7 @@ class Upstream:
         # In tests the answer may come from elsewhere than a socket; it is all there then.
         head = getattr(response.raw, "_original_response", None)
         self._head = head if isinstance(head, TellingResponse) else None
-        self.request_id = _request_id(response)
+        self.request_id = request_id_of(response)
 
     def read(self) -> bytes:
         """The next bytes as they arrive, `b""` at the end. After an error it must not be called again.
@@ -203,7 +192,7 @@ class CortexClient:
     def stream(self, asked: Ask, trace: Mapping[str, str], call: Call) -> Upstream:
         """An event stream whose head has arrived.   Raises: ProblemError, CallCancelledError."""
 
-        def read(answer: _Answer) -> Upstream:
+        def read(answer: Answer) -> Upstream:
             if answer.content_type != EVENT_STREAM or not answer.is_plain:
                 raise answer.unexpected()
             call.bound_silence(asked.policy.idle_timeout_s)
@@ -215,9 +204,9 @@ class CortexClient:
     def ask(self, asked: Ask, trace: Mapping[str, str], call: Call, *, max_bytes: int = MAX_ANSWER_BYTES) -> Reply:
         """A whole JSON answer.   Raises: ProblemError, CallCancelledError."""
 
-        def read(answer: _Answer) -> Reply:
+        def read(answer: Answer) -> Reply:
             with answer.response:
-                return Reply(answer.status, answer.document, answer.response.headers, _request_id(answer.response))
+                return Reply(answer.status, answer.document, answer.response.headers, request_id_of(answer.response))
 
         headers = {**trace, "Accept": "application/json", "Accept-Encoding": "gzip, identity"}
         return self._tried(asked, headers, call, _Way(self._unary, read, max_bytes))
@@ -252,7 +241,7 @@ class CortexClient:
             tries += 1
             try:
                 return self._guarded(asked, headers, call, way, _Try(tries, deadline_s))
-            except _FailedError as failure:
+            except FailedTry as failure:
                 pause_s = self._pause_s(asked, failure, tries, deadline_s - time.monotonic())
                 if pause_s is None:
                     raise failure.problem from failure.__cause__
@@ -260,7 +249,7 @@ class CortexClient:
                 call.retries += 1
             call.wait(pause_s)
 
-    def _pause_s(self, asked: Ask, failure: _FailedError, tries: int, left_s: float) -> float | None:
+    def _pause_s(self, asked: Ask, failure: FailedTry, tries: int, left_s: float) -> float | None:
         """How long to wait before the next try; None when this failure is the last word."""
         if failure.safe_again not in _ALLOWED[asked.policy.retry]:
             return None
@@ -279,7 +268,7 @@ class CortexClient:
             answer = self._authorized(asked, headers, call, way, now)
             tell, outcome = breaker.succeeded, UpstreamOutcome.OK
             return answer
-        except _FailedError as failure:
+        except FailedTry as failure:
             tell, outcome = (breaker.failed if failure.is_outage else breaker.unknown), _outcome(failure.problem)
             raise
         finally:
@@ -301,12 +290,12 @@ class CortexClient:
             raise answer.failure()
         return way.read(answer)
 
-    def _send(self, asked: Ask, headers: Mapping[str, str], call: Call, way: _Way[R], now: _Try) -> _Answer:
+    def _send(self, asked: Ask, headers: Mapping[str, str], call: Call, way: _Way[R], now: _Try) -> Answer:
         if call.cancelled:
             raise CallCancelledError
         left_s = now.deadline_s - time.monotonic()
         if left_s <= 0:
-            raise _late()
+            raise late()
         payload = None if asked.body is None else json.dumps(asked.body, ensure_ascii=False).encode()
         patience_s = min(asked.policy.header_timeout_s, left_s)
         with serving(call), _translated(call, asked.surface, patience_s):
@@ -322,7 +311,7 @@ class CortexClient:
             )
         left_s = max(now.deadline_s - time.monotonic(), 0.001)
         call.bound_silence(min(asked.policy.idle_timeout_s, left_s))
-        return _Answer(response, call, _Bounds(way.max_bytes, now.deadline_s))
+        return Answer(response, call, Bounds(way.max_bytes, now.deadline_s))
 
     def _url(self, asked: Ask, now: _Try) -> str:
         params = {**asked.params, **(asked.again if now.number > 1 else {})}
@@ -365,32 +354,8 @@ class _Way(Generic[R]):
     """Over which connections, and what is made of a successful answer."""
 
     session: requests.Session
-    read: Callable[[_Answer], R]
+    read: Callable[[Answer], R]
     max_bytes: int = MAX_ERROR_BYTES
-
-
-@dataclass(frozen=True, slots=True)
-class _Bounds:
-    """Of one answer's body, when it is read as a whole."""
-
-    max_bytes: int
-    deadline_s: float
-
-
-class _FailedError(Exception):
-    """A try that failed: the problem to tell, and what follows from it."""
-
-    def __init__(
-        self,
-        problem: ProblemError,
-        *,
-        safe_again: RetryClass = RetryClass.NEVER,
-        is_outage: bool = False,
-        asked_pause_s: float | None = None,
-    ) -> None:
-        super().__init__(problem.detail)
-        self.problem, self.safe_again, self.is_outage = problem, safe_again, is_outage
-        self.asked_pause_s = asked_pause_s
 
 
 _ALLOWED = {
@@ -417,13 +382,9 @@ def _outcome(problem: ProblemError) -> UpstreamOutcome:
     return _OUTCOMES.get(problem.kind, UpstreamOutcome.REJECTED)
 
 
-def _late() -> _FailedError:
-    return _FailedError(ProblemError(ProblemType.REQUEST_DEADLINE, "No time was left to ask Snowflake."))
-
-
 @contextmanager
 def _translated(call: Call, surface: Surface, patience_s: float) -> Iterator[None]:
-    """What the libraries raise before an answer's head, as `_FailedError` or `CallCancelledError`."""
+    """What the libraries raise before an answer's head, as `FailedTry` or `CallCancelledError`."""
     try:
         yield
     except (requests.RequestException, HTTPError, OSError) as error:
@@ -432,10 +393,10 @@ def _translated(call: Call, surface: Surface, patience_s: float) -> Iterator[Non
         log.warning("snowflake cannot be reached", surface=surface, error=_root(error))
         if isinstance(error, requests.ReadTimeout):
             detail = f"Snowflake sent no answer in {patience_s:g} s."
-            raise _FailedError(ProblemError(ProblemType.UPSTREAM_TIMEOUT, detail), is_outage=True) from error
+            raise FailedTry(ProblemError(ProblemType.UPSTREAM_TIMEOUT, detail), is_outage=True) from error
         problem = ProblemError(ProblemType.UPSTREAM_UNREACHABLE, "The connection to Snowflake failed.")
         safe = RetryClass.UNSENT if _never_connected(error) else RetryClass.IDEMPOTENT
-        raise _FailedError(problem, safe_again=safe, is_outage=True) from error
+        raise FailedTry(problem, safe_again=safe, is_outage=True) from error
 
 
 def _root(error: BaseException) -> str:
@@ -451,158 +412,3 @@ def _root(error: BaseException) -> str:
 def _never_connected(error: Exception) -> bool:
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(error, requests.ConnectTimeout) or isinstance(reason, NewConnectionError)
-
-
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    """Of an unsuccessful status."""
-
-    kind: ProblemType
-    detail: str
-    safe_again: RetryClass = RetryClass.NEVER
-    is_outage: bool = False
-
-
-_UNAVAILABLE = "Snowflake is not available at the moment."
-_BY_STATUS = {
-    400: _Meaning(ProblemType.UPSTREAM_REJECTED, "Snowflake found the request invalid."),
-    401: _Meaning(
-        ProblemType.UPSTREAM_UNAUTHORIZED, "The proxy's credential is not accepted; check account, user and key."
-    ),
-    403: _Meaning(
-        ProblemType.UPSTREAM_FORBIDDEN, "The role lacks a privilege, or a network policy forbids this address."
-    ),
-    404: _Meaning(ProblemType.UPSTREAM_NOT_FOUND, "The object or recorded answer does not exist or is not visible."),
-    408: _Meaning(ProblemType.UPSTREAM_TIMEOUT, "Snowflake gave the request up.", is_outage=True),
-    429: _Meaning(
-        ProblemType.UPSTREAM_THROTTLED, "Too many requests to Snowflake; wait and try again.", RetryClass.UNSENT
-    ),
-    503: _Meaning(ProblemType.UPSTREAM_UNAVAILABLE, _UNAVAILABLE, RetryClass.UNSENT, is_outage=True),
-    504: _Meaning(
-        ProblemType.UPSTREAM_TIMEOUT, "Snowflake did not answer in time.", RetryClass.IDEMPOTENT, is_outage=True
-    ),
-}
-_SERVER_FAILED = _Meaning(ProblemType.UPSTREAM_UNAVAILABLE, _UNAVAILABLE, RetryClass.IDEMPOTENT, is_outage=True)
-MAX_RETRY_AFTER_S = 3600
-
-
-class _Answer:
-    """A response whose head has arrived, and what it means. The upstream's own words never leave this file."""
-
-    def __init__(self, response: requests.Response, call: Call, bounds: _Bounds) -> None:
-        self.response, self._call, self._bounds = response, call, bounds
-        self.status = response.status_code
-        self.content_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the body is as it was asked for, not compressed."""
-        return self.response.headers.get("Content-Encoding", "identity").strip().lower() in ("", "identity")
-
-    @property
-    def document(self) -> Any:
-        """The whole body's JSON.   Raises: _FailedError, CallCancelledError."""
-        if isinstance(self._read, _FailedError):
-            raise self._read
-        return self._read
-
-    @cached_property
-    def _read(self) -> Any:
-        # A body can be read once: how that failed is remembered like what it gave.
-        try:
-            return json.loads(self._whole_body())
-        except _FailedError as failure:
-            return failure
-        except (ValueError, RecursionError):
-            return self._broken(f"Snowflake answered with {self._form()}, not JSON.")
-
-    def _whole_body(self) -> bytes:
-        body = bytearray()
-        try:
-            while chunk := self.response.raw.read1(READ_BYTES, decode_content=True):
-                body += chunk
-                if len(body) > self._bounds.max_bytes:
-                    raise self._broken(f"Snowflake's answer is larger than {self._bounds.max_bytes} bytes.")
-                if time.monotonic() > self._bounds.deadline_s:
-                    raise _late()
-        except ReadTimeoutError as error:
-            if time.monotonic() >= self._bounds.deadline_s:
-                raise _late() from error
-            raise self._interrupted(ProblemType.UPSTREAM_STALLED, "Snowflake went silent in mid-answer.") from error
-        except (HTTPError, HTTPException, OSError) as error:
-            raise self._interrupted(ProblemType.UPSTREAM_TRUNCATED, "The connection to Snowflake broke.") from error
-        finally:
-            if self._call.cancelled:
-                raise CallCancelledError
-        return bytes(body)
-
-    def _interrupted(self, kind: ProblemType, detail: str) -> Exception:
-        return _FailedError(ProblemError(kind, detail), safe_again=RetryClass.IDEMPOTENT, is_outage=True)
-
-    def _broken(self, detail: str) -> _FailedError:
-        return _FailedError(ProblemError(ProblemType.UPSTREAM_PROTOCOL, detail))
-
-    @cached_property
-    def code(self) -> str | None:
-        """Snowflake's numeric error code, when the body is JSON and has one; reads the body.
-
-        Raises: CallCancelledError.
-        """
-        if self.content_type != "application/json":
-            return None
-        try:
-            return ErrorBody.model_validate(self.document).any_code
-        except (ValueError, _FailedError):
-            return None
-
-    @cached_property
-    def asks_to_log_in(self) -> bool:
-        """401, or a 200 or 403 whose JSON body holds one of the login codes.   Raises: CallCancelledError."""
-        return self.status == 401 or (self.status in (200, 403) and self.code in LOGIN_AGAIN_CODES)
-
-    def failure(self) -> _FailedError:
-        """What an unsuccessful answer means; closes it."""
-        status = 401 if self.asks_to_log_in else self.status
-        rejected = _Meaning(ProblemType.UPSTREAM_REJECTED, f"Snowflake answered with status {self.status}.")
-        meaning = _BY_STATUS.get(status, _SERVER_FAILED if status >= 500 else rejected)
-        asked_s = retry_after(self.response.headers.get("Retry-After", ""), time.time())
-        waits = meaning.safe_again is RetryClass.UNSENT
-        problem = ProblemError(
-            meaning.kind,
-            meaning.detail,
-            upstream_code=self.code,
-            retry_after_s=max(asked_s or 0, 1) if waits else None,
-        )
-        self.response.close()
-        return _FailedError(problem, safe_again=meaning.safe_again, is_outage=meaning.is_outage, asked_pause_s=asked_s)
-
-    def unexpected(self) -> _FailedError:
-        """A 200 that is no event stream; closes it."""
-        detail = f"Snowflake answered with {self._form()}, not a stream."
-        problem = ProblemError(ProblemType.UPSTREAM_PROTOCOL, detail, upstream_code=self.code)
-        self.response.close()
-        return _FailedError(problem)
-
-    def _form(self) -> str:
-        found = self.content_type[:100] or "no content type"
-        return found if self.is_plain else f"{found}, compressed"
-
-
-def _request_id(response: requests.Response) -> str | None:
-    # Whatever the upstream puts there ends up in a header of ours.
-    found = REQUEST_ID.fullmatch(response.headers.get(REQUEST_ID_HEADER, ""))
-    return found.group() if found else None
-
-
-def retry_after(asked: str, now_s: float) -> int | None:
-    """Whole seconds to wait, from 0 to an hour; None when the upstream named none that can be read.
-
-    asked: a `Retry-After` header, seconds or a date.
-    """
-    try:
-        wait_s = (
-            float(asked) if re.fullmatch(r"[0-9]{1,9}", asked) else parsedate_to_datetime(asked).timestamp() - now_s
-        )
-    except (ValueError, OverflowError, OSError):
-        return None
-    return min(max(math.ceil(wait_s), 0), MAX_RETRY_AFTER_S)

@@ -17,7 +17,7 @@ import responses
 from contracts.api import ProblemType
 from contracts.cortex import THREADS_PATH
 from proxy.calls import Call, CallCancelledError
-from proxy.cortex import MAX_ANSWER_BYTES, CortexClient, retry_after
+from proxy.cortex import MAX_ANSWER_BYTES, CortexClient
 from proxy.cortex import Upstream as Stream
 from proxy.problems import ProblemError
 from proxy.tests.conftest import Keys, MakeCortex
@@ -238,31 +238,6 @@ def test_the_second_credential_may_be_accepted(make_cortex: MakeCortex, monkeypa
         monkeypatch.setattr(client._credential, "_mint", lambda _now: next(minted))
         assert [drained(client.start_run(RUN, {}, Call())) for _ in range(2)] == [STREAM, STREAM]
     assert [exchange.headers["authorization"][7:] for exchange in upstream.seen] == ["first", "second", "second"]
-
-
-@pytest.mark.parametrize(
-    ("asked", "wait_s"),
-    [
-        ("", None),
-        ("0", 0),
-        ("7", 7),
-        ("3600", 3600),
-        ("86400", 3600),
-        ("9" * 5000, None),
-        ("-5", None),
-        ("1.5", None),
-        ("soon", None),
-        ("٣", None),
-        ("Fri, 15 Jan 2027 08:00:30 GMT", 30),
-        ("Fri, 15 Jan 2027 08:00:30 -0000", 30),
-        ("Fri, 15 Jan 2027 07:00:00 GMT", 0),
-        ("Fri, 15 Jan 9999 08:00:00 GMT", 3600),
-        ("Fri, 99 Jan 2027 08:00:00 GMT", None),
-    ],
-)
-def test_retry_after(asked: str, wait_s: int | None) -> None:
-    """Seconds and dates are understood, never shorter than asked within an hour; nonsense names no time."""
-    assert retry_after(asked, 1_800_000_000) == wait_s
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,10 @@ import pytest
 
 from contracts.api import ProblemType
 from contracts.telemetry import Surface
+from proxy.answer import READ_BYTES
 from proxy.breaker import MIN_FAILURES, State
 from proxy.calls import Call, CallCancelledError
-from proxy.cortex import MAX_ANSWER_BYTES, READ_BYTES, Ask, CortexClient
+from proxy.cortex import MAX_ANSWER_BYTES, Ask, CortexClient
 from proxy.policies import Policy, RetryClass
 from proxy.problems import ProblemError
 from proxy.tests.conftest import MakeCortex, Seen
