@@ -41,6 +41,9 @@ class ClientWatcher:
         if sock is None or not hasattr(select, "epoll"):
             return lambda: None
         fd = sock.fileno()
+        if fd < 0:  # closed here already, by a server that is ending
+            on_gone()
+            return lambda: None
         with self._lock:
             self._start()
             self._epoll.register(fd, _GONE | select.EPOLLONESHOT)

@@ -156,3 +156,12 @@ def test_threads_do_not_multiply(pair: Pair) -> None:
     for _ in range(100):
         watcher.watch(server, lambda: None)()
     assert threading.active_count() == before
+
+
+def test_a_socket_that_was_closed_here_counts_as_left(pair: Pair) -> None:
+    """A server that is ending may close a request's socket before the request is watched."""
+    server, _ = pair
+    server.close()
+    told: list[int] = []
+    ClientWatcher().watch(server, lambda: told.append(1))()
+    assert told == [1]
