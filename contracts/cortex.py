@@ -85,6 +85,8 @@ class Code(StrEnum):
     """Snowflake's numeric error codes, as strings, that the mock answers with or the proxy maps."""
 
     NO_AUTHORIZATION = "390101"
+    LOGIN_AGAIN = "390104"
+    SESSION_GONE = "390111"
     LOGIN_EXPIRED = "390112"
     INVALID_PAYLOAD = "390142"
     INVALID_JWT = "390144"

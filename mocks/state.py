@@ -22,6 +22,7 @@ from mocks.replay import checked_pace
 from mocks.request import Refusal, Request
 from mocks.scenario import Scenario
 from mocks.snowflake.auth import Account, User, account_name, load_public_key
+from mocks.snowflake.sessions import Sessions
 
 P = TypeVar("P")
 
@@ -90,6 +91,7 @@ class Mock:
         keys = tuple(load_public_key(path) for path in options.public_keys)
         user = User(options.user.upper(), keys, frozenset(role.upper() for role in options.roles))
         self.account = Account(account_name(options.account), {user.name: user})
+        self.sessions = Sessions()
         self._agent_paths = sorted({path for path in map(recorded_path, self._paths()) if "/agents/" in path})
         self._everyone = _TestState()
         self._tests: OrderedDict[str, _TestState] = OrderedDict()
