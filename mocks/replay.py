@@ -2,6 +2,7 @@
 
 Each frame is due at `started + at_ms * pace + held_ms`, so an early frame's delay never shifts a later one.
 Frames that are due at the same moment share a write; frames with recorded cuts are written piece by piece.
+In step mode frames leave one by one, each when its receiver's test asks for it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from mocks.journal import Entry
 Send = Callable[[bytes], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
 Clock = Callable[[], float]
+Step = Callable[[], Awaitable[bool]]
+"""Waits until one more frame may leave; false when none may any more."""
 
 MAX_WRITE_BYTES = 64 * 1024
 """Frames that are due together share a write up to this size."""
@@ -61,6 +64,20 @@ async def play(
         entry.frames_sent = position
         if pace:
             entry.max_lateness_ms = max(entry.max_lateness_ms, (now_s - due_s) * 1000)
+
+
+async def play_stepwise(frames: Sequence[Frame], send: Send, entry: Entry, step: Step) -> bool:
+    """Send each frame when a step allows it, whatever its time; whether all were, before a step stayed away.
+
+    Raises: whatever `send` raises when the connection is gone.
+    """
+    for position, frame in enumerate(frames):
+        if not await step():
+            return False
+        for piece in frame.pieces():
+            await send(piece)
+        entry.frames_sent = position + 1
+    return True
 
 
 async def sleep_until(due_s: float, clock: Clock = time.monotonic, sleep: Sleep = asyncio.sleep) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mocks.cassette import Frame
 from mocks.journal import Entry
-from mocks.replay import MAX_WRITE_BYTES, play, sleep_until
+from mocks.replay import MAX_WRITE_BYTES, play, play_stepwise, sleep_until
 
 
 @dataclass
@@ -150,3 +150,25 @@ def test_a_timer_that_fires_early_is_set_again() -> None:
     asyncio.run(sleep_until(stage.now_s + 0.002, stage.clock, stage.sleep))
     assert stage.now_s >= 1000.002
     assert stage.sleeps == 2
+
+
+@pytest.mark.parametrize(
+    ("steps", "sent", "whole"),
+    [
+        pytest.param(0, [], False, id="none"),
+        pytest.param(2, [b"a", b"1", b"23"], False, id="some"),
+        pytest.param(3, [b"a", b"1", b"23", b"c"], True, id="all"),
+    ],
+)
+def test_frames_leave_step_by_step(steps: int, sent: list[bytes], whole: bool) -> None:
+    """One frame a step, in its pieces, however late it was due; no more than there are steps."""
+    stage, left = Stage(), iter([True] * steps)
+    entry = Entry(1, "POST", "/", started_mono_s=stage.now_s)
+
+    async def step() -> bool:
+        return next(left, False)
+
+    frames = [Frame(0, b"a"), Frame(10, b"123", (1,)), Frame(9e9, b"c")]
+    assert asyncio.run(play_stepwise(frames, stage.send, entry, step)) is whole
+    assert [data for _, data in stage.sent] == sent
+    assert entry.frames_sent == steps
