@@ -126,9 +126,12 @@ def proxy(host: str | None, port: int | None) -> None:
 @click.option("--streams", type=click.IntRange(1, 490), default=50, show_default=True, help="Streams of the replay.")
 @click.option(
     "--only",
-    type=click.Choice(["start", "replay", "disconnect", "proxy", "leaks"]),
+    type=click.Choice(["start", "replay", "disconnect", "proxy", "leaks", "mock"]),
     multiple=True,
-    help="This part alone; repeatable.  [default: all]",
+    help="This part alone; repeatable.  [default: all but mock]",
+)
+@click.option(
+    "--mock", "only", flag_value="mock", multiple=True, help="The mock against aimock and WireMock, from npm."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def load(streams: int, only: tuple[str, ...], as_json: bool) -> None:
@@ -138,7 +141,7 @@ def load(streams: int, only: tuple[str, ...], as_json: bool) -> None:
     """
     from e2e.bench import report
 
-    parts = [report.Part(each) for each in only] or list(report.Part)
+    parts = [report.Part(each) for each in only] or report.USUAL
     figures = report.measure(streams=streams, parts=parts, say=lambda step: click.echo(f"{step} ...", err=True))
     click.echo(json.dumps(figures.as_json(), indent=2) if as_json else figures.as_text())
     sys.exit(0 if figures.all_reached else 1)

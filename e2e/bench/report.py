@@ -8,7 +8,7 @@ import platform
 from collections.abc import Callable, Collection
 from enum import StrEnum
 
-from e2e.bench import disconnect, leaks, proxy, replay, start
+from e2e.bench import disconnect, leaks, mock_memory, peers, proxy, replay, start
 from e2e.bench.figures import Figure, Figures, under
 from e2e.stack import Stack, running
 
@@ -18,6 +18,7 @@ WARM_UP = 4
 """Streams before the measured ones: the first of a process are slower."""
 
 BAR_MS = replay.LATENESS_P99_MS
+MANY_STREAMS, MANY_BAR_MS = 1000, 10.0
 
 Say = Callable[[str], None]
 
@@ -30,10 +31,15 @@ class Part(StrEnum):
     DISCONNECT = "disconnect"
     PROXY = "proxy"
     LEAKS = "leaks"
+    MOCK = "mock"
+
+
+USUAL = tuple(part for part in Part if part is not Part.MOCK)
+"""What is measured when nothing is named: what needs no package index, and no toolchain that is not ours."""
 
 
 def measure(*, streams: int, parts: Collection[Part], say: Say) -> Figures:
-    """These parts, each on processes of its own; all of them take about three and a half minutes.
+    """These parts, each on processes of its own; the usual ones take about three and a half minutes.
 
     streams: of the replay.   say: told what comes next.   Raises: StackError.
     """
@@ -43,6 +49,7 @@ def measure(*, streams: int, parts: Collection[Part], say: Say) -> Figures:
         Part.DISCONNECT: lambda: _disconnect(say),
         Part.PROXY: lambda: _proxy(say),
         Part.LEAKS: lambda: _leaks(say),
+        Part.MOCK: lambda: _mock(say),
     }
     rows = [row for part, rows_of in measures.items() if part in parts for row in rows_of()]
     about = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
@@ -85,6 +92,16 @@ def _proxy(say: Say) -> list[Figure]:
 def _leaks(say: Say) -> list[Figure]:
     say(f"aborting {leaks.STREAMS} streams")
     return under(f"Proxy, after {leaks.STREAMS} aborted streams", leaks.measure())
+
+
+def _mock(say: Say) -> list[Figure]:
+    rows = under("Mock against its peers, one stream of 100 frames at full speed", peers.measure(say))
+    rows += under("Mock, memory", mock_memory.measure(say))
+    with running() as stack:
+        asyncio.run(replay.through_mock(stack, WARM_UP))
+        say(f"playing {MANY_STREAMS} streams from the mock, in real time")
+        played = asyncio.run(replay.through_mock(stack, MANY_STREAMS))
+    return rows + under("Mock, many streams", replay.figures(f"mock, {MANY_STREAMS} streams", played, MANY_BAR_MS))
 
 
 def open_session(stack: Stack) -> tuple[str, str]:
