@@ -21,6 +21,7 @@ class Surface(StrEnum):
     """A part of the wire that scenarios can be limited to; `admin` is the mock's own and never has faults."""
 
     AGENT = "agent"
+    OBJECTS = "objects"
     THREADS = "threads"
     SEARCH = "search"
     ANALYST = "analyst"
