@@ -10,10 +10,11 @@ from urllib.parse import quote
 from contracts.cortex import INLINE_RUN_PATH, Code, Event, RunRequest
 from mocks.cassette import Cassette
 from mocks.faults import Plan
-from mocks.matching import STORED_RUN, Asked, Candidate, NearMiss, candidates, canonical_path, find, identifier
+from mocks.matching import STORED_RUN, Asked, Candidate, NearMiss, candidates, find, identifier
 from mocks.request import Refusal, Request
 from mocks.route import Route, Surface, route
 from mocks.scenario import Scenario
+from mocks.snowflake.agents import agents_of
 from mocks.snowflake.threads import ThreadStore
 from mocks.state import Mock
 from mocks.suggest import suggest
@@ -21,11 +22,10 @@ from mocks.suggest import suggest
 
 async def stored_run(mock: Mock, request: Request, path: re.Match[str]) -> Plan:
     """`POST .../agents/{name}:run`."""
-    known = mock.agent_paths()
-    if canonical_path(request.path) not in known:
+    if not agents_of(mock, request).exists(*path.groups()):
         agent = ".".join(identifier(part) for part in path.groups())
         message = f"Agent '{agent}' does not exist or access is not authorized for the current role."
-        raise Refusal(404, Code.NOT_FOUND, message, {"known_agents": known})
+        raise Refusal(404, Code.NOT_FOUND, message, {"known_agents": mock.agent_paths()})
     return _run(mock, request, request.path)
 
 
