@@ -26,6 +26,8 @@ WAREHOUSE_HEADER = "X-Snowflake-Warehouse"
 
 INLINE_RUN_PATH = "/api/v2/cortex/agent:run"
 THREADS_PATH = "/api/v2/cortex/threads"
+RUNS_PATH = "/api/v2/cortex/agent/runs"
+COMPACT_PATH = "/api/v2/cortex/agent:compact"
 
 
 def agent_run_path(database: str, schema: str, agent: str) -> str:
@@ -139,10 +141,13 @@ class ErrorBody(Wire):
 
 
 class ToolResult(Wire):
-    """What a tool answered; a client sends one for a client-side tool (`type` and `name` are then required)."""
+    """What a tool answered; a client sends one for a client-side tool.
+
+    `type`: servers were seen to insist on it in 2025; Snowflake's Agent SDK 0.0.3 leaves it out, so it may be absent.
+    """
 
     tool_use_id: str
-    type: str
+    type: str | None = None
     name: str
     content: list[dict[str, Any]]
     status: Literal["success", "error"] = "success"
@@ -171,18 +176,51 @@ class ToolChoice(Wire):
     name: list[str] | None = None
 
 
+class SkillChoice(Wire):
+    """Which skills the agent may or must use."""
+
+    type: Literal["auto", "required"] = "auto"
+    name: list[str] | None = None
+
+
+class Variable(Wire):
+    """A value that a run may use."""
+
+    value: Any = None
+    type: Literal["string", "number", "integer", "boolean", "object", "array"] | None = None
+
+
+class AgentModels(Wire):
+    """The models of an inline agent; absent: the server chooses."""
+
+    orchestration: str | None = None
+
+
+class Orchestration(Wire):
+    """How an inline agent works. tool_not_accessible: accept, reject or legacy, in any case."""
+
+    tool_not_accessible: str | None = None
+
+
 class RunRequest(Wire):
-    """Body of both run endpoints. Only `messages` is required; explicit nulls are tolerated.
+    """Body of the run endpoints. Only `messages` is required; explicit nulls are tolerated.
 
     `stream` decides the form of the answer, never the `Accept` header. A top-level `model` selects the legacy schema.
+    `models`, `instructions` and `orchestration` belong to inline runs.
     """
 
     messages: list[Message] = Field(min_length=1)
     thread_id: int | None = None
     parent_message_id: int | None = None
     stream: bool | None = None
+    background: bool | None = None
     tool_choice: ToolChoice | None = None
+    skill_choice: SkillChoice | None = None
+    variables: dict[str, Variable] | None = None
     model: str | None = None
+    models: AgentModels | None = None
+    instructions: dict[str, Any] | str | None = None
+    orchestration: Orchestration | None = None
 
     @property
     def wants_stream(self) -> bool:
@@ -209,19 +247,58 @@ class RunRequest(Wire):
 
 
 class Thread(Wire):
-    """A thread's metadata; only the id is relied on. Times are milliseconds since the epoch."""
+    """A thread's metadata; only the id is relied on. Times are milliseconds since the epoch.
+
+    status: IDLE, IN_PROGRESS while a run is under way, WAITING_FOR_INPUT when the last answer calls a client-side tool.
+    """
 
     thread_id: int = Field(ge=1)
     thread_name: str = ""
     origin_application: str = ""
     created_on: int = 0
     updated_on: int = 0
+    external_id: int | None = None
+    status: Literal["IDLE", "IN_PROGRESS", "WAITING_FOR_INPUT"] | None = None
+    last_message_id: int | None = None
+    last_read_message_id: int | None = None
+    metadata: dict[str, Any] | None = None
 
 
 class ThreadRequest(Wire):
-    """Body of thread creation; `origin_application` has at most 16 bytes."""
+    """Body of thread creation; `origin_application` has at most 16 bytes, `metadata` at most 1 KB."""
 
     origin_application: str | None = None
+    external_id: int | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class ThreadUpdate(Wire):
+    """Body of a thread's update: what is absent stays."""
+
+    thread_name: str | None = None
+    metadata: dict[str, Any] | None = None
+    last_read_message_id: int | None = None
+
+
+class ThreadSearch(Wire):
+    """Body of a search among threads."""
+
+    query: str
+    limit: int = Field(default=10, ge=1, le=100)
+    query_type: Literal["FUZZY", "REGEX"] = "FUZZY"
+
+
+class ThreadMessage(Wire):
+    """One stored message. message_payload: JSON text of the stored turn.   parent_id: None for the first."""
+
+    message_id: int
+    parent_id: int | None
+    created_on: int
+    role: Literal["user", "assistant"]
+    message_payload: str
+    request_id: str | None = None
+    message_type: Literal["conversation", "compaction"] = "conversation"
+    agent: dict[str, str] | None = None
 
 
 class InputTokens(Wire):
