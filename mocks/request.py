@@ -45,7 +45,10 @@ class Refusal(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, its body read and bounded. `path` is percent-decoded; header names are lower-case."""
+    """One request, its body read and bounded. `path` is percent-decoded; header names are lower-case.
+
+    client: the address of the other end, without its port.   user, role, warehouse: who asks, once authenticated.
+    """
 
     method: str
     path: str
@@ -56,6 +59,7 @@ class Request:
     user: str = ""
     role: str = ""
     warehouse: str = ""
+    client: str = ""
 
     def control(self, name: str) -> str | None:
         """What the caller asks for `scenario`, `pace` or `test_id`; None when it asks nothing."""

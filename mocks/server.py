@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 import re
 import socket
@@ -22,11 +21,10 @@ from granian.http import HTTP1Settings
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # re-exported without saying so
 from granian.server.embed import Server
 
-from contracts.cortex import REQUEST_ID_HEADER, ROLE_HEADER, TOKEN_TYPE_HEADER, Code
+from contracts.cortex import REQUEST_ID_HEADER, Code
 from mocks import admin, connection, page, runs
 from mocks.faults import Plan
 from mocks.journal import Entry
-from mocks.matching import identifier
 from mocks.replay import play, sleep_until
 from mocks.request import Refusal, Request, decompress, json_plan, parse_headers, parse_query
 from mocks.route import Route, Surface, route
@@ -121,7 +119,8 @@ class App:
             headers = parse_headers(scope.headers.items())
             async with asyncio.timeout(BODY_TIMEOUT_S):
                 body = await self._body(headers, protocol)
-            request = Request(scope.method, scope.path, parse_query(scope.query_string), headers, body, entry)
+            query, client = parse_query(scope.query_string), _address(scope.client)
+            request = Request(scope.method, scope.path, query, headers, body, entry, client=client)
             entry.asked_by(request.test_id, headers.get("traceparent"))
             pace = request.pace(self.mock.options.pace)
             return await self._dispatch(request), pace
@@ -170,18 +169,17 @@ class App:
 
     def _login(self, request: Request) -> Request:
         try:
-            user = auth.verify(
-                request.headers.get("authorization"), request.headers.get(TOKEN_TYPE_HEADER.lower()), self.mock.account
-            )
+            known = self.mock.gate.admit(request)
         except auth.AuthError as error:
             request.entry.end("refused", error.reason)
-            raise Refusal(error.status, error.code, error.message) from error
-        role = identifier(request.headers.get(ROLE_HEADER.lower(), ""))
-        if role and role not in user.roles:
-            message = f"Role '{role}' specified in the request is not granted to this user."
-            raise Refusal(403, Code.ROLE_NOT_GRANTED, message, {"granted_roles": sorted(user.roles)})
-        request.entry.user = user.name
-        return dataclasses.replace(request, user=user.name)
+            raise Refusal(error.status, error.code, error.message, error.mock) from error
+        request.entry.user = known.user
+        return known
+
+
+def _address(client: str) -> str:
+    """The address in `127.0.0.1:80` or `[::1]:80`."""
+    return client.rpartition(":")[0].strip("[]")
 
 
 def _refusal_plan(refusal: Refusal) -> Plan:

@@ -17,12 +17,13 @@ from mocks import scenario as scenarios_file
 from mocks.assumptions import Assumptions
 from mocks.cassette import Cassette
 from mocks.journal import Journal
-from mocks.matching import recorded_path
+from mocks.matching import identifier, recorded_path
 from mocks.replay import checked_pace
 from mocks.request import Refusal, Request
 from mocks.scenario import Scenario
-from mocks.snowflake.auth import Account, User, account_name, load_public_key
-from mocks.snowflake.sessions import Sessions
+from mocks.snowflake import auth
+from mocks.snowflake.auth import Account, Gate, User
+from mocks.snowflake.sessions import SESSION_S, Sessions
 
 P = TypeVar("P")
 
@@ -38,6 +39,8 @@ class Options:
 
     pace: factor on recorded times, from 0 (at once) to 1000; a fault's own times are not scaled.   strict: a question
     nobody recorded is a 404 instead of a short answer that lists the recorded ones.   port 0 takes a free one.
+    roles, warehouses: granted to the user; the first of each is its default.   pats, oauth_tokens: files, see
+    `mocks/snowflake/auth.py`.   networks: the account's network policy, as CIDR blocks; without any there is none.
 
     Raises on construction: ValueError for another pace.
     """
@@ -50,6 +53,12 @@ class Options:
     account: str = "MYORG-BENCH"
     user: str = "CORTEX_PROXY_USER"
     roles: tuple[str, ...] = ("DEVELOPER_CORTEX",)
+    warehouses: tuple[str, ...] = ("CORTEX_BENCH_WH",)
+    pats: tuple[Path, ...] = ()
+    oauth_tokens: tuple[Path, ...] = ()
+    networks: tuple[str, ...] = ()
+    pat_needs_network_policy: bool = False
+    session_lifetime_s: float = SESSION_S
     strict: bool = True
     pace: float = 1.0
     max_body_bytes: int = 4 * 1024 * 1024
@@ -86,12 +95,10 @@ class Mock:
         self.scenarios: dict[str, Scenario] = scenarios_file.load_all(options.scenarios, self.cassettes)
         self.journal = Journal(options.journal_size)
         self.recorded_threads = frozenset(_recorded_threads(self.cassettes))
-        if not 1 <= len(options.public_keys) <= MAX_KEYS:
-            raise ValueError(f"{len(options.public_keys)} public keys given; a user has one or two")
-        keys = tuple(load_public_key(path) for path in options.public_keys)
-        user = User(options.user.upper(), keys, frozenset(role.upper() for role in options.roles))
-        self.account = Account(account_name(options.account), {user.name: user})
-        self.sessions = Sessions()
+        self.account = _account(options)
+        self.sessions = Sessions(options.session_lifetime_s)
+        block_status = int(options.assume.network_block_status)
+        self.gate = Gate(self.account, self.sessions, block_status=block_status)
         self._agent_paths = sorted({path for path in map(recorded_path, self._paths()) if "/agents/" in path})
         self._everyone = _TestState()
         self._tests: OrderedDict[str, _TestState] = OrderedDict()
@@ -168,6 +175,31 @@ class Mock:
             if (match := interaction.request.match).last_user_text is not None and match.parent_message_id is None
             if path in (None, recorded_path(interaction.request.path))
         ]
+
+
+def _account(options: Options) -> Account:
+    """The account with its one user.   Raises: OSError, ValueError."""
+    if not 1 <= len(options.public_keys) <= MAX_KEYS:
+        raise ValueError(f"{len(options.public_keys)} public keys given; a user has one or two")
+    keys = auth.by_fingerprint(auth.load_public_key(path) for path in options.public_keys)
+    roles, warehouses = (tuple(map(identifier, names)) for names in (options.roles, options.warehouses))
+    user = User(
+        options.user.upper(),
+        keys,
+        frozenset(roles),
+        (*roles, auth.EVERYONE)[0],
+        frozenset(warehouses),
+        (*warehouses, "")[0],
+    )
+    tokens = dict(auth.load_pat(path, user) for path in options.pats)
+    tokens |= (auth.load_oauth(path, user) for path in options.oauth_tokens)
+    return Account(
+        auth.account_name(options.account),
+        {user.name: user},
+        tokens,
+        auth.parse_networks(options.networks),
+        options.pat_needs_network_policy,
+    )
 
 
 def _recorded_threads(cassettes: Iterable[Cassette]) -> Iterable[int]:

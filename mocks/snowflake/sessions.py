@@ -49,7 +49,10 @@ class Tokens(NamedTuple):
 
 @dataclass(slots=True)
 class Session:
-    """Who is logged in, and the names that its statements see; `USE ...` changes them."""
+    """Who is logged in, and the names that its statements see; `USE ...` changes them.
+
+    roles: the only ones it may take, when its credential was limited to some.
+    """
 
     id: int
     user: str
@@ -57,6 +60,7 @@ class Session:
     warehouse: str = ""
     database: str = ""
     schema: str = ""
+    roles: tuple[str, ...] = ()
     _parts: dict[type, Any] = field(default_factory=dict, repr=False)
 
     def part(self, kind: type[P]) -> P:
@@ -92,9 +96,18 @@ class Sessions:
         self._by_token: dict[str, _Grant] = {}
         self._by_master: dict[str, _Grant] = {}
 
-    def open(self, user: str, role: str, warehouse: str = "", *, database: str = "", schema: str = "") -> Tokens:
+    def open(
+        self,
+        user: str,
+        role: str,
+        warehouse: str = "",
+        *,
+        database: str = "",
+        schema: str = "",
+        roles: tuple[str, ...] = (),
+    ) -> Tokens:
         """The tokens of a new session; `find` gives the session itself. Names come checked and canonical."""
-        session = Session(next(self._ids), user, role, warehouse, database, schema)
+        session = Session(next(self._ids), user, role, warehouse, database, schema, roles)
         tokens, now = Tokens(_new_token(), _new_token()), self._clock()
         grant = _Grant(session, tokens, now + self.session_s, now + self.master_s)
         self._grants[session.id] = self._by_token[tokens.token] = self._by_master[tokens.master_token] = grant

@@ -1,4 +1,4 @@
-"""Key-pair JWT verification: what Snowflake accepts, and one answer for all that it does not."""
+"""Every credential: what Snowflake accepts, and what it answers to all that it does not."""
 
 from __future__ import annotations
 
@@ -7,15 +7,38 @@ import hashlib
 import hmac
 import json
 import math
+import re
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from mocks.snowflake.auth import Account, AuthError, User, account_name, fingerprint_of, load_public_key, verify
+from contracts.cortex import TokenType
+from mocks.journal import Journal
+from mocks.request import Request
+from mocks.snowflake import auth
+from mocks.snowflake.auth import (
+    AccessToken,
+    Account,
+    AuthError,
+    Gate,
+    Identity,
+    User,
+    account_name,
+    by_fingerprint,
+    fingerprint_of,
+    load_oauth,
+    load_pat,
+    load_public_key,
+    parse_networks,
+    session_token,
+)
+from mocks.snowflake.sessions import Sessions
 from mocks.tests.running import KeyPair
 
 NOW = 1_800_000_000.0
@@ -31,18 +54,36 @@ def stranger() -> rsa.RSAPrivateKey:
 @pytest.fixture
 def account(keys: KeyPair) -> Account:
     """An account with one user who has one key."""
-    user = User("CORTEX_PROXY_USER", (keys.private.public_key(),), frozenset({"DEVELOPER_CORTEX"}))
-    return Account("MYORG-BENCH", {user.name: user})
+    return Account("MYORG-BENCH", {"CORTEX_PROXY_USER": a_user(keys.private)})
+
+
+def a_user(*keys: rsa.RSAPrivateKey) -> User:
+    """The user with these keys, two roles and two warehouses."""
+    registered = by_fingerprint(key.public_key() for key in keys)
+    roles = frozenset({"DEVELOPER_CORTEX", "ANALYST"})
+    return User("CORTEX_PROXY_USER", registered, roles, "DEVELOPER_CORTEX", frozenset({"WH", "big one"}), "WH")
+
+
+def gate(account: Account, now: float = NOW, sessions: Sessions | None = None) -> Gate:
+    """A gate whose clock stands still."""
+    return Gate(account, sessions or Sessions(clock=lambda: now), clock=lambda: now)
+
+
+def refused(ask: Callable[[], object]) -> AuthError:
+    """What is raised."""
+    with pytest.raises(AuthError) as raised:
+        ask()
+    return raised.value
 
 
 def reason(account: Account, token: str, token_type: str | None = None, now: float = NOW) -> str | None:
     """Why a token is refused, None when it is accepted. The client is told nothing of it."""
     try:
-        user = verify(f"Bearer {token}", token_type, account, lambda: now)
+        found = gate(account, now).identify(f"Bearer {token}", token_type)
     except AuthError as error:
         refusal = error
     else:
-        assert user.name == "CORTEX_PROXY_USER"
+        assert (found.user.name, found.role, found.warehouse) == ("CORTEX_PROXY_USER", "DEVELOPER_CORTEX", "WH")
         return None
     assert (refusal.code, refusal.status) == ("390144", 401)
     assert refusal.message.startswith("JWT token is invalid. [")
@@ -179,7 +220,7 @@ def test_only_rs256(keys: KeyPair, account: Account, algorithm: str) -> None:
 )
 def test_what_is_no_token(account: Account, token: str) -> None:
     """Nonsense of any kind gets the same answer as a wrong token."""
-    assert (reason(account, token) or "").startswith(("394306: ", "394305: "))
+    assert (reason(account, token, TokenType.KEYPAIR_JWT) or "").startswith(("394306: ", "394305: "))
 
 
 @pytest.mark.parametrize(
@@ -192,29 +233,35 @@ def test_what_is_no_token(account: Account, token: str) -> None:
         pytest.param("Basic dTpw", None, "390144", id="basic"),
         pytest.param('Snowflake Token="abc"', None, "390104", id="session-token"),
         pytest.param("Snowflake Token=abc", None, "390144", id="session-token-without-quotes"),
+        pytest.param("Bearer abc", None, "390303", id="opaque"),
+        pytest.param("Bearer a.b.c", None, "390144", id="two-dots"),
+        pytest.param("Bearer " + "a" * 9000, None, "390144", id="long"),
         pytest.param("Bearer abc", "OAUTH", "390303", id="oauth"),
+        pytest.param("Bearer " + "a" * 9000, "OAUTH", "390303", id="long-oauth"),
         pytest.param("Bearer abc", "PROGRAMMATIC_ACCESS_TOKEN", "394400", id="pat"),
+        pytest.param("Bearer " + "a" * 9000, "PROGRAMMATIC_ACCESS_TOKEN", "394400", id="long-pat"),
+        pytest.param("Bearer WIF.AWS.abc", "WORKLOAD_IDENTITY_FEDERATION", "390139", id="workload-identity"),
+        pytest.param("Bearer WIF.OIDC.a.b.c", None, "390139", id="undeclared-workload-identity"),
         pytest.param("Bearer abc", "keypair_jwt", "390144", id="type-in-lower-case"),
         pytest.param("Bearer abc", "MAGIC", "390144", id="unknown-type"),
     ],
 )
-def test_other_credentials(account: Account, authorization: str | None, token_type: str | None, code: str) -> None:
-    """What is not emulated is refused with the code that Snowflake has for it."""
-    with pytest.raises(AuthError) as refusal:
-        verify(authorization, token_type, account)
-    assert (refusal.value.code, refusal.value.status) == (code, 401)
+def test_credentials_of_nobody(account: Account, authorization: str | None, token_type: str | None, code: str) -> None:
+    """Each kind of credential has its own code, and the answer repeats none of it."""
+    refusal = refused(lambda: gate(account).identify(authorization, token_type))
+    assert (refusal.code, refusal.status) == (code, 401)
+    assert "abc" not in f"{refusal.message} {refusal.reason} {refusal.mock}"
 
 
 def test_the_scheme_has_no_case(keys: KeyPair, account: Account) -> None:
     """`bearer` is Bearer (RFC 9110)."""
     token = jwt.encode(claims(keys), keys.private, algorithm="RS256")
-    assert verify(f"bearer {token}", None, account, lambda: NOW).name == "CORTEX_PROXY_USER"
+    assert gate(account).identify(f"bearer {token}", None).user.name == "CORTEX_PROXY_USER"
 
 
 def test_either_of_two_keys_signs(keys: KeyPair, stranger: rsa.RSAPrivateKey) -> None:
     """A user who rotates keys has two, and both hold."""
-    user = User("CORTEX_PROXY_USER", (stranger.public_key(), keys.private.public_key()))
-    account = Account("MYORG-BENCH", {user.name: user})
+    account = Account("MYORG-BENCH", {"CORTEX_PROXY_USER": a_user(stranger, keys.private)})
     for private in (keys.private, stranger):
         issuer = f"{SUBJECT}.{fingerprint_of(private.public_key())}"
         assert reason(account, jwt.encode(claims(keys, iss=issuer), private, algorithm="RS256")) is None
@@ -222,7 +269,8 @@ def test_either_of_two_keys_signs(keys: KeyPair, stranger: rsa.RSAPrivateKey) ->
 
 def test_the_wall_clock_is_the_default(keys: KeyPair, account: Account) -> None:
     """Without a clock of its own, verification looks at the time of day."""
-    assert verify(f"Bearer {keys.token()}", None, account).name == "CORTEX_PROXY_USER"
+    wall = Gate(account, Sessions())
+    assert wall.identify(f"Bearer {keys.token()}", None).user.name == "CORTEX_PROXY_USER"
     assert reason(account, keys.token(exp=int(time.time()) - 1), now=time.time()) == "394303: expired"
 
 
@@ -255,3 +303,364 @@ def test_a_file_that_is_no_key_is_refused(tmp_path: Path) -> None:
         load_public_key(path)
     with pytest.raises(FileNotFoundError):
         load_public_key(tmp_path / "missing.pub")
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    now_s = NOW
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The tokens whose signature was looked at."""
+    looked_at: list[str] = []
+    decode = jwt.decode
+
+    def counting(token: str, *args: Any, **options: Any) -> Any:
+        if args:
+            looked_at.append(token)
+        return decode(token, *args, **options)
+
+    monkeypatch.setattr(jwt, "decode", counting)
+    return looked_at
+
+
+def test_a_signature_is_verified_once(keys: KeyPair, account: Account, decoded: list[str]) -> None:
+    """The second request of a token costs no RSA; another token does."""
+    door = gate(account)
+    tokens = [jwt.encode(claims(keys, jti=str(n)), keys.private, algorithm="RS256") for n in range(2)]
+    for token in (tokens[0], tokens[0], tokens[1], tokens[0]):
+        door.identify(f"Bearer {token}", None)
+    assert decoded == tokens
+
+
+def test_a_verified_token_expires_all_the_same(keys: KeyPair, account: Account) -> None:
+    """To the second, and a clock that is set back counts, too."""
+    clock = Clock()
+    door = Gate(account, Sessions(), clock=clock)
+    header = f"Bearer {jwt.encode(claims(keys, exp=int(NOW) + 10), keys.private, algorithm='RS256')}"
+    for clock.now_s in (NOW, NOW + 9.9):
+        door.identify(header, None)
+    for clock.now_s, code in ((NOW + 10, "394303"), (NOW - 61, "394302")):
+        assert refused(lambda: door.identify(header, None)).reason.startswith(code)
+
+
+def test_a_key_that_is_no_longer_registered(keys: KeyPair, account: Account, stranger: rsa.RSAPrivateKey) -> None:
+    """What was verified with it is refused from then on, as is everything of a user who is gone."""
+    door = gate(account)
+    header = f"Bearer {jwt.encode(claims(keys), keys.private, algorithm='RS256')}"
+    door.identify(header, None)
+    account.users["CORTEX_PROXY_USER"] = a_user(stranger)
+    assert refused(lambda: door.identify(header, None)).reason.startswith("394304: ")
+    account.users["CORTEX_PROXY_USER"] = a_user(stranger, keys.private)
+    door.identify(header, None)
+    account.users.clear()
+    assert refused(lambda: door.identify(header, None)).reason.startswith("394300: ")
+
+
+def test_a_verified_token_does_not_vouch_for_another(keys: KeyPair, account: Account) -> None:
+    """One changed character is another token."""
+    door = gate(account)
+    token = jwt.encode(claims(keys), keys.private, algorithm="RS256")
+    door.identify(f"Bearer {token}", None)
+    forged = token[:-2] + ("AA" if token[-2:] != "AA" else "BB")
+    assert refused(lambda: door.identify(f"Bearer {forged}", None)).code == "390144"
+
+
+def test_verified_tokens_are_few(
+    keys: KeyPair, account: Account, decoded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past the bound the one unused for longest is verified again."""
+    monkeypatch.setattr(auth, "MAX_VERIFIED", 2)
+    door = gate(account)
+    a, b, c = (jwt.encode(claims(keys, jti=str(n)), keys.private, algorithm="RS256") for n in range(3))
+    for token in (a, b, a, c, a, b):
+        door.identify(f"Bearer {token}", None)
+    assert decoded == [a, b, c, b]
+
+
+def with_tokens(account: Account, *tokens: tuple[bytes, AccessToken]) -> Account:
+    """The account with these tokens registered."""
+    account.tokens.update(tokens)
+    return account
+
+
+def pat_file(tmp_path: Path, text: str) -> Path:
+    """A file with this text."""
+    path = tmp_path / "token"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "role"),
+    [
+        pytest.param("made-up-token", "DEVELOPER_CORTEX", id="alone"),
+        pytest.param("\n made-up-token \n", "DEVELOPER_CORTEX", id="between-spaces"),
+        pytest.param("token: made-up-token\nrole: analyst\n", "ANALYST", id="with-a-role"),
+        pytest.param("{token: made-up-token, role: public}", "PUBLIC", id="flow"),
+        pytest.param("token: made-up-token\nexpires: 2027-01-15T08:00:01Z", "DEVELOPER_CORTEX", id="with-an-end"),
+    ],
+)
+def test_a_personal_access_token(account: Account, tmp_path: Path, text: str, role: str) -> None:
+    """It is restricted to one role: its own, or its user's default."""
+    with_tokens(account, load_pat(pat_file(tmp_path, text), account.users["CORTEX_PROXY_USER"]))
+    for token_type in ("PROGRAMMATIC_ACCESS_TOKEN", None):
+        found = gate(account).identify("Bearer made-up-token", token_type)
+        assert (found.user.name, found.role, found.roles) == ("CORTEX_PROXY_USER", role, (role,))
+    assert refused(lambda: gate(account).identify("Bearer made-up-token", "OAUTH")).code == "390303"
+    assert refused(lambda: gate(account).identify("Bearer made-up-token", "KEYPAIR_JWT")).code == "390144"
+
+
+def test_a_personal_access_token_ends(keys: KeyPair, account: Account, tmp_path: Path) -> None:
+    """At the second that its file names; the client hears that it is invalid."""
+    text = "token: made-up-token\nexpires: 2027-01-15T08:00:01Z"  # NOW is a second before
+    with_tokens(account, load_pat(pat_file(tmp_path, text), a_user(keys.private)))
+    refusal = refused(lambda: gate(account, NOW + 1).identify("Bearer made-up-token", None))
+    assert (refusal.code, refusal.status, refusal.reason) == ("394400", 401, "the token has expired")
+
+
+def test_a_personal_access_token_may_need_a_network_policy(keys: KeyPair, account: Account, tmp_path: Path) -> None:
+    """As Snowflake's default authentication policy has it; no policy, no token."""
+    token = load_pat(pat_file(tmp_path, "made-up-token"), a_user(keys.private))
+    users = account.users
+    bare = Account("MYORG-BENCH", users, dict([token]), pat_needs_network_policy=True)
+    assert refused(lambda: gate(bare).identify("Bearer made-up-token", None)).code == "390432"
+    guarded = Account("MYORG-BENCH", users, dict([token]), parse_networks(["127.0.0.0/8"]), True)
+    assert gate(guarded).identify("Bearer made-up-token", None).user.name == "CORTEX_PROXY_USER"
+
+
+def external(**fields: object) -> str:
+    """A token of some other authorization server; nobody here knows its key."""
+    return f"{b64(b'{}')}.{b64(json.dumps(fields).encode())}.AAAA" if fields else "made-up-token"
+
+
+@pytest.mark.parametrize(
+    ("token", "scope", "roles"),
+    [
+        pytest.param(external(), None, (), id="opaque"),
+        pytest.param(external(), "session:role:ANALYST", ("ANALYST",), id="opaque-with-a-scope"),
+        pytest.param(external(), "refresh_token session:role:analyst", ("ANALYST",), id="among-other-scopes"),
+        pytest.param(external(), "session:role:ANALYST session:role:PUBLIC", ("ANALYST", "PUBLIC"), id="two-roles"),
+        pytest.param(external(), "session:role-any", (), id="any-role"),
+        pytest.param(external(scp=["session:role:ANALYST"]), None, ("ANALYST",), id="scp-list"),
+        pytest.param(external(scp="session:role:ANALYST x"), None, ("ANALYST",), id="scp-words"),
+        pytest.param(external(scope="session:role:ANALYST"), None, ("ANALYST",), id="scope-claim"),
+        pytest.param(external(scp=[5, None]), None, (), id="odd-scp"),
+        pytest.param(external(scp=["session:role:ANALYST"]), "session:role:PUBLIC", ("PUBLIC",), id="file-first"),
+    ],
+)
+def test_an_oauth_token(
+    account: Account, tmp_path: Path, token: str, scope: str | None, roles: tuple[str, ...]
+) -> None:
+    """Its scope says which roles it may take; without one all of its user's, the default first."""
+    text = token if scope is None else f"token: {token}\nscope: {scope}"
+    with_tokens(account, load_oauth(pat_file(tmp_path, text), account.users["CORTEX_PROXY_USER"]))
+    for token_type in ("OAUTH", None):
+        found = gate(account).identify(f"Bearer {token}", token_type)
+        assert (found.roles, found.role) == (roles, (*roles, "DEVELOPER_CORTEX")[0])
+    assert refused(lambda: gate(account).identify(f"Bearer {token}", "PROGRAMMATIC_ACCESS_TOKEN")).code == "394400"
+
+
+@pytest.mark.parametrize("in_file", [True, False], ids=["by-its-file", "by-its-claim"])
+def test_an_oauth_token_ends(keys: KeyPair, account: Account, tmp_path: Path, in_file: bool) -> None:
+    """390318 tells a client to ask for another."""
+    token = external() if in_file else external(exp=int(NOW) + 1)
+    text = f"token: {token}\nexpires: 2027-01-15 08:00:01" if in_file else token
+    with_tokens(account, load_oauth(pat_file(tmp_path, text), a_user(keys.private)))
+    assert gate(account).identify(f"Bearer {token}", "OAUTH").user.name == "CORTEX_PROXY_USER"
+    refusal = refused(lambda: gate(account, NOW + 1).identify(f"Bearer {token}", "OAUTH"))
+    assert (refusal.code, refusal.status) == ("390318", 401)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        pytest.param("", "neither a token alone nor YAML with token, role, expires", id="empty"),
+        pytest.param("made-up token", "neither a token alone", id="two-words"),
+        pytest.param("[made-up, token]", "neither a token alone", id="list"),
+        pytest.param("token: {made-up", "neither a token alone", id="no-yaml"),
+        pytest.param("role: ANALYST", "token: Field required", id="no-token"),
+        pytest.param('token: ""', "from 1 to 8192 characters", id="empty-token"),
+        pytest.param("made-up" * 2000, "from 1 to 8192 characters", id="long"),
+        pytest.param("token: made-up\nrol: ANALYST", "did you mean 'role'", id="typo"),
+        pytest.param("token: made-up\nexpires: soon", "expires: Input should be", id="no-time"),
+        pytest.param(
+            "token: made-up\nrole: SYSADMIN", "role 'SYSADMIN' is not granted to CORTEX_PROXY_USER", id="role"
+        ),
+    ],
+)
+def test_a_file_that_is_no_token_is_refused(keys: KeyPair, tmp_path: Path, text: str, says: str) -> None:
+    """The error names the file and the fault, and quotes nothing that could be a token."""
+    path = pat_file(tmp_path, text)
+    with pytest.raises(ValueError, match=re.escape(says)) as error:
+        load_pat(path, a_user(keys.private))
+    assert str(path) in str(error.value)
+    assert "made-up" not in str(error.value)
+
+
+def test_an_unknown_scope_is_refused(keys: KeyPair, tmp_path: Path) -> None:
+    """A role that its user has not could never be taken."""
+    path = pat_file(tmp_path, "token: x\nscope: session:role:SYSADMIN")
+    with pytest.raises(ValueError, match="role 'SYSADMIN' is not granted"):
+        load_oauth(path, a_user(keys.private))
+
+
+def test_registered_tokens_are_known_by_their_digest(keys: KeyPair, account: Account, tmp_path: Path) -> None:
+    """Nothing that could be printed holds one."""
+    with_tokens(account, load_pat(pat_file(tmp_path, "made-up-token"), a_user(keys.private)))
+    assert "made-up-token" not in repr(account)
+    assert hashlib.sha256(b"made-up-token").digest() in account.tokens
+
+
+def test_a_session_token_stands_for_its_session(account: Account) -> None:
+    """Role and warehouse are the session's, its credential's limits included."""
+    sessions = Sessions(clock=lambda: NOW)
+    token = sessions.open("CORTEX_PROXY_USER", "ANALYST", "big one", roles=("ANALYST",)).token
+    door = gate(account, sessions=sessions)
+    found = door.identify(f'Snowflake Token="{token}"', None)
+    assert (found.user.name, found.role, found.warehouse) == ("CORTEX_PROXY_USER", "ANALYST", "big one")
+    assert refused(lambda: found.role_for("DEVELOPER_CORTEX")).code == "390189"
+    sessions.find(token).role = "PUBLIC"
+    assert door.identify(f'Snowflake Token="{token}"', None).role == "PUBLIC"
+    account.users.clear()
+    assert refused(lambda: door.identify(f'Snowflake Token="{token}"', None)).code == "390104"
+
+
+def test_an_expired_session_token_answers_200(account: Account) -> None:
+    """With code 390112, as Snowflake's does."""
+    clock = Clock()
+    sessions = Sessions(clock=clock)
+    token = sessions.open("CORTEX_PROXY_USER", "ANALYST").token
+    clock.now_s += 3600
+    refusal = refused(lambda: gate(account, sessions=sessions).identify(f'Snowflake Token="{token}"', None))
+    assert (refusal.code, refusal.status) == ("390112", 200)
+
+
+@pytest.mark.parametrize(
+    ("authorization", "token"),
+    [('Snowflake Token="a.b"', "a.b"), ('Snowflake Token=""', ""), ("Snowflake Token=a", None), ("Bearer a", None)],
+)
+def test_a_session_token_is_quoted(authorization: str, token: str | None) -> None:
+    """Everything between the quotes; another header has none."""
+    assert session_token(authorization) == token
+    assert session_token(None) is None
+
+
+WHO = ("CORTEX_PROXY_USER", "DEVELOPER_CORTEX", "WH")
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        pytest.param("", "DEVELOPER_CORTEX", id="default"),
+        pytest.param("analyst", "ANALYST", id="plain"),
+        pytest.param('"ANALYST"', "ANALYST", id="quoted"),
+        pytest.param("public", "PUBLIC", id="everyones"),
+        pytest.param('"analyst"', None, id="quoted-in-lower-case"),
+        pytest.param("SYSADMIN", None, id="not-granted"),
+        pytest.param("ANALYST, ANALYST", None, id="twice"),
+    ],
+)
+def test_a_role_is_asked_for(keys: KeyPair, asked: str, found: str | None) -> None:
+    """Plain or quoted, and granted; the explanation lists what could be asked."""
+    user = a_user(keys.private)
+    who = Identity(user, user.default_role, user.default_warehouse)
+    if found is not None:
+        assert who.role_for(asked) == found
+        return
+    refusal = refused(lambda: who.role_for(asked))
+    assert (refusal.code, refusal.status) == ("390189", 403)
+    assert refusal.mock == {"granted_roles": ["ANALYST", "DEVELOPER_CORTEX", "PUBLIC"]}
+
+
+def test_a_limited_credential_has_its_roles_only(keys: KeyPair) -> None:
+    """Even where its user has more."""
+    who = Identity(a_user(keys.private), "ANALYST", "WH", ("ANALYST",))
+    assert who.role_for("") == who.role_for("analyst") == "ANALYST"
+    for asked in ("DEVELOPER_CORTEX", "PUBLIC"):
+        assert refused(lambda asked=asked: who.role_for(asked)).mock == {"granted_roles": ["ANALYST"]}  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        pytest.param("", "WH", id="default"),
+        pytest.param("wh", "WH", id="plain"),
+        pytest.param('"big one"', "big one", id="quoted"),
+        pytest.param("big one", None, id="needs-quotes"),
+        pytest.param("OTHER", None, id="unknown"),
+    ],
+)
+def test_a_warehouse_is_asked_for(keys: KeyPair, asked: str, found: str | None) -> None:
+    """Whether it exists is not told apart from whether it may be used."""
+    who = Identity(a_user(keys.private), "ANALYST", "WH")
+    if found is not None:
+        assert who.warehouse_for(asked) == found
+        return
+    refusal = refused(lambda: who.warehouse_for(asked))
+    assert (refusal.code, refusal.status) == ("390201", 403)
+    assert refusal.mock == {"warehouses": ["WH", "big one"]}
+
+
+def test_no_warehouse_is_none(keys: KeyPair) -> None:
+    """A user without one can ask what needs none."""
+    assert Identity(User("ANN", {}), "PUBLIC", "").warehouse_for("") == ""
+
+
+@pytest.mark.parametrize(
+    ("networks", "client", "is_blocked"),
+    [
+        pytest.param([], "203.0.113.9", False, id="no-policy"),
+        pytest.param(["127.0.0.0/8"], "127.0.0.1", False, id="inside"),
+        pytest.param(["10.0.0.0/8", "127.0.0.1"], "127.0.0.1", False, id="an-address"),
+        pytest.param(["127.0.0.0/8"], "::ffff:127.0.0.1", False, id="mapped"),
+        pytest.param(["fe80::/10"], "fe80::1%eth0", False, id="zone"),
+        pytest.param(["10.0.0.0/8"], "127.0.0.1", True, id="outside"),
+        pytest.param(["127.0.0.0/8"], "::1", True, id="other-family"),
+    ],
+)
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_network_policy(account: Account, networks: list[str], client: str, is_blocked: bool, status: int) -> None:
+    """Addresses outside it are refused by 390422; which status goes with it is an assumption."""
+    guarded = Account(account.name, account.users, networks=parse_networks(networks))
+    door = Gate(guarded, Sessions(), block_status=status)
+    if not is_blocked:
+        door.check_network(client)
+        return
+    refusal = refused(lambda: door.check_network(client))
+    assert (refusal.code, refusal.status) == ("390422", status)
+    assert refusal.message == (
+        f"Incoming request with IP/Token {client} is not allowed to access Snowflake."
+        " Contact your local security administrator."
+    )
+
+
+def test_a_network_is_an_address_or_a_block() -> None:
+    """Anything else is refused by name."""
+    with pytest.raises(ValueError, match="'loopback'"):
+        parse_networks(["127.0.0.1", "loopback"])
+
+
+def test_a_request_is_admitted_with_its_context(keys: KeyPair, account: Account) -> None:
+    """User, role and warehouse come from credential and headers; nobody unknown is told of the network policy."""
+    guarded = Account(account.name, account.users, networks=parse_networks(["127.0.0.0/8"]))
+    token = jwt.encode(claims(keys), keys.private, algorithm="RS256")
+
+    def admitted(client: str = "127.0.0.1", **headers: str) -> Request:
+        fields = {"authorization": f"Bearer {token}"} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        entry = Journal().open("POST", "/")
+        return gate(guarded).admit(Request("POST", "/", {}, fields, b"", entry, client=client))
+
+    found = admitted()
+    assert (found.user, found.role, found.warehouse) == WHO
+    asked = admitted(x_snowflake_role="analyst", x_snowflake_warehouse='"big one"')
+    assert (asked.role, asked.warehouse) == ("ANALYST", "big one")
+    assert refused(lambda: admitted("10.0.0.1")).code == "390422"
+    assert refused(lambda: admitted("10.0.0.1", authorization="Bearer x")).code == "390303"
