@@ -28,6 +28,7 @@ CONTEXT = {"auto_envvar_prefix": "CORTEX_HARNESS", "help_option_names": ["-h", "
 
 PORT = click.IntRange(0, 65535)
 PACE = click.FloatRange(0, 1000)
+FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 class _FrontDoor(click.Group):
@@ -78,8 +79,15 @@ def up(host: str, port: int, mock_port: int, pace: float, strict: bool, state_di
 @click.option("--scenarios", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Scenario files.")
 @click.option("--account", default="MYORG-BENCH", show_default=True, help="Account that tokens must name.")
 @click.option("--user", default="CORTEX_PROXY_USER", show_default=True, help="User that tokens must name.")
+@click.option("--role", "roles", multiple=True, help="Granted role; the first is the default.  [DEVELOPER_CORTEX]")
+@click.option("--warehouse", "warehouses", multiple=True, help="To use; the first is the default.  [CORTEX_BENCH_WH]")
+@click.option("--pat-file", "pats", type=FILE, multiple=True, help="Holds an accepted token, or YAML: token, role.")
+@click.option("--oauth-token-file", "oauth_tokens", type=FILE, multiple=True, help="Likewise: token, scope.")
+@click.option("--network", "networks", multiple=True, help="Network policy: an allowed address or CIDR block.")
+@click.option("--pat-needs-network-policy", is_flag=True, help="Refuse PATs while there is no network policy.")
+@click.option("--session-lifetime-s", type=click.FloatRange(min=0), default=3600, show_default=True, help="Of logins.")
 @click.option("--assume", multiple=True, help="name=value, where Snowflake's behaviour is open: mocks/assumptions.py.")
-@click.option("--public-key", type=click.Path(path_type=Path, dir_okay=False), multiple=True, help="At most two PEMs.")
+@click.option("--public-key", type=FILE, multiple=True, help="At most two PEMs.")
 @click.option("--state-dir", type=click.Path(path_type=Path), default=".cortex-harness", help="Development keys.")
 def mock(assume: tuple[str, ...], public_key: tuple[Path, ...], state_dir: Path, **options: Any) -> None:
     """Stand in for Snowflake Cortex: replay recorded answers, frame by frame."""
@@ -92,7 +100,7 @@ def mock(assume: tuple[str, ...], public_key: tuple[Path, ...], state_dir: Path,
     except OSError as error:
         hint = "Choose another folder with --state-dir, or name a key with --public-key."
         raise click.ClickException(f"{error.filename}: {error.strerror}. {hint}") from error
-    given = {name: value for name, value in options.items() if value is not None}
+    given = {name: value for name, value in options.items() if value not in (None, ())}
     try:
         assumed = assumptions.parse(assume)
         server.run(Options(public_keys=public_keys, assume=assumed, **given), server.print_ready)

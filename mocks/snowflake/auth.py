@@ -195,7 +195,7 @@ class Gate:
             return self._of_session(token)
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise _invalid_jwt("394304", f"scheme {scheme[:20]!r} is not Bearer, or nothing follows it")
+            raise _invalid_jwt("394304", "the scheme is not Bearer, or nothing follows it")
         return self.identify_token(token, token_type)
 
     def identify_token(self, token: str, token_type: str | None = None) -> Identity:
@@ -210,7 +210,7 @@ class Gate:
             case TokenType.WORKLOAD_IDENTITY:
                 message = "The specified authenticator is not accepted by your Snowflake account configuration."
                 raise AuthError(Code.AUTHENTICATOR_REFUSED, message, "workload identities: no user here has one")
-        raise _invalid_jwt("394304", f"token type {token_type!r} is not known")
+        raise _invalid_jwt("394304", f"the token type is none of {', '.join(TokenType)}")
 
     def check_network(self, client: str) -> None:
         """Refuse an address outside the account's network policy.   Raises: AuthError (390422)."""

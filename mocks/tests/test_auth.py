@@ -9,7 +9,7 @@ import json
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from contracts.cortex import TokenType
+from mocks.assumptions import Assumptions
 from mocks.journal import Journal
 from mocks.request import Request
 from mocks.snowflake import auth
@@ -39,7 +40,7 @@ from mocks.snowflake.auth import (
     session_token,
 )
 from mocks.snowflake.sessions import Sessions
-from mocks.tests.running import KeyPair
+from mocks.tests.running import KeyPair, RunningMock, running
 
 NOW = 1_800_000_000.0
 SUBJECT = "MYORG-BENCH.CORTEX_PROXY_USER"
@@ -664,3 +665,59 @@ def test_a_request_is_admitted_with_its_context(keys: KeyPair, account: Account)
     assert (asked.role, asked.warehouse) == ("ANALYST", "big one")
     assert refused(lambda: admitted("10.0.0.1")).code == "390422"
     assert refused(lambda: admitted("10.0.0.1", authorization="Bearer x")).code == "390303"
+
+
+@pytest.fixture(scope="module")
+def guarded(keys: KeyPair, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningMock]:
+    """A running mock that knows a token limited to ANALYST."""
+    path = pat_file(tmp_path_factory.mktemp("pat"), "token: made-up-token\nrole: analyst")
+    with running(keys, pats=(path,), roles=("DEVELOPER_CORTEX", "ANALYST"), networks=("127.0.0.0/8",)) as started:
+        yield started
+
+
+@pytest.mark.parametrize(
+    ("role", "status", "code"),
+    [("", 200, None), ("ANALYST", 200, None), ("DEVELOPER_CORTEX", 403, "390189")],
+    ids=["its-own", "named", "another"],
+)
+def test_a_token_limits_requests(guarded: RunningMock, role: str, status: int, code: str | None) -> None:
+    """What its user may do besides, it may not."""
+    headers = {"Authorization": "Bearer made-up-token", **({"X-Snowflake-Role": role} if role else {})}
+    answer = guarded.call("GET", "/api/v2/cortex/threads", headers=headers)
+    assert answer.status == status
+    if code is not None:
+        assert (answer.json()["code"], answer.json()["mock"]) == (code, {"granted_roles": ["ANALYST"]})
+
+
+def test_an_unknown_warehouse_is_refused(guarded: RunningMock) -> None:
+    """With Snowflake's words."""
+    answer = guarded.call("GET", "/api/v2/cortex/threads", headers={"X-Snowflake-Warehouse": "nope"})
+    assert (answer.status, answer.json()["code"]) == (403, "390201")
+
+
+@pytest.mark.parametrize("status", ["401", "403"])
+def test_a_blocked_address_is_refused(keys: KeyPair, status: str) -> None:
+    """By the status that is assumed; the mock's own routes stay open."""
+    assume = Assumptions.model_validate({"network_block_status": status})
+    with running(keys, networks=("10.0.0.0/8",), assume=assume) as blocked:
+        answer = blocked.call("GET", "/api/v2/cortex/threads")
+        assert (answer.status, answer.json()["code"]) == (int(status), "390422")
+        assert blocked.journal()[0]["why"] == "127.0.0.1 is outside the network policy"
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        "Bearer made-up-token",
+        'Snowflake Token="made-up-token"',
+        "made-up-token made-up-token",
+        "Bearer WIF.made-up-token",
+    ],
+    ids=["accepted", "session", "scheme", "workload-identity"],
+)
+def test_no_credential_is_kept(guarded: RunningMock, authorization: str) -> None:
+    """Neither in the journal nor in the answer, accepted or not."""
+    headers = {"Authorization": authorization, "X-Test-Id": "kept"}
+    answer = guarded.call("GET", "/api/v2/cortex/threads", headers=headers)
+    assert b"made-up" not in answer.body
+    assert "made-up" not in json.dumps(guarded.journal("kept"))
