@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from contracts.cortex import Code
 from mocks.faults import Plan
-from mocks.journal import OUTCOMES
+from mocks.journal import OUTCOMES, Filter
 from mocks.request import Refusal, Request, json_plan
 from mocks.route import Route, Surface, route
 from mocks.state import Mock
@@ -78,13 +78,13 @@ async def journal(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
     outcome = request.query.get("outcome")
     if outcome not in (None, *OUTCOMES):
         raise Refusal(400, Code.INVALID_PAYLOAD, f"outcome {outcome!r} is none of {', '.join(OUTCOMES)}")
-    found = mock.journal.entries(request.test_id, outcome, _limit(request))
+    found = mock.journal.entries(Filter(request.test_id, outcome), _limit(request))
     return json_plan([entry.as_json() for entry in found])
 
 
 async def unmatched(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
     """`GET /__mock/journal/unmatched`: the exchanges that nothing answered, with their nearest misses."""
-    found = mock.journal.entries(request.test_id, "missed", _limit(request))
+    found = mock.journal.entries(Filter(request.test_id, "missed"), _limit(request))
     return json_plan([entry.as_json() for entry in found])
 
 

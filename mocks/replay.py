@@ -61,7 +61,7 @@ async def play(
         for piece in _pieces(frames[position : position + batch]):
             await send(piece)
         position += batch
-        entry.frames_sent = position
+        entry.sent(position, now_s)
         if pace:
             entry.max_lateness_ms = max(entry.max_lateness_ms, (now_s - due_s) * 1000)
 
@@ -76,7 +76,7 @@ async def play_stepwise(frames: Sequence[Frame], send: Send, entry: Entry, step:
             return False
         for piece in frame.pieces():
             await send(piece)
-        entry.frames_sent = position + 1
+        entry.sent(position + 1, time.monotonic())
     return True
 
 

@@ -12,6 +12,7 @@ import json
 import re
 import socket
 import sys
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -81,19 +82,19 @@ class App:
     def break_off(self) -> None:
         """End every running exchange, so that none keeps the server from stopping."""
         for answering, entry in self._answering.items():
-            entry.end("cut", "the mock was stopped")
+            entry.close("cut", "the mock was stopped")
             answering.cancel()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one exchange, and give up as soon as its client is gone."""
-        entry = self.mock.journal.open(scope.method, scope.path, keep=not scope.path.startswith("/__mock/"))
+        entry = self.mock.journal.open(scope.method, scope.path, keep=not _is_admin(scope.path))
         answering = asyncio.ensure_future(self._answer(scope, protocol, entry))
         leaving = asyncio.ensure_future(protocol.client_disconnect())
         self._answering[answering] = entry
         await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
         del self._answering[answering]
         if not answering.done():
-            entry.end("client_gone")
+            entry.close("client_gone")
             answering.cancel()
         leaving.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -102,24 +103,26 @@ class App:
     async def _answer(self, scope: Any, protocol: Any, entry: Entry) -> None:
         try:
             plan, pace = await self._plan(scope, protocol, entry)
-            entry.status, entry.frames_planned = plan.status, len(plan.frames)
+            entry.answers(plan.status, plan.frames, pace)
             await sleep_until(entry.started_mono_s + plan.headers_delay_ms / 1000)
             if plan.ends == "cut":
                 await _break_off(plan, scope, entry, pace)
             else:
                 await _send(plan, protocol, entry, pace)
         except (_ClientGone, ProtocolClosed, ConnectionError):
-            entry.end("client_gone")
+            entry.close("client_gone")
         else:
-            entry.end("cut" if plan.ends == "cut" else "answered")
+            entry.close("cut" if plan.ends == "cut" else "answered")
 
     async def _plan(self, scope: Any, protocol: Any, entry: Entry) -> tuple[Plan, float]:
         """The plan of the answer, refusals included, and its pace.   Raises: _ClientGone."""
         try:
             headers = parse_headers(scope.headers.items())
+            entry.came_with(headers, scope.query_string)
             async with asyncio.timeout(BODY_TIMEOUT_S):
                 body = await self._body(headers, protocol)
             query, client = parse_query(scope.query_string), _address(scope.client)
+            entry.carried(body)
             request = Request(scope.method, scope.path, query, headers, body, entry, client=client)
             entry.asked_by(request.test_id, headers.get("traceparent"))
             pace = request.pace(self.mock.options.pace)
@@ -158,6 +161,7 @@ class App:
             if (match := each.path.fullmatch(request.path)) is None:
                 continue
             if request.method in each.methods:
+                request.entry.surface = each.surface
                 known = request if each.public else self._login(request)
                 return shaped(self.mock, known, each.surface, await each.handler(self.mock, known, match))
             allowed |= each.methods
@@ -180,6 +184,11 @@ class App:
 def _address(client: str) -> str:
     """The address in `127.0.0.1:80` or `[::1]:80`."""
     return client.rpartition(":")[0].strip("[]")
+
+
+def _is_admin(path: str) -> bool:
+    """Whether a path is the mock's own; those exchanges stay out of the journal."""
+    return path in {"/", "/__mock"} or path.startswith("/__mock/")
 
 
 def _refusal_plan(refusal: Refusal) -> Plan:
@@ -206,7 +215,7 @@ async def _send(plan: Plan, protocol: Any, entry: Entry, pace: float) -> None:
     if plan.frames:
         await sleep_until(entry.started_mono_s + plan.frames[-1].due_ms(pace) / 1000)
     protocol.response_bytes(plan.status, headers, b"".join(frame.data for frame in plan.frames))
-    entry.frames_sent = len(plan.frames)
+    entry.sent(len(plan.frames), time.monotonic())
 
 
 async def _break_off(plan: Plan, scope: Any, entry: Entry, pace: float) -> None:

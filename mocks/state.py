@@ -16,7 +16,7 @@ from mocks import cassette as cassettes_file
 from mocks import scenario as scenarios_file
 from mocks.assumptions import Assumptions
 from mocks.cassette import Cassette
-from mocks.journal import Journal
+from mocks.journal import DEFAULT_BYTES, Journal
 from mocks.matching import identifier, recorded_path
 from mocks.replay import checked_pace
 from mocks.request import Refusal, Request
@@ -63,6 +63,7 @@ class Options:
     pace: float = 1.0
     max_body_bytes: int = 4 * 1024 * 1024
     journal_size: int = 2000
+    journal_bytes: int = DEFAULT_BYTES
     assume: Assumptions = field(default_factory=Assumptions)
 
     def __post_init__(self) -> None:
@@ -93,7 +94,7 @@ class Mock:
         self.options = options
         self.cassettes: list[Cassette] = cassettes_file.load_all(options.cassettes)
         self.scenarios: dict[str, Scenario] = scenarios_file.load_all(options.scenarios, self.cassettes)
-        self.journal = Journal(options.journal_size)
+        self.journal = Journal(options.journal_size, options.journal_bytes)
         self.recorded_threads = frozenset(_recorded_threads(self.cassettes))
         self.account = _account(options)
         self.sessions = Sessions(options.session_lifetime_s)
