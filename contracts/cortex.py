@@ -35,6 +35,11 @@ def agent_run_path(database: str, schema: str, agent: str) -> str:
     return f"/api/v2/databases/{database}/schemas/{schema}/agents/{agent}:run"
 
 
+def agent_version_run_path(database: str, schema: str, agent: str, version: str) -> str:
+    """Path of the run endpoint of one version; the parts are identifiers, already checked."""
+    return f"/api/v2/databases/{database}/schemas/{schema}/agents/{agent}/versions/{version}:run"
+
+
 def search_query_path(database: str, schema: str, service: str) -> str:
     """Path of a search service's query endpoint; the parts are identifiers, already checked."""
     return f"/api/v2/databases/{database}/schemas/{schema}/cortex-search-services/{service}:query"

@@ -5,6 +5,7 @@ A matcher compares one field of a request with one interaction: it returns None 
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import functools
 import heapq
@@ -16,7 +17,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
-from contracts.cortex import RunRequest, agent_run_path
+from contracts.cortex import RunRequest, agent_run_path, agent_version_run_path
 from mocks.cassette import Cassette, Interaction, Match
 
 NEAREST = 3
@@ -28,6 +29,11 @@ MAX_QUOTED_CHARS = 300
 _IDENTIFIER = r'("(?:[^"]|"")+"|[^/"]+)'
 STORED_RUN = rf"/api/v2/databases/{_IDENTIFIER}/schemas/{_IDENTIFIER}/agents/{_IDENTIFIER}:run"
 """Path of a stored agent's run, percent-decoded; a quoted name may hold anything."""
+
+VERSIONED_RUN = (
+    rf"/api/v2/databases/{_IDENTIFIER}/schemas/{_IDENTIFIER}/agents/{_IDENTIFIER}/versions/{_IDENTIFIER}:run"
+)
+"""Path of a run of one version: `VERSION$3`, an alias, or FIRST, LAST, DEFAULT, LIVE."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,19 @@ class Asked:
             tool_use_id=answered,
             model=run.model,
         )
+
+    def continuing(self, parent_message_id: int | None) -> Asked:
+        """The same question on another message, as cassettes know it."""
+        return dataclasses.replace(self, parent_message_id=parent_message_id)
+
+    def of_agent(self) -> Asked:
+        """The same question to the agent itself, whatever version was asked."""
+        return dataclasses.replace(self, path=agent_of(self.path) or self.path)
+
+    def compared_with(self, interaction: Interaction) -> list[dict[str, Any]]:
+        """What the interaction that answers was chosen by: each compared field, with the value asked."""
+        fields = [name for name in Match.model_fields if getattr(interaction.request.match, name) is not None]
+        return [{"field": name, "value": _clipped(getattr(self, name))} for name in ("method", "path", *fields)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +136,18 @@ def canonical_text(text: str) -> str:
 
 def canonical_path(path: str) -> str:
     """A path as it is compared: in a stored agent's, unquoted names are upper-case, quotes are gone."""
-    found = re.fullmatch(STORED_RUN, path)
-    return agent_run_path(*map(identifier, found.groups())) if found else path
+    if (found := re.fullmatch(STORED_RUN, path)) is not None:
+        return agent_run_path(*map(identifier, found.groups()))
+    if (found := re.fullmatch(VERSIONED_RUN, path)) is not None:
+        return agent_version_run_path(*map(identifier, found.groups()))
+    return path
+
+
+def agent_of(path: str) -> str | None:
+    """The run path of the stored agent that a path runs, of whatever version, as it is compared; None for others."""
+    if (found := re.fullmatch(STORED_RUN, path) or re.fullmatch(VERSIONED_RUN, path)) is None:
+        return None
+    return agent_run_path(*map(identifier, found.groups()[:3]))
 
 
 def identifier(name: str) -> str:

@@ -11,6 +11,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import Protocol
 
 from mocks.cassette import Frame
 from mocks.journal import Entry
@@ -20,6 +21,19 @@ Sleep = Callable[[float], Awaitable[None]]
 Clock = Callable[[], float]
 Step = Callable[[], Awaitable[bool]]
 """Waits until one more frame may leave; false when none may any more."""
+
+
+class Live(Protocol):
+    """What may change the rest of an answer while it is played: somebody cancels its run."""
+
+    async def change(self, due_s: float, frames: Sequence[Frame], sent: int) -> Sequence[Frame] | None:
+        """Wait until `due_s` at most, on the monotonic clock. All frames as they then are, those `sent` included; None
+        when nothing has changed.
+        """
+
+    def collapsed(self) -> Live:
+        """The same for the answer as one object."""
+
 
 MAX_WRITE_BYTES = 64 * 1024
 """Frames that are due together share a write up to this size."""
@@ -46,15 +60,20 @@ async def play(
     pace: float,
     clock: Clock = time.monotonic,
     sleep: Sleep = asyncio.sleep,
+    live: Live | None = None,
 ) -> None:
     """Send every frame when it is due, counted from the entry's start; pace 0 sends all at once
-    that no fault holds back.
+    that no fault holds back. live: may change what is not sent yet.
 
     Raises: whatever `send` raises when the connection is gone.
     """
     started_s, position = entry.started_mono_s, 0
     while position < len(frames):
         due_s = started_s + frames[position].due_ms(pace) / 1000
+        if live is not None and (changed := await live.change(due_s, frames, position)) is not None:
+            frames = changed
+            entry.replanned(frames)
+            continue
         await sleep_until(due_s, clock, sleep)
         now_s = clock()
         batch = _due(frames, position, started_s, pace, now_s)
