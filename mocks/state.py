@@ -17,7 +17,7 @@ from mocks import scenario as scenarios_file
 from mocks.assumptions import Assumptions
 from mocks.cassette import Cassette
 from mocks.journal import DEFAULT_BYTES, Journal
-from mocks.matching import identifier, recorded_path
+from mocks.matching import agent_of, identifier, recorded_path
 from mocks.replay import checked_pace
 from mocks.request import Refusal, Request
 from mocks.scenario import Scenario
@@ -100,7 +100,7 @@ class Mock:
         self.sessions = Sessions(options.session_lifetime_s)
         block_status = int(options.assume.network_block_status)
         self.gate = Gate(self.account, self.sessions, block_status=block_status)
-        self._agent_paths = sorted({path for path in map(recorded_path, self._paths()) if "/agents/" in path})
+        self._agent_paths = sorted({agent for path in self._paths() if (agent := agent_of(recorded_path(path)))})
         self._everyone = _TestState()
         self._tests: OrderedDict[str, _TestState] = OrderedDict()
 
@@ -122,6 +122,11 @@ class Mock:
         if kind not in parts:
             parts[kind] = kind()
         kept: P = parts[kind]
+        return kept
+
+    def of_everyone(self, kind: type[P]) -> P:
+        """What is kept for all tests together; made, without arguments, when first asked for."""
+        kept: P = self._everyone.parts.setdefault(kind, kind())
         return kept
 
     def scenario_for(self, request: Request) -> Scenario | None:
