@@ -18,8 +18,10 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -157,6 +159,39 @@ class Frame:
         return [self.data[start:end] for start, end in itertools.pairwise(edges)]
 
 
+class Frames(tuple[Frame, ...]):
+    """Frames in order, and what is known of all of them: worked out once, however often they are played."""
+
+    @classmethod
+    def of(cls, frames: Iterable[Frame]) -> Frames:
+        """These frames; the same object when they are one already."""
+        return frames if isinstance(frames, Frames) else cls(frames)
+
+    @cached_property
+    def data(self) -> bytes:
+        """All bytes, joined."""
+        return b"".join([frame.data for frame in self])
+
+    @cached_property
+    def sizes(self) -> array[int]:
+        """Bytes of each."""
+        return array("L", [len(frame.data) for frame in self])
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The event of each."""
+        return tuple([frame.event for frame in self])
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether no frame is cut into pieces or held back by a fault: at pace 0 they are one write."""
+        return not any(frame.cut or frame.held_ms for frame in self)
+
+    def due_ms(self, pace: float) -> array[float]:
+        """When each leaves, in milliseconds since the request."""
+        return array("d", [frame.due_ms(pace) for frame in self])
+
+
 @dataclass(frozen=True, slots=True)
 class Interaction:
     """One stored request and its response. `line` is where it starts in its file, 0 when it has none."""
@@ -168,7 +203,7 @@ class Interaction:
 
     def body(self) -> bytes:
         """All frames' bytes, joined."""
-        return b"".join(frame.data for frame in self.frames)
+        return Frames.of(self.frames).data
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,7 +360,7 @@ class _Reader:
                 f"the response of line {line + 1} announces {expected} frames, "
                 f"found {len(self.frames)}: a line is missing"
             )
-        self.interactions.append(Interaction(request, self.response, tuple(self.frames), line))
+        self.interactions.append(Interaction(request, self.response, Frames(self.frames), line))
         self.request, self.response, self.frames = None, None, []
 
     def _only_value(self, document: dict[str, Any], key: str) -> Any:

@@ -13,6 +13,7 @@ from mocks.cassette import (
     Cassette,
     CassetteFormatError,
     Frame,
+    Frames,
     Header,
     Interaction,
     Match,
@@ -222,3 +223,24 @@ def test_names_are_paths_below_the_folder(tmp_path: Path) -> None:
     for name in ("b", "a/c"):
         save(cassette([]), tmp_path / f"{name}.jsonl")
     assert [tape.name for tape in load_all(tmp_path)] == ["a/c", "b"]
+
+
+def test_frames_know_what_is_true_of_all() -> None:
+    """Bytes, sizes, events and times are those of the frames, in order; making them of themselves makes nothing."""
+    made = Frames.of([Frame(1.0, b"event: a\n\n"), Frame(3.0, b"data: x\n\n", held_ms=5.0)])
+    assert (made.data, list(made.sizes), made.names) == (b"event: a\n\ndata: x\n\n", [10, 9], ("a", ""))
+    assert list(made.due_ms(2.0)) == [2.0, 11.0]
+    assert Frames.of(made) is made
+
+
+@pytest.mark.parametrize(
+    ("frame", "is_plain"),
+    [
+        pytest.param(Frame(1.0, b"abc"), True, id="whole"),
+        pytest.param(Frame(1.0, b"abc", cut=(1,)), False, id="cut"),
+        pytest.param(Frame(1.0, b"abc", held_ms=1.0), False, id="held"),
+    ],
+)
+def test_plain_frames(frame: Frame, is_plain: bool) -> None:
+    """A frame that comes in pieces, or later than recorded, is not like the others."""
+    assert Frames.of([Frame(0.0, b"x"), frame]).is_plain is is_plain
