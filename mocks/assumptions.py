@@ -28,6 +28,10 @@ class Assumptions(Strict):
     retry_after_s: int = Field(default=0, ge=0, description="Retry-After of a 429; 0: no such header")
     strict_agent: bool = Field(default=False, description="400 for `models` in a stored agent's run, else ignored")
     thread_created: Literal["object", "string"] = Field(default="object", description="what thread creation returns")
+    sql_wait_s: float = Field(default=45, ge=0, description="for how long the SQL API waits before it answers 202")
+    sql_partition_bytes: int = Field(
+        default=10_000_000, ge=1, description="size of a result's partitions, uncompressed"
+    )
     finish_reason: bool = Field(default=False, description="`finish_reason` for Claude in chat completions")
 
 

@@ -56,9 +56,9 @@ _OTHERS = (
 )
 _KINDS = frozenset({"TABLE", "VIEW", "SCHEMA", "DATABASE", "SEQUENCE"})
 _REACHING = re.compile(
-    r"(?:duckdb|pragma|read|parquet|sniff|scan|sqlite|pg|force|write|which|from)_.*|.*_(?:scan|secret)s?"
+    r"(?!result_scan$)(?:(?:duckdb|pragma|read|parquet|sniff|scan|sqlite|pg|force|write|which|from)_.*|.*_(?:scan|secret)s?"
     r"|glob|getenv|query|query_table|getvariable|current_setting|set_config|checkpoint|sql_auto_complete|json_execute.*"
-    r"|json_(?:de)?serialize.*|error|seq_scan|add_parquet_key",
+    r"|json_(?:de)?serialize.*|error|seq_scan|add_parquet_key)",
     re.IGNORECASE,
 )
 _HIDDEN = re.compile(r"(?:duckdb|pragma|sqlite|pg)_.*|_fs_.*", re.IGNORECASE)
@@ -291,6 +291,9 @@ def rewrite(statement: Statement, values: Mapping[str, str | None], catalog: Cat
     values: of context functions by name.   names: the current database and schema.
     """
     expression = statement.expression
+    drop_keys(expression)
+    if isinstance(expression, exp.Query):
+        _name_by_source(expression, statement.text)
     if isinstance(expression, exp.Query | exp.Insert | exp.Create):
         for select in list(expression.find_all(exp.Select)):
             _name_columns(select)
@@ -301,19 +304,70 @@ def rewrite(statement: Statement, values: Mapping[str, str | None], catalog: Cat
     _divide(expression, catalog, names)
 
 
+def drop_keys(expression: Any) -> None:
+    """Remove keys from a definition: Snowflake declares them and enforces none, DuckDB would."""
+    if not isinstance(expression, exp.Create):
+        return
+    for column in list(expression.find_all(exp.ColumnConstraint)):
+        if isinstance(column.kind, exp.PrimaryKeyColumnConstraint | exp.UniqueColumnConstraint | exp.Reference):
+            column.pop()
+    for key in list(expression.find_all(exp.PrimaryKey, exp.ForeignKey, exp.UniqueColumnConstraint)):
+        holder = key.parent if isinstance(key.parent, exp.Constraint) else key
+        holder.pop()
+
+
+def _name_by_source(query: Any, text: str) -> None:
+    """Name the unnamed columns of the outermost SELECT by what was written, as far as that can be told."""
+    select = query if isinstance(query, exp.Select) else query.find(exp.Select)
+    written = _written_columns(text)
+    if select is None or select.parent_select is not None or len(written) != len(select.expressions):
+        return
+    for column, source in zip(list(select.expressions), written, strict=True):
+        if _is_unnamed(column):
+            column.replace(exp.alias_(column.copy(), source.upper(), quoted=True))
+
+
+def _written_columns(text: str) -> list[str]:
+    """The texts between the commas of the first SELECT outside of parentheses."""
+    found: list[str] = []
+    depth, start = 0, -1
+    for token in sqlglot.tokenize(text, read="snowflake"):
+        kind = token.token_type
+        depth += (kind in _OPENING) - (kind in _CLOSING)
+        if depth:
+            continue
+        if start < 0:
+            if kind is TokenType.SELECT:
+                start = token.end + 1
+            continue
+        if kind in _ENDS:
+            return [*found, text[start : token.start].strip()]
+        if kind is TokenType.COMMA:
+            found.append(text[start : token.start].strip())
+            start = token.end + 1
+    return [*found, text[start:].strip().rstrip(";").strip()] if start >= 0 else []
+
+
+_OPENING = frozenset({TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE})
+_CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE})
+_ENDS = frozenset({TokenType.FROM, TokenType.UNION, TokenType.SEMICOLON, TokenType.LIMIT, TokenType.WHERE})
+
+
+def _is_unnamed(column: Any) -> bool:
+    if isinstance(column, exp.Alias | exp.Column | exp.Star | exp.Dot) or column.is_star or column.alias:
+        return False
+    return not (isinstance(column, exp.Func) and name_of(column) in ("FLATTEN", "UNNEST", "EXPLODE"))
+
+
 def _string(value: str | None) -> Any:
     return exp.Null() if value is None else exp.Literal.string(value)
 
 
 def _name_columns(select: Any) -> None:
     """Unnamed columns are called by their own text, in upper case."""
-    for column in select.expressions:
-        if isinstance(column, exp.Alias | exp.Column | exp.Star | exp.Dot) or column.is_star or column.alias:
-            continue
-        if isinstance(column, exp.Func) and name_of(column) in ("FLATTEN", "UNNEST", "EXPLODE"):
-            continue
-        name = column.sql(dialect="snowflake").upper()
-        column.replace(exp.alias_(column.copy(), name, quoted=True))
+    for column in list(select.expressions):
+        if _is_unnamed(column):
+            column.replace(exp.alias_(column.copy(), column.sql(dialect="snowflake").upper(), quoted=True))
 
 
 def _qualified(expression: Any, catalog: Catalog, names: tuple[str, str]) -> Any | None:

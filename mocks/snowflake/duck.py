@@ -300,7 +300,7 @@ class Connection:
         self, statement: Statement, values: Mapping[str, str | None], query_id: str, *, only_describe: bool
     ) -> Any:
         catalog = self.home.catalog()
-        type_id = statement_type_id(statement.expression)
+        type_id = 0x1000 if isinstance(statement.expression, exp.Query) else statement_type_id(statement.expression)
         self._check_use(statement.expression)
         dialect.rewrite(statement, values, catalog, self.names)
         hints = dialect.hints(statement.expression, catalog, self.names)

@@ -30,9 +30,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-WAREHOUSES = frozenset({"CORTEX_BENCH_WH"})
-DATABASE, SCHEMA, WAREHOUSE = "CORTEX_BENCH_DB", "SALES", "CORTEX_BENCH_WH"
-"""The benchmark user's defaults."""
+DATABASE, SCHEMA = "CORTEX_BENCH_DB", "SALES"
+"""The benchmark user's default namespace."""
 
 WORKERS = 4
 MAX_COPIES = 16
@@ -147,7 +146,8 @@ class Who:
     role: str
     roles: frozenset[str]
     account: str
-    warehouse: str = WAREHOUSE
+    warehouse: str = ""
+    warehouses: frozenset[str] = frozenset()
     database: str = DATABASE
     schema: str = SCHEMA
     session_id: int = 0
@@ -167,7 +167,7 @@ class SqlSession:
 
     async def read(self, text: str, literals: Sequence[str] = ()) -> list[Statement]:
         """The statements of a text with its bindings put in.   Raises: SqlError."""
-        return await _in_thread(lambda: self._read(text, literals))
+        return await in_thread(lambda: self._read(text, literals))
 
     def _read(self, text: str, literals: Sequence[str]) -> list[Statement]:
         from mocks.snowflake import dialect  # noqa: PLC0415  # imports sqlglot
@@ -252,7 +252,7 @@ class SqlSession:
         self.who.role = role
 
     def _use_warehouse(self, warehouse: str) -> None:
-        if warehouse not in WAREHOUSES:
+        if warehouse not in self.who.warehouses:
             message = "SQL compilation error:\nObject does not exist, or operation cannot be performed."
             raise SqlError("002043", "02000", message)
         self.who.warehouse = warehouse
@@ -288,7 +288,8 @@ class SqlSession:
             self._line = None
 
 
-async def _in_thread(work: Callable[[], T]) -> T:
+async def in_thread(work: Callable[[], T]) -> T:
+    """What work returns, done in one of the threads that statements run in."""
     return await asyncio.get_running_loop().run_in_executor(_pool, work)
 
 
@@ -304,4 +305,4 @@ async def literals_of(bindings: Mapping[str, Mapping[str, Any]]) -> list[str]:
             raise SqlError("002049", "42601", message)
         return [literal(str(each.get("type", "TEXT")), each.get("value")) for _, each in sorted(numbered.items())]
 
-    return await _in_thread(work)
+    return await in_thread(work)

@@ -185,12 +185,12 @@ _TABLE: tuple[tuple[str, Callable[[re.Match[str], Callable[[str], str]], SqlErro
         ),
     ),
     (
-        r"does not have a current (database|schema)",
+        r"Cannot perform (.*?)\. This session does not have a current (database|schema)",
         lambda match, _positions: SqlError(
-            "090105" if match[1] == "database" else "090106",
+            "090105" if match[2] == "database" else "090106",
             "22000",
-            f"Cannot perform operation. This session does not have a current {match[1]}."
-            f" Call 'USE {match[1].upper()}', or use a qualified name.",
+            f"Cannot perform {match[1]}. This session does not have a current {match[2]}."
+            f" Call 'USE {match[2].upper()}', or use a qualified name.",
         ),
     ),
     (r"Session variable '(.*?)' does not exist", _fixed("002211", "02000", "Session variable '{0}' does not exist")),
