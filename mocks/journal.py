@@ -129,8 +129,13 @@ class Entry:
 
     def answers(self, status: int, frames: Sequence[Frame], pace: float) -> None:
         """Note what will be sent, and tell listeners."""
-        self.status, self.frames_planned, self._frames, self._pace = status, len(frames), frames, pace
+        self.status, self._pace = status, pace
+        self.replanned(frames)
         self._tell("answering")
+
+    def replanned(self, frames: Sequence[Frame]) -> None:
+        """Note that other frames will be sent than was planned; those already sent are among them."""
+        self.frames_planned, self._frames, self._names = len(frames), frames, ()
 
     def sent(self, frames: int, now_s: float) -> None:
         """Note that the first `frames` frames are sent, the new ones among them at `now_s` on the monotonic clock."""
@@ -150,7 +155,7 @@ class Entry:
             return
         self.end(outcome, why)
         self.ended_mono_s = time.monotonic()
-        self._planned_ms, self._sizes, self._names = self._plan()
+        self._measure()
         self._frames = ()  # what was generated would otherwise live as long as its entry
         self._tell("ended")
 
@@ -158,15 +163,15 @@ class Entry:
         if self._journal is not None:
             self._journal.changed(change, self)
 
-    def _plan(self) -> tuple[array[float], array[int], tuple[str, ...]]:
-        if not self._frames:
-            return self._planned_ms, self._sizes, self._names
-        frames, pace = self._frames[:MAX_FRAMES], self._pace
-        return (
-            array("d", [frame.due_ms(pace) for frame in frames]),
-            array("L", [len(frame.data) for frame in frames]),
-            tuple([_name(frame.data) for frame in frames]),
-        )
+    def _measure(self) -> None:
+        """Reduce the planned frames to numbers and names, once."""
+        planned, pace = self._frames, self._pace
+        if not planned or len(self._names) == min(len(planned), MAX_FRAMES):  # nothing new; another thread may ask, too
+            return
+        frames = planned[:MAX_FRAMES]
+        self._planned_ms = array("d", [frame.due_ms(pace) for frame in frames])
+        self._sizes = array("L", [len(frame.data) for frame in frames])
+        self._names = tuple([_name(frame.data) for frame in frames])
 
     @property
     def body(self) -> bytes:
@@ -189,10 +194,11 @@ class Entry:
 
         Milliseconds since the request; at most `MAX_FRAMES` frames.
         """
-        planned, sizes, names = self._plan()
-        actual = itertools.chain((round(each, 3) for each in self._actual_ms), itertools.repeat(None))
-        lines = zip((round(each, 3) for each in planned), actual, sizes, names, strict=False)
-        return [list(line) for line in itertools.islice(lines, start, None)]
+        self._measure()
+        actual = itertools.chain((round(each, 3) for each in self._actual_ms[start:]), itertools.repeat(None))
+        planned = (round(each, 3) for each in self._planned_ms[start:])
+        lines = zip(planned, actual, self._sizes[start:], self._names[start:], strict=False)
+        return [list(line) for line in lines]
 
     def weigh(self) -> int:
         """About how many bytes of memory this entry holds."""

@@ -23,7 +23,7 @@ from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # re-expo
 from granian.server.embed import Server
 
 from contracts.cortex import REQUEST_ID_HEADER, Code
-from mocks import admin, connection, page, runs
+from mocks import admin, connection, live, page, runs
 from mocks.faults import Plan
 from mocks.journal import Entry
 from mocks.replay import play, sleep_until
@@ -66,6 +66,7 @@ ROUTES: tuple[Route, ...] = (
     *inference.ROUTES,
     *connector.ROUTES,
     *admin.ROUTES,
+    *live.ROUTES,
     *page.ROUTES,
     route("GET", r"/__mock", _index, Surface.ADMIN, public=True),
 )
@@ -104,6 +105,8 @@ class App:
         try:
             plan, pace = await self._plan(scope, protocol, entry)
             entry.answers(plan.status, plan.frames, pace)
+            if isinstance(plan, live.LivePlan):
+                return await plan.listen(protocol)
             await sleep_until(entry.started_mono_s + plan.headers_delay_ms / 1000)
             if plan.ends == "cut":
                 await _break_off(plan, scope, entry, pace)

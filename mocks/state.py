@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from mocks.scenario import Scenario
 from mocks.snowflake import auth
 from mocks.snowflake.auth import Account, Gate, User
 from mocks.snowflake.sessions import SESSION_S, Sessions
+from mocks.strict import hint
 
 P = TypeVar("P")
 
@@ -31,6 +32,17 @@ HERE = Path(__file__).parent
 MAX_KEYS = 2
 MAX_TESTS = 1000
 """Isolated tests remembered at a time; the one unused for longest is forgotten."""
+
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "agents": ("mocks.snowflake.agents",),
+    "faults": ("mocks.faulting",),
+    "search": ("mocks.snowflake.search",),
+    "sql": ("mocks.snowflake.statements", "mocks.snowflake.engine"),
+    "threads": ("mocks.snowflake.threads", "mocks.background"),
+}
+"""What can be reset by itself, and the modules whose parts of a test (`Mock.of_test`) belong to it."""
+
+RESETS = ("journal", "scenarios", *PARTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +169,31 @@ class Mock:
         """Set or clear the scenario of a test, or of everyone.   Raises: Refusal."""
         self._test(test_id).scenario = self.scenario(name).scenario if name is not None else None
 
-    def reset(self, test_id: str | None) -> None:
-        """Forget threads, active scenario and journal of one test, or of all."""
-        if test_id is None:
+    def reset(self, test_id: str | None, only: Collection[str] | None = None) -> None:
+        """Forget what one test, or everybody, did; when names of `RESETS` are given, only those parts of it.
+
+        Raises: Refusal for a name that is none of them; then nothing is forgotten.
+        """
+        for name in only or ():
+            if name not in RESETS:
+                raise Refusal(400, Code.INVALID_PAYLOAD, f"nothing to reset is called {name!r}{hint(name, RESETS)}")
+        if only is not None:
+            self._reset_parts(test_id, only)
+        elif test_id is None:
             self._everyone = _TestState()
             self._tests.clear()
         else:
             self._tests.pop(test_id, None)
-        self.journal.clear(test_id)
+        if only is None or "journal" in only:
+            self.journal.clear(test_id)
+
+    def _reset_parts(self, test_id: str | None, only: Collection[str]) -> None:
+        modules = {module for name in only for module in PARTS.get(name, ())}
+        everybody = [self._everyone, *self._tests.values()]
+        for state in everybody if test_id is None else [self._test(test_id)]:
+            if "scenarios" in only:
+                state.scenario = None
+            state.parts = {kind: part for kind, part in state.parts.items() if kind.__module__ not in modules}
 
     def agent_paths(self) -> list[str]:
         """Run paths of the stored agents that any cassette answers for."""
