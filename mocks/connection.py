@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import struct
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
@@ -19,9 +20,10 @@ class ConnectionNotFoundError(ConnectionError):
 
 
 @contextlib.contextmanager
-def borrowed(client: str, server: str) -> Iterator[socket.socket]:
-    """The socket between two addresses, `127.0.0.1:80` or `[::1]:80`, ours the second; shut down on exit, both ways.
+def borrowed(client: str, server: str, *, reset: bool = False) -> Iterator[socket.socket]:
+    """The socket between two addresses, `127.0.0.1:80` or `[::1]:80`, ours the second; ended on exit, both ways.
 
+    reset: with a TCP reset, which discards what the client has not read yet, instead of an orderly end.
     Raises: ConnectionNotFoundError.
     """
     with _find(client, server) as line:
@@ -29,7 +31,16 @@ def borrowed(client: str, server: str) -> Iterator[socket.socket]:
             yield line
         finally:
             with contextlib.suppress(OSError):  # the client was first
-                line.shutdown(socket.SHUT_RDWR)
+                _reset(line) if reset else line.shutdown(socket.SHUT_RDWR)
+
+
+def _reset(line: socket.socket) -> None:
+    """Make the last close of a connection a reset, and have its other owner close it.
+
+    Only the reading half is shut down: that sends nothing, but the owner finds its client gone and closes.
+    """
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    line.shutdown(socket.SHUT_RD)
 
 
 def head(status: int, headers: Mapping[str, str]) -> bytes:

@@ -23,9 +23,9 @@ from mocks.replay import checked_pace
 
 B = TypeVar("B", bound=BaseModel)
 
-_HEADERS = {"scenario": "x-mock-scenario", "pace": "x-mock-pace", "test_id": "x-test-id"}
-_BAGGAGE = {"scenario": "mock.scenario", "pace": "mock.pace", "test_id": "test.id"}
-_QUERY = {"scenario": "mock_scenario", "pace": "mock_pace", "test_id": "test_id"}
+_HEADERS = {"scenario": "x-mock-scenario", "fault": "x-mock-fault", "pace": "x-mock-pace", "test_id": "x-test-id"}
+_BAGGAGE = {"scenario": "mock.scenario", "fault": "mock.fault", "pace": "mock.pace", "test_id": "test.id"}
+_QUERY = {"scenario": "mock_scenario", "fault": "mock_fault", "pace": "mock_pace", "test_id": "test_id"}
 
 
 INVALID_PAYLOAD = "Incoming request does not contain a valid payload."
@@ -62,7 +62,7 @@ class Request:
     client: str = ""
 
     def control(self, name: str) -> str | None:
-        """What the caller asks for `scenario`, `pace` or `test_id`; None when it asks nothing."""
+        """What the caller asks for `scenario`, `fault`, `pace` or `test_id`; None when it asks nothing."""
         return (
             self.headers.get(_HEADERS[name])
             or parse_baggage(self.headers.get("baggage", "")).get(_BAGGAGE[name])

@@ -12,7 +12,9 @@ import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
 from mocks.cassette import Cassette
-from mocks.faults import Fault, FaultDoesNotApplyError, Plan
+from mocks.faults import FaultDoesNotApplyError, Plan
+from mocks.grammar import Fault
+from mocks.route import Surface
 from mocks.strict import Strict, explain, hint
 
 
@@ -54,13 +56,21 @@ class Scenario(Strict):
     """A named behaviour of the stand-in."""
 
     scenario: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    about: str = Field(min_length=1)
+    about: str = Field(min_length=1, description="in one line")
+    story: str = Field(default="", description="how it comes about in life, and what a client should make of it")
     cassettes: list[str] = Field(default_factory=list, description="empty: every cassette")
     fault: Fault | None = None
+    asks: int = Field(default=1, ge=1, le=20, description="of so many requests, `client` sees this on the last one")
     client: ClientExpectation = Field(default_factory=ClientExpectation)
     telemetry: dict[str, MetricExpectation] = Field(default_factory=dict)
     panels: PanelExpectation = Field(default_factory=PanelExpectation)
     alerts: AlertExpectation = Field(default_factory=AlertExpectation)
+
+    def concerns(self, surface: Surface) -> bool:
+        """Whether any part of it is played on a surface; without a fault it is only about agents' answers."""
+        faults = [] if self.fault is None else list(self.fault.flat())
+        named = {each for fault in faults for each in (fault.on or ())}
+        return surface in named or (surface is Surface.AGENT and (not faults or any(not each.on for each in faults)))
 
 
 def load(path: Path) -> Scenario:

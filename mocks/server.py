@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from granian.constants import HTTPModes
@@ -23,13 +23,14 @@ from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # re-expo
 from granian.server.embed import Server
 
 from contracts.cortex import REQUEST_ID_HEADER, Code
-from mocks import admin, connection, live, page, runs
+from mocks import admin, connection, faulting, live, page, runs
+from mocks.cassette import Frame
 from mocks.faults import Plan
 from mocks.journal import Entry
-from mocks.replay import play, sleep_until
+from mocks.replay import Send, play, play_stepwise, sleep_until
 from mocks.request import Refusal, Request, decompress, json_plan, parse_headers, parse_query
 from mocks.route import Route, Surface, route
-from mocks.shaping import shaped
+from mocks.shaping import answered
 from mocks.snowflake import agents, analyst, auth, connector, inference, search, statements, threads
 from mocks.state import Mock, Options
 
@@ -67,6 +68,7 @@ ROUTES: tuple[Route, ...] = (
     *connector.ROUTES,
     *admin.ROUTES,
     *live.ROUTES,
+    *faulting.ROUTES,
     *page.ROUTES,
     route("GET", r"/__mock", _index, Surface.ADMIN, public=True),
 )
@@ -108,14 +110,14 @@ class App:
             if isinstance(plan, live.LivePlan):
                 return await plan.listen(protocol)
             await sleep_until(entry.started_mono_s + plan.headers_delay_ms / 1000)
-            if plan.ends == "cut":
+            if plan.ends != "clean":
                 await _break_off(plan, scope, entry, pace)
             else:
                 await _send(plan, protocol, entry, pace)
         except (_ClientGone, ProtocolClosed, ConnectionError):
             entry.close("client_gone")
         else:
-            entry.close("cut" if plan.ends == "cut" else "answered")
+            entry.close("answered" if plan.ends == "clean" else "cut")
 
     async def _plan(self, scope: Any, protocol: Any, entry: Entry) -> tuple[Plan, float]:
         """The plan of the answer, refusals included, and its pace.   Raises: _ClientGone."""
@@ -124,8 +126,8 @@ class App:
             entry.came_with(headers, scope.query_string)
             async with asyncio.timeout(BODY_TIMEOUT_S):
                 body = await self._body(headers, protocol)
-            query, client = parse_query(scope.query_string), _address(scope.client)
             entry.carried(body)
+            query, client = parse_query(scope.query_string), _address(scope.client)
             request = Request(scope.method, scope.path, query, headers, body, entry, client=client)
             entry.asked_by(request.test_id, headers.get("traceparent"))
             pace = request.pace(self.mock.options.pace)
@@ -166,7 +168,7 @@ class App:
             if request.method in each.methods:
                 request.entry.surface = each.surface
                 known = request if each.public else self._login(request)
-                return shaped(self.mock, known, each.surface, await each.handler(self.mock, known, match))
+                return await answered(self.mock, known, each, match)
             allowed |= each.methods
         if not allowed:
             raise Refusal(404, Code.NOT_FOUND, f"No such path: {request.path}")
@@ -206,27 +208,39 @@ def _refusal_plan(refusal: Refusal) -> Plan:
 
 
 def _headers(plan: Plan) -> dict[str, str]:
-    return {REQUEST_ID_HEADER.lower(): str(uuid.uuid4()), **plan.headers}
+    return {REQUEST_ID_HEADER.lower(): str(uuid.uuid4()), **plan.sent_headers}
 
 
 async def _send(plan: Plan, protocol: Any, entry: Entry, pace: float) -> None:
     headers = list(_headers(plan).items())
     if plan.is_event_stream:
         transport: _Transport = protocol.response_stream(plan.status, headers)
-        await play(plan.frames, transport.send_bytes, entry, pace=pace)
+        await _play(plan, transport.send_bytes, entry, pace)
         return
-    if plan.frames:
-        await sleep_until(entry.started_mono_s + plan.frames[-1].due_ms(pace) / 1000)
-    protocol.response_bytes(plan.status, headers, b"".join(frame.data for frame in plan.frames))
-    entry.sent(len(plan.frames), time.monotonic())
+    frames: Sequence[Frame] = plan.frames
+    if frames:
+        due_s = entry.started_mono_s + frames[-1].due_ms(pace) / 1000
+        if plan.live is not None:
+            frames = await plan.live.change(due_s, frames, 0) or frames
+        await sleep_until(entry.started_mono_s + frames[-1].due_ms(pace) / 1000)
+    protocol.response_bytes(plan.status, headers, b"".join(frame.data for frame in frames))
+    entry.sent(len(frames), time.monotonic())
 
 
 async def _break_off(plan: Plan, scope: Any, entry: Entry, pace: float) -> None:
-    """Send head and frames, then end the connection instead of the body."""
+    """Send head and frames, as far as there are any, then end the connection instead of the body."""
     loop = asyncio.get_running_loop()
-    with connection.borrowed(scope.client, scope.server) as line:
-        await loop.sock_sendall(line, connection.head(plan.status, _headers(plan)))
-        await play(plan.frames, lambda data: loop.sock_sendall(line, connection.chunk(data)), entry, pace=pace)
+    with connection.borrowed(scope.client, scope.server, reset=plan.ends == "reset") as line:
+        if plan.has_head:
+            await loop.sock_sendall(line, connection.head(plan.status, _headers(plan)))
+        await _play(plan, lambda data: loop.sock_sendall(line, connection.chunk(data)), entry, pace)
+
+
+async def _play(plan: Plan, send: Send, entry: Entry, pace: float) -> None:
+    if plan.step is None:
+        await play(plan.frames, send, entry, pace=pace, live=plan.live)
+    elif not await play_stepwise(plan.frames, send, entry, plan.step):
+        entry.end("cut", f"no step came in {plan.step_wait_s:g} s")
 
 
 def resolve(host: str) -> str:

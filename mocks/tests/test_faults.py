@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from mocks.cassette import Frame, ResponseHead
-from mocks.faults import Fault, FaultDoesNotApplyError, Plan
+from mocks.faults import FaultDoesNotApplyError, Plan
+from mocks.grammar import Fault
 
 DELTA = b"event: delta\ndata: {}\n\n"
 END = b"event: response\ndata: {}\n\n"
@@ -140,7 +141,7 @@ def test_a_fault_that_cannot_apply_says_so(plan: Plan, parts: dict[str, object],
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        pytest.param({}, "at least one of: respond, insert, stall, delay, cut", id="nothing"),
+        pytest.param({}, "at least one of: respond, drop, duplicate", id="nothing"),
         pytest.param({"cut": None}, "at least one of", id="only-null"),
         pytest.param({"cat": {}}, "Extra inputs", id="unknown-part"),
         pytest.param({"cut": {"after": "a", "count": 0}}, "greater than or equal to 1", id="count-zero"),

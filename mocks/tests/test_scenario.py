@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mocks.cassette import load_all as load_cassettes
-from mocks.faults import Fault
+from mocks.grammar import Fault
 from mocks.scenario import ScenarioFormatError, load, load_all, why_not
 from mocks.state import HERE
 
@@ -65,7 +65,7 @@ def test_shipped_scenarios_load_beside_anyones_cassettes() -> None:
         pytest.param("scenario: made_up\nabout: x\nfualt: {}", "'fualt'; did you mean 'fault'?", id="unknown-key"),
         pytest.param(
             "scenario: made_up\nabout: x\nfault: {cut: {after: a, cont: 1}}",
-            "'fault.cut.cont'; did you mean 'count'? Accepted here: after, count, inside_bytes, clean",
+            "'fault.cut.cont'; did you mean 'count'? Accepted here: after, before, count",
             id="unknown-key-in-fault",
         ),
         pytest.param(
