@@ -1,7 +1,0 @@
-"""Cortex Analyst."""
-
-from __future__ import annotations
-
-from mocks.route import Route
-
-ROUTES: tuple[Route, ...] = ()
