@@ -1,4 +1,4 @@
-"""The catalogue of metrics: everything the proxy measures, with unit, labels, buckets and meaning.
+"""The catalogue of metrics: everything the proxy and the mock measure, with unit, labels, buckets and meaning.
 
 Instruments, dashboards and rules take their names from here. Every label has a closed set of values, because a series
 lives as long as its process: no question, subject, session or request is ever a label.
@@ -308,6 +308,70 @@ METRICS = (
     CLIENT_PAGE_ERRORS,
     CLIENT_METRICS_DROPPED,
     EXPORT_FAILURES,
+)
+
+
+# --- the mock's own
+
+MOCK_SURFACES = ("agent", "objects", "threads", "search", "analyst", "sql", "inference", "login", "none")
+"""The mock's surfaces; `none` for a request to a path that it does not have."""
+
+MOCK_OUTCOMES = ("answered", "refused", "missed", "client_gone", "cut", "failed")
+FAULT_KINDS = (
+    *("respond", "drop", "duplicate", "reorder", "corrupt", "insert", "fail", "expire", "heartbeat", "pace", "rate"),
+    *("stall", "delay", "line_ends", "split", "content_type", "step", "cut", "reset", "quota"),
+)
+NO_SCENARIO = "none"
+
+LOADED: Mapping[str, str] = MappingProxyType({"scenario": "the names of the loaded scenario files, or none"})
+"""Labels whose values are known once the mock has started: closed all the same, but not listed here."""
+
+
+def _mock_counter(name: str, thing: str, meaning: str, **labels: tuple[str, ...]) -> Metric:
+    return Metric(f"cortex_mock_{name}", MetricKind.COUNTER, f"{{{thing}}}", meaning, MappingProxyType(labels))
+
+
+MOCK_REQUESTS = _mock_counter(
+    "requests_total",
+    "request",
+    "Exchanges ended, by how they did; the mock's own routes are left out.",
+    surface=MOCK_SURFACES,
+    outcome=MOCK_OUTCOMES,
+)
+MOCK_MATCHES = _mock_counter("matches_total", "request", "Requests that a cassette answered.", surface=MOCK_SURFACES)
+MOCK_MISSES = _mock_counter("misses_total", "request", "Requests that no cassette answered.", surface=MOCK_SURFACES)
+MOCK_FRAMES = _mock_counter(
+    "frames_total", "frame", "Frames sent; an answer that is no stream is one.", surface=MOCK_SURFACES
+)
+MOCK_FRAME_LATENESS = Metric(
+    "cortex_mock_frame_lateness_seconds",
+    MetricKind.HISTOGRAM,
+    "s",
+    "How far behind its schedule a frame left; at pace 0 there is no schedule.",
+    buckets=(0.00025, 0.0005, 0.00075, 0.0015, 0.0025, 0.005, 0.0075, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5),
+)
+MOCK_FAULTS = _mock_counter(
+    "faults_total", "fault", "Faults played, by scenario and kind.", scenario=(), kind=FAULT_KINDS
+)
+MOCK_STREAMS_ACTIVE = Metric(
+    "cortex_mock_streams_active", MetricKind.UP_DOWN_COUNTER, "{stream}", "Answers being sent now."
+)
+MOCK_DROPPED = _mock_counter(
+    "telemetry_dropped_total",
+    "item",
+    "Spans that were too many or that no collector took, and batches of metrics that none took.",
+    signal=_of(Signal),
+)
+
+MOCK_METRICS = (
+    MOCK_REQUESTS,
+    MOCK_MATCHES,
+    MOCK_MISSES,
+    MOCK_FRAMES,
+    MOCK_FRAME_LATENESS,
+    MOCK_FAULTS,
+    MOCK_STREAMS_ACTIVE,
+    MOCK_DROPPED,
 )
 
 

@@ -189,6 +189,12 @@ class Entry:
         """From the request to the end; None while it runs."""
         return None if self.ended_mono_s is None else (self.ended_mono_s - self.started_mono_s) * 1000
 
+    def lateness_ms(self) -> list[float]:
+        """How far behind its schedule each sent frame left, once the exchange has ended; at pace 0 there is none."""
+        if not self._pace:
+            return []
+        return [actual - planned for planned, actual in zip(self._planned_ms, self._actual_ms, strict=False)]
+
     def timeline(self, start: int = 0) -> list[list[Any]]:
         """`[planned_ms, actual_ms, bytes, event name]` of the frames from `start` on, actual None until sent.
 

@@ -281,7 +281,7 @@ async def serve(options: Options, on_ready: Callable[[str], None], stop: asyncio
     """
     mock = Mock(options)
     address = resolve(options.host)
-    with reserve_port(address, options.port) as keeper:
+    with _telemetry(mock), reserve_port(address, options.port) as keeper:
         port = keeper.getsockname()[1]
         url = f"http://[{options.host}]:{port}" if ":" in options.host else f"http://{options.host}:{port}"
         app = App(mock)
@@ -310,6 +310,19 @@ async def serve(options: Options, on_ready: Callable[[str], None], stop: asyncio
             server.stop()  # type: ignore[no-untyped-call]
             with contextlib.suppress(TimeoutError):  # a client that is still writing its headers is not waited for
                 await asyncio.wait_for(serving, STOP_TIMEOUT_S)
+
+
+def _telemetry(mock: Mock) -> contextlib.AbstractContextManager[object]:
+    """What follows the journal, when somebody wants to know."""
+    options = mock.options
+    if options.metrics_port is None and options.otlp_endpoint is None:
+        return contextlib.nullcontext()
+    from mocks import telemetry  # noqa: PLC0415 - takes a while, and most mocks tell nobody
+
+    metrics = None if options.metrics_port is None else (options.metrics_host, options.metrics_port)
+    return telemetry.running(
+        mock.scenarios, mock.journal.on_change, metrics=metrics, otlp_endpoint=options.otlp_endpoint
+    )
 
 
 async def _listening(address: str, port: int) -> None:

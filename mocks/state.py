@@ -53,6 +53,7 @@ class Options:
     nobody recorded is a 404 instead of a short answer that lists the recorded ones.   port 0 takes a free one.
     roles, warehouses: granted to the user; the first of each is its default.   pats, oauth_tokens: files, see
     `mocks/snowflake/auth.py`.   networks: the account's network policy, as CIDR blocks; without any there is none.
+    metrics_port, otlp_endpoint: without both nothing is measured.
 
     Raises on construction: ValueError for another pace.
     """
@@ -71,6 +72,9 @@ class Options:
     networks: tuple[str, ...] = ()
     pat_needs_network_policy: bool = False
     session_lifetime_s: float = SESSION_S
+    metrics_port: int | None = None
+    metrics_host: str = "127.0.0.1"
+    otlp_endpoint: str | None = None
     strict: bool = True
     pace: float = 1.0
     max_body_bytes: int = 4 * 1024 * 1024

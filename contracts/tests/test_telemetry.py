@@ -14,7 +14,9 @@ from contracts import telemetry
 from contracts.api import PREFIX, ToolName
 from contracts.telemetry import (
     BREAKER_STATES,
+    LOADED,
     METRICS,
+    MOCK_METRICS,
     OTHER,
     REQUESTS,
     UNMATCHED,
@@ -25,20 +27,21 @@ from contracts.telemetry import (
     first_series,
 )
 
-ALL = pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+EVERY = (*METRICS, *MOCK_METRICS)
+ALL = pytest.mark.parametrize("metric", EVERY, ids=lambda metric: metric.name)
 MAX_SERIES = 2000
 """Where the SDK begins to throw labels away."""
 
 
 def test_names_are_unique() -> None:
     """No two metrics share a name, neither ours nor Prometheus's."""
-    assert len({metric.name for metric in METRICS}) == len({metric.exposed for metric in METRICS}) == len(METRICS)
+    assert len({metric.name for metric in EVERY}) == len({metric.exposed for metric in EVERY}) == len(EVERY)
 
 
 def test_every_metric_is_listed() -> None:
     """What the module defines is in the list."""
     defined = [value for value in vars(telemetry).values() if isinstance(value, Metric)]
-    assert sorted(metric.name for metric in defined) == sorted(metric.name for metric in METRICS)
+    assert sorted(metric.name for metric in defined) == sorted(metric.name for metric in EVERY)
 
 
 @ALL
@@ -50,7 +53,7 @@ def test_a_metric_explains_itself(metric: Metric) -> None:
 @ALL
 def test_a_name_follows_the_conventions(metric: Metric) -> None:
     """Our prefix, or a stable convention's own name; base units and `_total` where they belong."""
-    assert metric.name == "http.server.request.duration" or re.fullmatch(r"cortex_proxy_[a-z_]+", metric.name)
+    assert metric.name == "http.server.request.duration" or re.fullmatch(r"cortex_(proxy|mock)_[a-z_]+", metric.name)
     assert re.fullmatch(r"[a-z_]+", metric.exposed)
     assert metric.name.endswith("_total") == (metric.kind is MetricKind.COUNTER)
     assert metric.exposed.endswith("_seconds") == (metric.unit == "s")
@@ -59,10 +62,10 @@ def test_a_name_follows_the_conventions(metric: Metric) -> None:
 
 @ALL
 def test_labels_are_closed(metric: Metric) -> None:
-    """Every label has values, none of them twice, empty, or the one that stands for the rest."""
+    """Every label has values, none of them twice, empty, or the one that stands for the rest; or files give them."""
     for label, values in metric.labels.items():
         assert re.fullmatch(r"[a-z_.]+", label)
-        assert values
+        assert bool(values) != (label in LOADED)
         assert len(set(values)) == len(values)
         assert all(type(value) is str and value != OTHER for value in values)
         assert not label.startswith(("otel_", "__"))
@@ -74,6 +77,12 @@ def test_a_metric_has_few_series(metric: Metric) -> None:
     """All values of all labels, the unlisted one included, stay below what the SDK keeps; bar the convention's own."""
     series = prod(len(values) + 1 for values in metric.labels.values())
     assert series < MAX_SERIES or metric.name == "http.server.request.duration"
+
+
+def test_the_proxys_and_the_mocks_metrics_are_apart() -> None:
+    """Each room makes its own instruments."""
+    assert not {metric.name for metric in METRICS if metric.name.startswith("cortex_mock_")}
+    assert all(metric.name.startswith("cortex_mock_") for metric in MOCK_METRICS)
 
 
 @ALL
@@ -131,7 +140,7 @@ def test_the_first_series_are_within_bounds(metric: Metric) -> None:
     """Each has every label with a listed value, and none is there twice; histograms have none."""
     first = [tuple(labels.items()) for labels in first_series(metric)]
     assert len(set(first)) == len(first)
-    assert bool(first) == (metric.kind is not MetricKind.HISTOGRAM)
+    assert bool(first) == (metric.kind is not MetricKind.HISTOGRAM and not metric.labels.keys() & LOADED)
     for labels in first:
         assert [label for label, _ in labels] == list(metric.labels)
         assert all(value in metric.labels[label] for label, value in labels)
