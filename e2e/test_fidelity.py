@@ -17,6 +17,7 @@ from mocks.state import HERE
 STORIES = [
     pytest.param(interaction, id=f"{tape.name}-{number}")
     for tape in load_all(HERE / "cassettes")
+    if tape.name.startswith("agents/")
     for number, interaction in enumerate(tape.interactions)
 ]
 LEGACY_MODEL = "claude-3-5-sonnet"

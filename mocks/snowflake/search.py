@@ -100,7 +100,10 @@ async def query(mock: Mock, request: Request, path: re.Match[str]) -> Plan:
     _check_serving(mock, request, service)
     strings = mock.options.assume.search_numbers == "strings"
     # Ranking takes about a millisecond, a long filter more.
-    return await asyncio.to_thread(_answer, service, asked, numbers_as_strings=strings)
+    plan = await asyncio.to_thread(_answer, service, asked, numbers_as_strings=strings)
+    if ignored := plan.headers.get("x-mock-ignored"):
+        request.entry.end("answered", f"ranked without {ignored}")
+    return plan
 
 
 def _answer(service: Service, asked: QueryRequest, *, numbers_as_strings: bool) -> Plan:

@@ -1,4 +1,4 @@
-"""Writes the agents' cassettes, or says which of the committed ones are stale."""
+"""Writes the shipped cassettes, or says which of the committed ones are stale."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def stale(folder: Path = FOLDER) -> Iterator[str]:
         text = "".join(f"{line}\n" for line in dump(cassette))
         if not path.is_file() or path.read_bytes() != text.encode():
             yield f"{path} is stale"
-    for path in sorted(set((folder / "agents").glob("*.jsonl")) - expected):
+    for path in sorted(set(folder.rglob("*.jsonl")) - expected):
         yield f"{path} belongs to no story"
 
 

@@ -11,6 +11,7 @@ from mocks.stories import (
     documents,
     endings,
     fixed,
+    inference,
     languages,
     legacy,
     months,
@@ -37,4 +38,10 @@ STORIES: tuple[Callable[[], Cassette], ...] = (
     endings.cancelled_run,
     endings.failure_mid_stream,
     legacy.legacy_message_delta,
+    inference.hello,
+    inference.summary,
+    inference.structured,
+    inference.unicode_reply,
+    inference.order_tool,
+    inference.failing_stream,
 )

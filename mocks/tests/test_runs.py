@@ -13,7 +13,8 @@ from mocks.matching import candidates
 from mocks.state import HERE
 from mocks.tests.running import NOW, QUESTION, RUN, KeyPair, RunningMock, run_body, running
 
-RECORDED = [each for each in candidates(load_all(HERE / "cassettes")) if each.interaction.response.is_event_stream]
+TAPES = [tape for tape in load_all(HERE / "cassettes") if tape.name.startswith("agents/")]
+RECORDED = [each for each in candidates(TAPES) if each.interaction.response.is_event_stream]
 STREAMED = "text/event-stream"
 
 
