@@ -123,7 +123,7 @@ async def questions(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
 async def scenarios(mock: Mock, _request: Request, _path: re.Match[str]) -> Plan:
     """`GET /__mock/scenarios`: every scenario, as its file says."""
     return json_plan(
-        [each.model_dump(mode="json", exclude_none=True, by_alias=True) for each in mock.scenarios.values()]
+        [each.model_dump(mode="json", exclude_unset=True, by_alias=True) for each in mock.scenarios.values()]
     )
 
 
