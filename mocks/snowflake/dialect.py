@@ -285,6 +285,17 @@ def bind(text: str, literals: Sequence[str]) -> str:
     return "".join(parts) + text[done:]
 
 
+def insert_of(text: str, rows: Sequence[Sequence[str]]) -> str:
+    """`INSERT ... VALUES (?, ...)` with as many tuples as there are rows.   Raises: SqlError for other statements."""
+    tokens = sqlglot.tokenize(text, read="snowflake")
+    start = next((index for index, token in enumerate(tokens) if token.token_type is TokenType.VALUES), None)
+    if start is None or tokens[0].token_type is not TokenType.INSERT or not rows:
+        raise unsupported("arrays of bindings outside of INSERT ... VALUES")
+    opening = tokens[start + 1].start
+    group = text[opening:].rstrip().rstrip(";")
+    return text[:opening] + ", ".join(bind(group, row) for row in rows)
+
+
 def rewrite(statement: Statement, values: Mapping[str, str | None], catalog: Catalog, names: tuple[str, str]) -> None:
     """Put the session's values in, name columns as Snowflake does, and give quotients their scale.
 

@@ -10,47 +10,24 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 import threading
-import types
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 import snowflake.connector
+from fakesnow.conn import FakeSnowflakeConnection
+from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.instance import FakeSnow
+from fakesnow.statement_type import statement_type_id
+from sqlglot import exp
 
 from fixtures.bench import database as bench
 from mocks.snowflake import dialect
 from mocks.snowflake.dialect import DIVIDE, Catalog, Hint, Origin, Statement
 from mocks.snowflake.engine import Column, Result, Results
 from mocks.snowflake.sqlerrors import SqlError, canceled, not_found, too_large, translate
-
-
-def _complete_connector() -> None:
-    """Give fakesnow 0.12.1 the two modules that Snowflake's connector dropped with 5.0.
-
-    It imports both, and uses them for client-side binding and for PUT, neither of which happens here.
-    """
-    for name, held in (("converter", "SnowflakeConverter"), ("file_util", "SnowflakeFileUtil")):
-        if not hasattr(snowflake.connector, name):
-            module = types.ModuleType(f"snowflake.connector.{name}")
-            setattr(module, held, type(held, (), {}))
-            sys.modules.setdefault(module.__name__, module)
-            setattr(snowflake.connector, name, module)
-
-
-try:
-    import snowflake.connector.converter
-    import snowflake.connector.file_util  # what fakesnow imports, where there is any
-except ModuleNotFoundError:
-    _complete_connector()
-
-from fakesnow.conn import FakeSnowflakeConnection  # noqa: E402  # after the modules that it needs
-from fakesnow.cursor import FakeSnowflakeCursor  # noqa: E402
-from fakesnow.instance import FakeSnow  # noqa: E402
-from fakesnow.statement_type import statement_type_id  # noqa: E402
-from sqlglot import exp  # noqa: E402
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of each statement that it keeps as text
 
