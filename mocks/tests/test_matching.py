@@ -14,6 +14,7 @@ from mocks.matching import (
     Candidate,
     Difference,
     NearMiss,
+    agent_of,
     candidates,
     canonical_path,
     canonical_text,
@@ -104,6 +105,39 @@ def test_the_canonical_form_is_its_own(text: str) -> None:
 def test_paths_that_name_the_same_agent(asked: str, recorded: str) -> None:
     """Identifiers are compared as the catalogue stores them."""
     assert winner(Asked("POST", asked), Match(), path=recorded) == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "agent"),
+    [
+        pytest.param(PATH.lower().replace(":run", "/versions/version$3:run"), PATH, id="version"),
+        pytest.param(PATH.replace(":run", '/versions/"Nightly":run'), PATH, id="alias"),
+        pytest.param('/api/v2/databases/DB/schemas/S/agents/"A":run', PATH, id="agent"),
+        pytest.param("/api/v2/cortex/agent:run", None, id="inline"),
+        pytest.param(PATH.replace(":run", "/versions/:run"), None, id="no-version"),
+    ],
+)
+def test_the_agent_of_a_path(path: str, agent: str | None) -> None:
+    """A version belongs to its agent, whatever way it is written."""
+    assert agent_of(path) == agent
+
+
+def test_a_version_is_compared_as_the_catalogue_stores_it() -> None:
+    """An unquoted name is upper-case; the same question can be asked of the agent itself."""
+    asked = Asked("POST", PATH.lower().replace(":run", "/versions/nightly:run"), "q")
+    assert asked.canonical_path == PATH.replace(":run", "/versions/NIGHTLY:run")
+    assert asked.of_agent() == Asked("POST", PATH, "q")
+    assert Asked("POST", "/x").of_agent() == Asked("POST", "/x")
+
+
+def test_what_an_answer_was_chosen_by() -> None:
+    """Method, path, and the fields that the interaction asks for, with what was asked; long texts in part."""
+    asked = Asked("POST", PATH, "ab" * MAX_QUOTED_CHARS, model="m").continuing(7)
+    (taped,) = tape(Match(last_user_text="x", parent_message_id=7)).interactions
+    compared = {each["field"]: each["value"] for each in asked.compared_with(taped)}
+    assert list(compared) == ["method", "path", "last_user_text", "parent_message_id"]
+    assert (compared["path"], compared["parent_message_id"]) == (PATH, 7)
+    assert len(compared["last_user_text"]) == MAX_QUOTED_CHARS + 1
 
 
 @pytest.mark.parametrize(

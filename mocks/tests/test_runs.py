@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mocks.cassette import load_all
+from mocks.assumptions import Assumptions
+from mocks.cassette import Cassette, Frame, Header, Interaction, Match, Request, ResponseHead, load_all, save
 from mocks.matching import candidates
 from mocks.state import HERE
 from mocks.tests.running import NOW, QUESTION, RUN, KeyPair, RunningMock, run_body, running
@@ -205,6 +207,139 @@ def test_a_fault_that_does_not_fit_is_a_conflict(mock: RunningMock) -> None:
 def test_a_scenario_ended_early_has_no_final_object(mock: RunningMock) -> None:
     """`stream: false` cannot show an end that only a stream has."""
     assert mock.run(headers={"X-Mock-Scenario": "ends_early"}, stream=False).status == 409
+
+
+def inline(model: str | None = None, **fields: object) -> dict[str, Any]:
+    """What an inline run adds."""
+    return {"path": "/api/v2/cortex/agent:run", "models": {"orchestration": model}, **fields}
+
+
+def test_an_unknown_model_is_refused_with_the_known_ones(mock: RunningMock) -> None:
+    """400, the message repeats the name and lists what there is; the case of a name does not count."""
+    answer = mock.run(**inline("gpt-nonsense"))
+    assert (answer.status, answer.json()["code"]) == (400, "390142")
+    assert answer.json()["message"].startswith("Model 'gpt-nonsense' is not available. Available models: auto, claude")
+    for known in ("Claude-Sonnet-4-6", "auto", None):
+        assert mock.run(**inline(known)).status == 404, "known models reach the matching"
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        pytest.param(inline(orchestration={"tool_not_accessible": "maybe"}), "'maybe' is not one of accept", id="mode"),
+        pytest.param({"tool_choice": {"type": "tool"}}, "needs the name of at least one tool", id="tool-without-name"),
+        pytest.param({"tool_choice": {"type": "tool", "name": []}}, "needs the name", id="tool-with-no-name"),
+        pytest.param({"tool_choice": {"type": "some"}}, "valid payload", id="choice"),
+        pytest.param({"skill_choice": {"type": "none"}}, "valid payload", id="skill"),
+        pytest.param({"variables": {"v": {"type": "date"}}}, "valid payload", id="variable"),
+        pytest.param({"messages": []}, "valid payload", id="no-message"),
+        pytest.param({"messages": None}, "valid payload", id="null-messages"),
+        pytest.param({"background": True}, "only available with a thread", id="background"),
+    ],
+)
+def test_fields_that_are_refused(mock: RunningMock, fields: dict[str, Any], words: str) -> None:
+    """What Snowflake documents of a run's fields is checked."""
+    answer = mock.run(**fields)
+    assert (answer.status, answer.json()["code"]) == (400, "390142")
+    assert words in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"tool_choice": None, "skill_choice": None, "variables": None}, id="nulls"),
+        pytest.param({"tool_choice": {"type": "tool", "name": ["a"]}}, id="one-tool"),
+        pytest.param({"tool_choice": {"type": "exclude", "name": ["a"], "more": 1}}, id="exclude"),
+        pytest.param({"skill_choice": {"type": "required"}}, id="skill"),
+        pytest.param({"variables": {"v": {"value": [1], "type": "array", "is_prompt_variable": True}}}, id="variable"),
+        pytest.param({"experimental": {"EnableRelatedQueries": True}, "query_tags": []}, id="reserved"),
+        pytest.param({"origin_application": "cortex_agent_sdk", "client_app": "web", "surprise": {}}, id="unknown"),
+        pytest.param({"models": {"orchestration": "x"}, "instructions": {"response": "y"}}, id="ignored"),
+        pytest.param({"background": False}, id="foreground"),
+    ],
+)
+def test_fields_that_are_taken(mock: RunningMock, fields: dict[str, Any]) -> None:
+    """Explicit nulls, unknown fields, and a stored agent's configuration, which is ignored."""
+    assert mock.run(**fields).status == 200
+
+
+def test_a_thread_knows_its_history(mock: RunningMock) -> None:
+    """With a thread only the new message is sent; an answer among the messages is refused."""
+    messages = [{"role": "assistant", "content": []}, {"role": "user", "content": [{"type": "text", "text": QUESTION}]}]
+    assert mock.run(messages=messages).status == 200
+    answer = mock.run(messages=messages, thread_id=77, parent_message_id=0)
+    assert (answer.status, "only the new user message" in answer.json()["message"]) == (400, True)
+
+
+def test_a_strict_agent_refuses_configuration(keys: KeyPair) -> None:
+    """With that assumption, a stored agent's run that brings its own configuration is a 400 that names it."""
+    with running(keys, assume=Assumptions(strict_agent=True)) as strict:
+        given: dict[str, Any] = {"models": {"orchestration": "auto"}, "instructions": {}, "orchestration": {}}
+        for field, value in given.items():
+            answer = strict.run(**{field: value})
+            assert (answer.status, answer.json()["message"].startswith(f"{field} cannot be set")) == (400, True)
+        assert strict.run(models=None).status == 200
+
+
+@pytest.mark.parametrize("version", ["VERSION$1", "version%241", "FIRST", "LAST", "DEFAULT", "live"])
+def test_every_agent_has_one_version_under_several_names(mock: RunningMock, version: str) -> None:
+    """It is the one that recordings of the agent are of."""
+    plain, versioned = mock.run(), mock.run(path=RUN.replace(":run", f"/versions/{version}:run"))
+    assert (versioned.status, versioned.body) == (200, plain.body)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        pytest.param(RUN.replace(":run", "/versions/VERSION$3:run"), "Version 'VERSION$3' of agent", id="version"),
+        pytest.param(RUN.replace(":run", "/versions/nightly:run"), "Version 'NIGHTLY' of agent", id="alias"),
+        pytest.param(
+            RUN.replace("SALES_AGENT:run", "NOBODY/versions/LAST:run"),
+            "Agent 'CORTEX_BENCH_DB.SALES.NOBODY'",
+            id="agent",
+        ),
+    ],
+)
+def test_a_version_that_is_not_there(mock: RunningMock, path: str, words: str) -> None:
+    """404, with the versions, or the agents, that are."""
+    answer = mock.run(path=path)
+    assert answer.status == 404
+    assert answer.json()["message"].startswith(words)
+    assert set(answer.json()["mock"]) <= {"known_versions", "known_agents"}
+
+
+def test_a_recorded_version_answers_for_itself(keys: KeyPair, tmp_path: Path) -> None:
+    """Recordings of a version win; what was not recorded for it is answered by the agent's own."""
+    head = ResponseHead(status=200, headers={"Content-Type": STREAMED})
+    taped = tuple(
+        Interaction(Request(method="POST", path=path, match=Match(last_user_text=asked)), head, (Frame(0.0, said),))
+        for path, asked, said in (
+            (RUN, "a", b"data: plain a\n\n"),
+            (RUN, "b", b"data: plain b\n\n"),
+            (RUN.replace(":run", "/versions/VERSION%243:run"), "a", b"data: third a\n\n"),
+        )
+    )
+    header = Header(provenance="documented", source="made up", about="a test")
+    save(Cassette("agents/versions", header, taped), tmp_path / "cassettes" / "agents" / "versions.jsonl")
+    (tmp_path / "scenarios").mkdir()
+    third = RUN.replace(":run", "/versions/version$3:run")
+    with running(keys, cassettes=tmp_path / "cassettes", scenarios=tmp_path / "scenarios") as versioned:
+        said = [versioned.run(asked, path=path).body for path, asked in ((RUN, "a"), (third, "a"), (third, "b"))]
+        assert said == [b"data: plain a\n\n", b"data: third a\n\n", b"data: plain b\n\n"]
+        nearest = versioned.run("c", path=third)
+        assert nearest.status == 404
+        assert versioned.run(path=RUN.replace("SALES_AGENT", "X")).json()["mock"] == {"known_agents": [RUN]}
+
+
+def test_the_journal_says_what_was_compared(mock: RunningMock) -> None:
+    """Each field that decided, with the value that was asked."""
+    mock.run(headers={"X-Test-Id": "compared"})
+    (entry,) = mock.journal("compared")
+    assert entry["matched"] == [
+        {"field": "method", "value": "POST"},
+        {"field": "path", "value": RUN},
+        {"field": "last_user_text", "value": QUESTION},
+    ]
 
 
 def test_the_legacy_answer_needs_its_model(mock: RunningMock) -> None:
