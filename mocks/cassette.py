@@ -33,6 +33,9 @@ from mocks.strict import Strict, explain, hint
 
 VERSION = 1
 FRAME_ENDS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+MAX_PACES = 8
+"""How many paces' schedules of the same frames are remembered."""
+
 LINE_KINDS = ("cassette", "request", "response", "frame")
 
 CONNECTION_HEADERS = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
@@ -187,9 +190,18 @@ class Frames(tuple[Frame, ...]):
         """Whether no frame is cut into pieces or held back by a fault: at pace 0 they are one write."""
         return not any(frame.cut or frame.held_ms for frame in self)
 
+    @cached_property
+    def _dues(self) -> dict[float, array[float]]:
+        return {}
+
     def due_ms(self, pace: float) -> array[float]:
-        """When each leaves, in milliseconds since the request."""
-        return array("d", [frame.due_ms(pace) for frame in self])
+        """When each leaves, in milliseconds since the request; not to be changed."""
+        known = self._dues
+        if pace not in known:
+            if len(known) >= MAX_PACES:
+                known.clear()
+            known[pace] = array("d", [frame.due_ms(pace) for frame in self])
+        return known[pace]
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from pydantic import ConfigDict, Field, RootModel, field_validator, model_valida
 
 from contracts.cortex import DONE, REQUEST_ID_HEADER, Event
 from mocks.answers import ANSWERS
-from mocks.cassette import FRAME_ENDS, Frame, ResponseHead, is_event_stream, sendable
+from mocks.cassette import FRAME_ENDS, Frame, Frames, ResponseHead, is_event_stream, sendable
 from mocks.replay import Live
 from mocks.strict import Strict, hint
 
@@ -75,7 +75,7 @@ class Plan:
     @classmethod
     def of(cls, response: ResponseHead, frames: Sequence[Frame]) -> Plan:
         """The plan that plays a recorded response as it was."""
-        return cls(response.status, _lower(response.headers), tuple(frames))
+        return cls(response.status, _lower(response.headers), Frames.of(frames))
 
     @property
     def is_event_stream(self) -> bool:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Protocol
 
-from mocks.cassette import Frame
+from mocks.cassette import Frame, Frames
 from mocks.journal import Entry
 
 Send = Callable[[bytes], Awaitable[None]]
@@ -68,6 +68,10 @@ async def play(
     Raises: whatever `send` raises when the connection is gone.
     """
     started_s, position = entry.started_mono_s, 0
+    if not pace and live is None and (at_once := _at_once(frames)):
+        await send(at_once)
+        entry.sent(len(frames), clock())
+        return
     while position < len(frames):
         due_s = started_s + frames[position].due_ms(pace) / 1000
         if live is not None and (changed := await live.change(due_s, frames, position)) is not None:
@@ -105,6 +109,12 @@ async def sleep_until(due_s: float, clock: Clock = time.monotonic, sleep: Sleep 
     # A timer may still fire early by what the loop's cached clock lags behind, hence the second look.
     while (remaining_s := due_s - clock()) > 0:
         await sleep(math.ceil(remaining_s * 1000) / 1000)
+
+
+def _at_once(frames: Sequence[Frame]) -> bytes:
+    """All bytes, when frames that are due at once can share one write; else none."""
+    whole = Frames.of(frames)
+    return whole.data if whole.is_plain and len(whole.data) <= MAX_WRITE_BYTES else b""
 
 
 def _due(frames: Sequence[Frame], position: int, started_s: float, pace: float, now_s: float) -> int:

@@ -63,11 +63,11 @@ class Request:
 
     def control(self, name: str) -> str | None:
         """What the caller asks for `scenario`, `fault`, `pace` or `test_id`; None when it asks nothing."""
-        return (
-            self.headers.get(_HEADERS[name])
-            or parse_baggage(self.headers.get("baggage", "")).get(_BAGGAGE[name])
-            or self.query.get(_QUERY[name])
-        )
+        if found := self.headers.get(_HEADERS[name]):
+            return found
+        if "baggage" in self.headers and (found := parse_baggage(self.headers["baggage"]).get(_BAGGAGE[name])):
+            return found
+        return self.query.get(_QUERY[name])
 
     @property
     def test_id(self) -> str | None:

@@ -14,7 +14,7 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from granian.constants import HTTPModes
@@ -36,6 +36,9 @@ from mocks.state import Mock, Options
 
 HEADER_TIMEOUT_MS = 10_000
 BODY_TIMEOUT_S = 30.0
+PROMPT_S = 0.02
+"""Nobody looks after a client for so long: to do so costs more than many an answer."""
+
 STOP_TIMEOUT_S = 2.0
 NO_CODE = "000000"
 
@@ -89,19 +92,13 @@ class App:
             answering.cancel()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        """Answer one exchange, and give up as soon as its client is gone."""
+        """Answer one exchange, and give up when its client is gone."""
         entry = self.mock.journal.open(scope.method, scope.path, keep=not _is_admin(scope.path))
         answering = asyncio.ensure_future(self._answer(scope, protocol, entry))
-        leaving = asyncio.ensure_future(protocol.client_disconnect())
         self._answering[answering] = entry
-        await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
-        del self._answering[answering]
-        if not answering.done():
-            entry.close("client_gone")
-            answering.cancel()
-        leaving.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
+        with _watched(protocol, answering, entry), contextlib.suppress(asyncio.CancelledError):
             await answering
+        del self._answering[answering]
 
     async def _answer(self, scope: Any, protocol: Any, entry: Entry) -> None:
         try:
@@ -138,7 +135,7 @@ class App:
         except TimeoutError:
             entry.end("refused", "the body did not arrive in time")
             return _refusal_plan(Refusal(408, NO_CODE, "The request body did not arrive in time.")), 0.0
-        except _ClientGone:
+        except (_ClientGone, ProtocolClosed):
             raise
         except Exception as error:  # the last resort: a defect of ours answers as a defect of Snowflake's would
             entry.end("failed", repr(error))
@@ -150,15 +147,10 @@ class App:
         too_large = Refusal(413, Code.INVALID_PAYLOAD, f"The request body is larger than {limit} bytes.")
         if announced is not None and int(announced) > limit:  # a number, or granian had refused it
             raise too_large
-        parts, size = [], 0
-        async for part in protocol:
-            size += len(part)
-            if size > limit:
-                raise too_large
-            parts.append(bytes(part))
-        if announced is not None and size < int(announced):
+        body = bytes(await protocol()) if announced is not None else await _unannounced(protocol, limit, too_large)
+        if announced is not None and len(body) < int(announced):
             raise _ClientGone
-        return decompress(b"".join(parts), headers.get("content-encoding", "").strip().lower(), limit)
+        return decompress(body, headers.get("content-encoding", "").strip().lower(), limit)
 
     async def _dispatch(self, request: Request) -> Plan:
         allowed: set[str] = set()
@@ -171,6 +163,7 @@ class App:
                 return await answered(self.mock, known, each, match)
             allowed |= each.methods
         if not allowed:
+            request.entry.end("missed", "no such path")
             raise Refusal(404, Code.NOT_FOUND, f"No such path: {request.path}")
         listed = ", ".join(sorted(allowed))
         request.entry.end("refused", f"method {request.method} is not among {listed}")
@@ -184,6 +177,41 @@ class App:
             raise Refusal(error.status, error.code, error.message, error.mock) from error
         request.entry.user = known.user
         return known
+
+
+@contextlib.contextmanager
+def _watched(protocol: Any, answering: asyncio.Task[None], entry: Entry) -> Iterator[None]:
+    """While it lasts, a client that leaves cancels the answer. Most answers are through before anybody looks."""
+    leaving: asyncio.Future[None] | None = None
+
+    def give_up(left: asyncio.Future[None]) -> None:
+        if not left.cancelled() and not answering.done():
+            entry.close("client_gone")
+            answering.cancel()
+
+    def look() -> None:
+        nonlocal leaving
+        leaving = asyncio.ensure_future(protocol.client_disconnect())
+        leaving.add_done_callback(give_up)
+
+    looking = asyncio.get_running_loop().call_later(PROMPT_S, look)
+    try:
+        yield
+    finally:
+        looking.cancel()
+        if leaving is not None:
+            leaving.cancel()
+
+
+async def _unannounced(protocol: Any, limit: int, too_large: Refusal) -> bytes:
+    """The body of a request that does not say how long it is.   Raises: Refusal past the limit."""
+    parts, size = [], 0
+    async for part in protocol:
+        size += len(part)
+        if size > limit:
+            raise too_large
+        parts.append(bytes(part))
+    return b"".join(parts)
 
 
 def _address(client: str) -> str:
@@ -274,12 +302,16 @@ def reserve_port(host: str, port: int) -> socket.socket:
     return keeper
 
 
-async def serve(options: Options, on_ready: Callable[[str], None], stop: asyncio.Event | None = None) -> None:
+async def serve(
+    options: Options, on_ready: Callable[[str], None], stop: asyncio.Event | None = None, *, mock: Mock | None = None
+) -> None:
     """Run the mock until cancelled or `stop` is set; `on_ready` gets the base URL once requests are answered.
+
+    mock: one of these options that is loaded already.
 
     Raises: PortInUseError, ValueError for a host without an address, and everything that loading can raise.
     """
-    mock = Mock(options)
+    mock = mock or Mock(options)
     address = resolve(options.host)
     with _telemetry(mock), reserve_port(address, options.port) as keeper:
         port = keeper.getsockname()[1]
