@@ -17,6 +17,8 @@ from mocks.snowflake.ranking import Decay, Scoring, Weights
 from mocks.strict import hint
 
 DEFAULT_LIMIT_HOURS = 240.0
+MAX_WEIGHT = 1e6
+"""Weights are relative to each other, so larger ones say nothing more; the mock's own bound keeps scores finite."""
 
 
 class ScoringError(Exception):
@@ -25,7 +27,7 @@ class ScoringError(Exception):
 
 class _Boost(Wire):
     column: str
-    weight: FiniteFloat | None = Field(default=None, ge=0)
+    weight: FiniteFloat | None = Field(default=None, ge=0, le=MAX_WEIGHT)
     limit_hours: FiniteFloat | None = Field(default=None, gt=0)
     now: datetime | None = None
     disable_vector_embedding_query_prefix: bool | None = None
@@ -50,9 +52,9 @@ class _Functions(Wire):
 
 
 class _Weights(Wire):
-    texts: FiniteFloat | None = Field(default=None, ge=0)
-    vectors: FiniteFloat | None = Field(default=None, ge=0)
-    reranker: FiniteFloat | None = Field(default=None, ge=0)
+    texts: FiniteFloat | None = Field(default=None, ge=0, le=MAX_WEIGHT)
+    vectors: FiniteFloat | None = Field(default=None, ge=0, le=MAX_WEIGHT)
+    reranker: FiniteFloat | None = Field(default=None, ge=0, le=MAX_WEIGHT)
 
 
 class _Diversity(Wire):

@@ -86,9 +86,9 @@ def test_groups_need_columns() -> None:
         scoring(diversity={"group_by": ["REGION", "SHELF"]})
 
 
-@pytest.mark.parametrize("weight", [-1, float("nan"), float("inf"), "much"])
+@pytest.mark.parametrize("weight", [-1, float("nan"), float("inf"), 1e308, "much"])
 def test_weights_are_numbers_from_zero(weight: object) -> None:
-    """A weight that is none is refused."""
+    """A weight that is none is refused, and one so large that scores would overflow."""
     with pytest.raises(ValidationError):
         scoring(weights={"texts": weight})
 
