@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from mocks.cassette import Frame
 from mocks.journal import Entry
-from mocks.replay import MAX_WRITE_BYTES, play, play_stepwise, sleep_until
+from mocks.replay import MAX_WRITE_BYTES, Live, play, play_stepwise, sleep_until
 
 
 @dataclass
@@ -36,11 +37,34 @@ class Stage:
         self.sent.append((round((self.now_s - 1000) * 1000, 6), data))
         self.now_s += self.send_s
 
-    def play(self, frames: list[Frame], pace: float = 1.0) -> Entry:
+    def play(self, frames: list[Frame], pace: float = 1.0, live: Live | None = None) -> Entry:
         """Play to the end and return the journal entry."""
         entry = Entry(1, "POST", "/", started_mono_s=self.now_s)
-        asyncio.run(play(frames, self.send, entry, pace=pace, clock=self.clock, sleep=self.sleep))
+        asyncio.run(play(frames, self.send, entry, pace=pace, clock=self.clock, sleep=self.sleep, live=live))
         return entry
+
+
+@dataclass
+class Cut:
+    """Changes the rest of a stream at a time, once. asked: the due time and how many were sent, at each frame."""
+
+    stage: Stage
+    at_s: float
+    rest: list[Frame]
+    asked: list[tuple[float, int]] = field(default_factory=list)
+
+    async def change(self, due_s: float, frames: Sequence[Frame], sent: int) -> Sequence[Frame] | None:
+        """Sleep until the frame is due, or the change."""
+        self.asked.append((due_s, sent))
+        self.stage.now_s = max(self.stage.now_s, min(due_s, self.at_s))
+        if self.stage.now_s < self.at_s or not self.rest:
+            return None
+        changed, self.rest = [*frames[:sent], *self.rest], []
+        return changed
+
+    def collapsed(self) -> Cut:
+        """The same."""
+        return self
 
 
 def test_frames_leave_when_they_are_due() -> None:
@@ -81,6 +105,24 @@ def test_what_a_fault_holds_back_is_not_paced(pace: float, times: list[float]) -
     stage.play([Frame(10, b"a"), Frame(20, b"b", held_ms=500), Frame(40, b"c", held_ms=500)], pace)
     assert [at_ms for at_ms, _ in stage.sent] == pytest.approx(times)
     assert b"".join(data for _, data in stage.sent) == b"abc"
+
+
+def test_the_rest_may_change_while_it_is_awaited() -> None:
+    """What was sent stays, what was not is replaced, and the journal counts what there is then."""
+    stage = Stage()
+    live = Cut(stage, 1000.5, [Frame(600, b"x"), Frame(700, b"y")])
+    entry = stage.play([Frame(10, b"a"), Frame(9000, b"b"), Frame(9000, b"c"), Frame(9000, b"d")], live=live)
+    assert stage.sent == [(10, b"a"), (600, b"x"), (700, b"y")]
+    assert live.asked == [(1000.01, 0), (1009.0, 1), (1000.6, 1), (1000.7, 2)]
+    assert (entry.frames_planned, entry.frames_sent) == (3, 3)
+
+
+def test_nothing_may_be_left_to_send() -> None:
+    """A change that drops the rest ends the play."""
+    stage = Stage()
+    live = Cut(stage, 1000.0, [Frame(0, b"x")])
+    assert stage.play([Frame(9000, b"a")], live=live).frames_sent == 1
+    assert stage.sent == [(0, b"x")]
 
 
 def test_lateness_does_not_add_up() -> None:
