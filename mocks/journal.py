@@ -25,12 +25,10 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
+from mocks.cassette import Frame, Frames
 from mocks.redact import headers_without_credentials, text_without_credentials
-
-if TYPE_CHECKING:
-    from mocks.cassette import Frame
 
 Outcome = Literal["answered", "refused", "missed", "client_gone", "cut", "failed"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
@@ -170,6 +168,9 @@ class Entry:
             return
         frames = planned[:MAX_FRAMES]
         self._planned_ms = array("d", [frame.due_ms(pace) for frame in frames])
+        if isinstance(planned, Frames) and 1 < len(planned) <= MAX_FRAMES:  # one frame alone may be a body of megabytes
+            self._sizes, self._names = planned.sizes, planned.names
+            return
         self._sizes = array("L", [len(frame.data) for frame in frames])
         self._names = tuple([_name(frame.data) for frame in frames])
 
@@ -279,7 +280,7 @@ class Journal:
     def __init__(self, size: int = 2000, max_bytes: int = DEFAULT_BYTES) -> None:
         self._size, self._max_bytes, self._bytes = size, max_bytes, 0
         self._entries: OrderedDict[int, Entry] = OrderedDict()
-        self._ids = itertools.count(1)
+        self._next_id = 1
         self.on_change: list[Listener] = []
         self.on_clear: list[Callable[[str | None], None]] = []
         """Called with the test whose entries are forgotten, or None for all."""
@@ -294,7 +295,8 @@ class Journal:
 
     def open(self, method: str, path: str, *, keep: bool = True) -> Entry:
         """A new entry, still running; kept unless it is the admin's own."""
-        entry = Entry(next(self._ids), method[:MAX_CHARS], path[:MAX_CHARS])
+        entry = Entry(self._next_id, method[:MAX_CHARS], path[:MAX_CHARS])
+        self._next_id += 1
         if keep and self._size:
             entry._journal = self
             self._entries[entry.id] = entry
@@ -324,6 +326,10 @@ class Journal:
 
     def _drop_oldest(self) -> None:
         self._bytes -= self._entries.popitem(last=False)[1].charged_bytes
+
+    def next_id(self) -> int:
+        """The id that the next exchange will have; ids only grow."""
+        return self._next_id
 
     def find(self, entry_id: int) -> Entry | None:
         """The entry with an id, while it is kept."""
