@@ -110,10 +110,10 @@ def test_what_a_fault_holds_back_is_not_paced(pace: float, times: list[float]) -
 def test_the_rest_may_change_while_it_is_awaited() -> None:
     """What was sent stays, what was not is replaced, and the journal counts what there is then."""
     stage = Stage()
-    live = Cut(stage, 1000.5, [Frame(600, b"x"), Frame(700, b"y")])
-    entry = stage.play([Frame(10, b"a"), Frame(9000, b"b"), Frame(9000, b"c"), Frame(9000, b"d")], live=live)
-    assert stage.sent == [(10, b"a"), (600, b"x"), (700, b"y")]
-    assert live.asked == [(1000.01, 0), (1009.0, 1), (1000.6, 1), (1000.7, 2)]
+    live = Cut(stage, 1000.25, [Frame(500, b"x"), Frame(750, b"y")])
+    entry = stage.play([Frame(0, b"a"), Frame(9000, b"b"), Frame(9000, b"c"), Frame(9000, b"d")], live=live)
+    assert stage.sent == [(0, b"a"), (500, b"x"), (750, b"y")]
+    assert live.asked == [(1000.0, 0), (1009.0, 1), (1000.5, 1), (1000.75, 2)]
     assert (entry.frames_planned, entry.frames_sent) == (3, 3)
 
 
