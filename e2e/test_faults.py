@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 import uuid
+from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 import requests
 
 from contracts.api import PREFIX
 from e2e.bench.client import request_bytes
-from e2e.client_api import Client
-from e2e.stack import Stack
-from mocks.cassette import load_all
+from e2e.client_api import TIMEOUT_S, Client
+from e2e.conftest import NO_RATES
+from e2e.stack import Stack, running
+from mocks.cassette import Cassette, load_all
+from mocks.faults import Plan
+from mocks.route import Surface
 from mocks.scenario import Scenario
 from mocks.scenario import load_all as load_scenarios
 from mocks.state import HERE
 
 QUESTION = "Net sales by region"
-SCENARIOS = load_scenarios(HERE / "scenarios", load_all(HERE / "cassettes"))
+CASSETTES = {tape.name: tape for tape in load_all(HERE / "cassettes")}
+SCENARIOS = load_scenarios(HERE / "scenarios", list(CASSETTES.values()))
+
+
+TOOLS: dict[Surface, tuple[str, dict[str, Any]]] = {
+    Surface.SQL: ("sql", {"statement": "SELECT 1"}),
+    Surface.SEARCH: ("search", {"query": "refund deadline"}),
+    Surface.ANALYST: ("analyst", {"messages": [{"role": "user", "text": "Net sales by region"}]}),
+}
+PACE = 0.01
+
+
+@pytest.fixture(scope="module")
+def calm() -> Iterator[Stack]:
+    """A stack whose retry budget nobody else spends."""
+    with running(pace=0.0, proxy_environment=NO_RATES) as started:
+        yield started
 
 
 def frames(body: bytes) -> list[tuple[str, str]]:
     """Name and data of each frame of a chat stream; comments have neither."""
     parsed = []
-    for frame in body.decode().split("\n\n"):
+    for frame in re.sub(r"\r\n?", "\n", body.decode(errors="replace")).split("\n\n"):
         fields = dict(line.split(": ", 1) for line in frame.splitlines() if not line.startswith(":") and ": " in line)
         if fields:
             parsed.append((fields.get("event", ""), fields.get("data", "")))
@@ -44,35 +65,92 @@ def problem_of(answer: requests.Response) -> dict[str, Any] | None:
     return errors[-1] if errors else None
 
 
-def silence_ms(scenario: Scenario) -> float:
-    """How long a scenario's fault keeps its client waiting, at any pace."""
-    delay, stall = (scenario.fault and scenario.fault.delay), (scenario.fault and scenario.fault.stall)
-    return (delay.headers_ms + delay.first_frame_ms if delay else 0) + (stall.ms if stall else 0)
+def tape_of(scenario: Scenario) -> Cassette:
+    """The recording that a scenario is rehearsed with."""
+    return CASSETTES[next(iter(scenario.cassettes), "agents/net_sales_by_region")]
 
 
-def inserted(scenario: Scenario) -> bytes:
-    """The foreign frame that a scenario's fault puts in; empty without one."""
-    insert = scenario.fault and scenario.fault.insert
-    return insert.frame.encode() if insert else b""
+def played(scenario: Scenario) -> Plan:
+    """What the mock plays once the scenario's fault hits."""
+    first = tape_of(scenario).interactions[0]
+    plan = Plan.of(first.response, first.frames)
+    return plan if scenario.fault is None else scenario.fault.apply(plan)
+
+
+def ask(client: Client, scenario: Scenario, baggage: str) -> requests.Response:
+    """One request of the kind that the scenario is about."""
+    if scenario.concerns(Surface.AGENT):
+        question = tape_of(scenario).interactions[0].request.match.last_user_text
+        return client.chat({"message": question}, baggage=baggage)
+    tool, body = next(TOOLS[each] for each in TOOLS if scenario.concerns(each))
+    headers = {"Authorization": f"Bearer {client.token}", "baggage": baggage}
+    return requests.post(f"{client.proxy_url}{PREFIX}/tools/{tool}", json=body, headers=headers, timeout=TIMEOUT_S)
+
+
+def type_of(problem: dict[str, Any] | None) -> str | None:
+    """The last part of a problem's type."""
+    return None if problem is None else problem["type"].rpartition("/")[2]
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
-def test_client_sees_what_the_scenario_says(stack: Stack, scenario: Scenario) -> None:
+def test_client_sees_what_the_scenario_says(stack: Stack, calm: Stack, scenario: Scenario) -> None:
     """Status, problem type and last frame of each scenario are as its file promises, after the fault was played."""
-    client, test_id = Client.opened(stack), uuid.uuid4().hex
-    baggage = f"mock.scenario={scenario.scenario},mock.pace=0.01,test.id={test_id}"
+    is_certain = scenario.fault is None or all(each.always_hits for each in scenario.fault.flat())
+    used, test_id = stack if is_certain else calm, uuid.uuid4().hex
+    client, baggage = Client.opened(used), f"mock.scenario={scenario.scenario},mock.pace={PACE},test.id={test_id}"
+    for _ in range(scenario.asks - 1):
+        assert problem_of(ask(client, scenario, baggage)) is None
     started_s = time.monotonic()
-    answer = client.chat({"message": QUESTION}, baggage=baggage)
+    answer = ask(client, scenario, baggage)
     took_ms = (time.monotonic() - started_s) * 1000
 
-    assert {entry["scenario"] for entry in journal(stack, test_id)} == {scenario.scenario}
-    assert took_ms >= silence_ms(scenario)
-    assert inserted(scenario) in answer.content
+    entries = journal(used, test_id)
+    assert {entry["scenario"] for entry in entries} == {scenario.scenario}
+    assert {entry["fault_source"] for entry in entries} - {None} == {"scenario"}
     assert answer.status_code == scenario.client.status
-    problem = problem_of(answer)
-    assert (problem and problem["type"].rpartition("/")[2]) == scenario.client.problem
+    assert type_of(problem_of(answer)) == scenario.client.problem
     if scenario.client.ends_with is not None:
         assert frames(answer.content)[-1][0] == scenario.client.ends_with
+    plan = played(scenario)
+    if is_certain and scenario.client.status == 200 and plan.step_wait_s is None and plan.ends != "reset":
+        assert b"".join(frame.data for frame in plan.frames) in answer.content
+        assert took_ms >= max((frame.due_ms(PACE) for frame in plan.frames), default=0)
+
+
+def test_a_fault_reaches_the_mock_through_the_proxy(stack: Stack) -> None:
+    """Baggage carries a fault of one's own, percent-encoded, to the mock; it needs no scenario."""
+    test_id, fault = uuid.uuid4().hex, {"cut": {"after": "response.thinking.delta"}}
+    baggage = f"mock.pace=0,test.id={test_id},mock.fault={quote(json.dumps(fault))}"
+
+    answer = Client.opened(stack).chat({"message": QUESTION}, baggage=baggage)
+
+    assert type_of(problem_of(answer)) == "upstream-truncated"
+    entry = journal(stack, test_id)[0]
+    assert (entry["fault"], entry["fault_source"], entry["scenario"]) == (fault, "header", None)
+
+
+def test_frames_arrive_as_they_are_let_go(stack: Stack) -> None:
+    """Each step lets one more event through the proxy; between steps nothing comes."""
+    client, test_id = Client.opened(stack), uuid.uuid4().hex
+    first = CASSETTES["agents/net_sales_by_region"].interactions[0]
+    baggage = f"mock.scenario=none,test.id={test_id},mock.fault={quote(json.dumps({'step': {}}))}"
+    headers = {"Authorization": f"Bearer {client.token}", "baggage": baggage}
+    with client.chat({"message": QUESTION}, headers=headers, stream=True) as answer:
+        received = answer.raw.read1(65536)
+        for number, frame in enumerate(first.frames):
+            allow(stack, test_id, 1)
+            while frame.data not in received:
+                arrived = answer.raw.read1(65536)
+                assert arrived, "the stream ended before its last frame was let go"
+                received += arrived
+            assert not any(later.data in received for later in first.frames[number + 1 :])
+
+
+def allow(stack: Stack, test_id: str, count: int) -> None:
+    """Let frames of a test leave."""
+    requests.post(
+        f"{stack.mock_url}/__mock/step", json={"count": count}, headers={"X-Test-Id": test_id}, timeout=10
+    ).raise_for_status()
 
 
 def test_a_cut_inside_a_frame_leaves_the_error_readable(stack: Stack) -> None:

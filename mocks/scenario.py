@@ -5,6 +5,7 @@ One YAML file each in `mocks/scenarios/`; unknown keys are errors that name the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -73,10 +74,22 @@ class Scenario(Strict):
         return surface in named or (surface is Surface.AGENT and (not faults or any(not each.on for each in faults)))
 
 
+class _Loader(yaml.SafeLoader):
+    """The safe loader with YAML 1.2's booleans: `on` is a key here, and neither it nor `no` is a truth value."""
+
+
+_BOOLEAN = "tag:yaml.org,2002:bool"
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOLEAN]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOLEAN, re.compile(r"true|false"), list("tf"))
+
+
 def load(path: Path) -> Scenario:
     """Read one scenario.   Raises: ScenarioFormatError."""
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ScenarioFormatError(f"{path}: not YAML: {error}") from error
     if not isinstance(document, dict):
