@@ -32,7 +32,7 @@ from mocks.telemetry import (
     running,
     surface_of,
 )
-from mocks.tests.running import KeyPair
+from mocks.tests.running import KeyPair, until
 from mocks.tests.running import running as running_mock
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -236,6 +236,22 @@ def test_spans_wait_for_a_collector(counts: Counts, monkeypatch: pytest.MonkeyPa
     assert [[each.path for each in batch] for batch in collector.batches] == [["/a", "/b"]]
     assert collector.is_closed
     assert collector.snapshots
+
+
+def test_a_batch_is_small_until_the_end(counts: Counts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy mock's spans wait, so that making them takes little of a core; the last batch is all that waits."""
+    monkeypatch.setattr(telemetry, "BATCH_SPANS", 2)
+    monkeypatch.setattr(telemetry, "EXPORT_EVERY_S", 0.01)
+    collector = Collected()
+    measured = Telemetry(counts, collector)  # type: ignore[arg-type]
+    entry = Journal().open("POST", "/x")
+    for _ in range(5):
+        measured.changed("ended", entry)
+    measured.start()
+    until(lambda: collector.batches or None)
+    measured.stop()
+    assert len(collector.batches[0]) == 2
+    assert sum(map(len, collector.batches)) == 5
 
 
 def test_what_no_collector_takes_is_counted(counts: Counts) -> None:
