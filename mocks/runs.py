@@ -13,7 +13,6 @@ import json
 import re
 import uuid
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from contracts.cortex import INLINE_RUN_PATH, REQUEST_ID_HEADER, Code, Event, RunRequest, agent_version_run_path
@@ -41,7 +40,7 @@ from mocks.scenario import Scenario
 from mocks.snowflake.agents import agents_of
 from mocks.snowflake.threads import Conversation, ThreadStore, Turn
 from mocks.state import Mock
-from mocks.suggest import suggest
+from mocks.suggest import nearest_questions, refusal, suggest
 
 MODELS = (
     "auto",
@@ -310,16 +309,13 @@ def collapse(plan: Plan) -> Plan:
 
 
 def _miss(mock: Mock, request: Request, asked: Asked, nearest: list[NearMiss]) -> Plan:
-    explained: list[dict[str, Any]] = [miss.as_json() for miss in nearest]
-    request.entry.nearest = explained
+    refused = refusal(request, asked, nearest)
     asks_text = asked.last_user_text is not None and asked.model is None
     if mock.options.strict or not asks_text:
-        message = f"No recorded interaction answers {asked.method} {asked.path}; see 'mock.nearest' for what differs."
-        raise Refusal(404, Code.NOT_FOUND, message, {"nearest": explained})
-    near = [miss.candidate.interaction.request.match.last_user_text for miss in nearest]
+        raise refused
     openers = [question.text for question in mock.questions(asked.canonical_path)]
     request.entry.end("missed")
-    return suggest(asked.last_user_text, list(dict.fromkeys([text for text in near if text in openers] + openers)))
+    return suggest(asked.last_user_text, nearest_questions(nearest, openers))
 
 
 ROUTES: tuple[Route, ...] = (

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from mocks.suggest import MAX_QUOTED_CHARS, MAX_SUGGESTIONS, suggest
+from mocks.cassette import load_all
+from mocks.journal import Journal
+from mocks.matching import Asked, NearMiss, candidates, find
+from mocks.request import Request
+from mocks.state import HERE
+from mocks.suggest import MAX_QUOTED_CHARS, MAX_SUGGESTIONS, nearest_questions, refusal, suggest
+from mocks.tests.running import RUN
 
 
 def events(asked: str | None, questions: list[str]) -> list[tuple[str, Any]]:
@@ -15,6 +21,35 @@ def events(asked: str | None, questions: list[str]) -> list[tuple[str, Any]]:
     *frames, last = suggest(asked, questions).frames
     assert last.data == b"event: done\ndata: [DONE]\n\n"
     return [(frame.event, json.loads(frame.payload)) for frame in frames]
+
+
+def missed(question: str) -> tuple[Asked, list[NearMiss]]:
+    """A question that nobody recorded, and what comes near."""
+    asked = Asked("POST", RUN, last_user_text=question)
+    found = find(asked, candidates(load_all(HERE / "cassettes")))
+    assert isinstance(found, list)
+    return asked, found
+
+
+def test_tests_get_a_refusal() -> None:
+    """The 404 says what differs from the nearest recordings, and so does the journal."""
+    asked, nearest = missed("Net sales by regions")
+    request = Request("POST", RUN, {}, {}, b"", Journal().open("POST", RUN))
+    refused = refusal(request, asked, nearest)
+    assert (refused.status, refused.code) == (404, "002003")
+    explained = request.entry.nearest
+    assert explained is not None
+    assert refused.mock == {"nearest": explained}
+    assert explained[0]["differences"][0]["expected"] == "Net sales by region"
+
+
+def test_near_questions_come_first() -> None:
+    """Questions that came near lead the list, once each; those that need an earlier turn are left out."""
+    _, nearest = missed("Net sales by regions")
+    near = nearest[0].candidate.interaction.request.match.last_user_text
+    assert near is not None
+    assert nearest_questions(nearest, ["a", near, "b"]) == [near, "a", "b"]
+    assert nearest_questions(nearest, ["a"]) == ["a"]
 
 
 def test_it_streams_as_an_agent_does() -> None:
