@@ -91,8 +91,8 @@ export class CassettesView {
 
   #answers(name, interaction, recording) {
     const { request } = recording;
-    const text = request.match?.last_user_text;
-    const curl = text === undefined ? null : copyButton("Copy as curl", () => curlOfQuestion({ path: request.path, text }, location.origin));
+    const isQuestion = request.match?.last_user_text !== undefined;
+    const curl = isQuestion ? copyButton("Copy as curl", () => curlOfQuestion(request, location.origin)) : null;
     const compose = h("button", { type: "button", class: "button small", onclick: () => this.compose({ cassette: name, interaction }) }, icon("wrench"), h("span", { text: "Compose a fault" }));
     const compared = Object.entries(request.match ?? {}).map(([field, value]) => [field, h("span", { class: "preserve", text: String(value) })]);
     return h(

@@ -26,9 +26,9 @@ export function curlOf(entry, origin, changes = {}) {
   return entry.request_truncated ? `# The journal keeps only the beginning of this body.\n${text}` : text;
 }
 
-/** The command that asks a recorded question. */
-export function curlOfQuestion({ path, text }, origin, headers = {}) {
-  const body = { messages: [{ role: "user", content: [{ type: "text", text }] }] };
+/** The command that asks a recorded question: a request's path, and what it must carry. */
+export function curlOfQuestion({ path, match }, origin, headers = {}) {
+  const body = path.endsWith(":run") ? agentBody(match) : completionBody(match);
   return curlOf(
     {
       method: "POST",
@@ -38,6 +38,14 @@ export function curlOfQuestion({ path, text }, origin, headers = {}) {
     },
     origin,
   );
+}
+
+function agentBody({ last_user_text: text, ...others }) {
+  return { ...others, messages: [{ role: "user", content: [{ type: "text", text }] }] };
+}
+
+function completionBody({ last_user_text: content, model }) {
+  return { model, messages: [{ role: "user", content }], stream: true };
 }
 
 function method(entry) {

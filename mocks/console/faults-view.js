@@ -60,8 +60,8 @@ export class FaultsView {
   }
 
   #right(tests) {
-    const header = copyButton("Copy as X-Mock-Fault", () => `X-Mock-Fault: ${headerValue(this.fault)}`);
-    const curl = copyButton("Copy as curl", () => this.#curl());
+    this.headerButton = copyButton("Copy as X-Mock-Fault", () => `X-Mock-Fault: ${headerValue(this.fault)}`);
+    this.curlButton = copyButton("Copy as curl", () => this.#curl());
     return h(
       "div",
       { class: "preview" },
@@ -71,7 +71,7 @@ export class FaultsView {
         { class: "panel", "aria-label": "Apply" },
         h("h3", { text: "Put it in" }),
         scopeControl(this.scope, tests),
-        h("div", { class: "actions" }, this.applyButton, header, curl),
+        h("div", { class: "actions" }, this.applyButton, this.headerButton, this.curlButton),
         this.applied,
       ),
     );
@@ -170,7 +170,10 @@ export class FaultsView {
     this.shown = played ? { recorded, played } : null;
     this.frames.hidden = !played;
     this.#showFrames();
-    this.applyButton.disabled = !found || (!found.applies && Boolean(found.faults));
+    // A fault that does not fit this recording may fit what is asked next; one that cannot be read fits nothing.
+    const isReadable = Boolean(found) && (found.applies || !found.faults);
+    for (const button of [this.applyButton, this.headerButton, this.curlButton]) button.disabled = !isReadable;
+    this.curlButton.hidden = this.#recorded.request.match?.last_user_text === undefined;
     this.element.dataset.preview = found ? (found.applies ? "applies" : "no") : "empty";
   }
 
@@ -180,10 +183,9 @@ export class FaultsView {
   }
 
   #curl() {
-    const { path, match } = this.#recorded.request;
     const headers = { "x-mock-fault": headerValue(this.fault) };
     if (this.scope.test !== null) headers["x-test-id"] = this.scope.test;
-    return curlOfQuestion({ path, text: match?.last_user_text ?? "" }, location.origin, headers);
+    return curlOfQuestion(this.#recorded.request, location.origin, headers);
   }
 
   async #apply() {

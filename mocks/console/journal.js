@@ -8,6 +8,7 @@ const MAX_FRAMES = 2000;
 const MAX_NAMES = 100;
 const MAX_REPAIRED = 50;
 const REPAIR_AFTER_MS = 400;
+const MAX_EARLY = 50;
 const PAGE = 100;
 
 /** Dispatches `change` when entries came, went or moved on. */
@@ -20,6 +21,7 @@ export class Journal extends EventTarget {
   #entries = new Map();
   #loading = 0;
   #lacking = new Set();
+  #early = new Map();
   #repair = 0;
 
   /** Newest first. */
@@ -82,7 +84,9 @@ export class Journal extends EventTarget {
   /** Take frames that left just now. */
   takeFrames({ id, timeline }) {
     const entry = this.#entries.get(id);
-    if (!entry || !timeline?.length || isComplete(entry)) return;
+    if (!entry) this.#early.set(id, [...(this.#early.get(id) ?? []), ...timeline]);
+    if (this.#early.size > MAX_EARLY) this.#early.delete(this.#early.keys().next().value);
+    if (!entry || !timeline.length || isComplete(entry)) return;
     const held = entry.timeline;
     const at = placeOf(timeline[0], held);
     entry.timeline = [...held.slice(0, at), ...timeline, ...held.slice(at + timeline.length)];
@@ -117,15 +121,23 @@ export class Journal extends EventTarget {
     if (hasEnded(held) && !hasEnded(entry)) return;
     const timeline = sent(entry.timeline) >= sent(held?.timeline) ? (entry.timeline ?? held?.timeline) : held.timeline;
     this.#entries.set(entry.id, { ...entry, timeline: timeline ?? [], version: (held?.version ?? 0) + 1 });
+    this.#useEarly(entry.id);
     if (lacksFrames(this.#entries.get(entry.id))) this.#completeSoon(entry.id);
     if (this.#entries.size > MAX_ENTRIES) this.#entries.delete(Math.min(...this.#entries.keys()));
+  }
+
+  /** Of an exchange that is over at once, the frames are told before the exchange itself. */
+  #useEarly(id) {
+    const timeline = this.#early.get(id);
+    this.#early.delete(id);
+    if (timeline) this.takeFrames({ id, timeline });
   }
 
   /** The plan of a running answer is not told by itself, and frames may be lost with a connection: both are fetched. */
   #completeSoon(id) {
     this.#lacking.add(id);
-    clearTimeout(this.#repair);
-    this.#repair = setTimeout(async () => {
+    this.#repair ||= setTimeout(async () => {
+      this.#repair = 0;
       const lacking = [...this.#lacking].filter((each) => lacksFrames(this.#entries.get(each)));
       this.#lacking.clear();
       for (const each of lacking.sort((a, b) => b - a).slice(0, MAX_REPAIRED)) await this.complete(each).catch(() => {});

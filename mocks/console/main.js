@@ -19,7 +19,7 @@ const STATES = {
   live: ["Live", "exchanges appear as they happen"],
   away: ["Away", "the mock does not answer; trying again"],
 };
-const FALLBACK = { path: "/api/v2/cortex/agent:run", text: "Net sales by region" };
+const FALLBACK = { path: "/api/v2/cortex/agent:run", match: { last_user_text: "Net sales by region" } };
 
 const byId = (id) => document.getElementById(id);
 const journal = new Journal();
@@ -66,9 +66,15 @@ showState();
 live.start();
 journal.load();
 showActive();
-ask("questions").then(([first]) => {
-  if (first) question = { path: first.path, text: first.text };
+library.list().then((tapes) => {
+  question = openingOf(tapes) ?? question;
 }, () => {});
+
+/** The first recorded question that opens a conversation with an agent. */
+function openingOf(tapes) {
+  const requests = tapes.flatMap(({ interactions }) => interactions.map(({ request }) => request));
+  return requests.find(({ path, match }) => path.endsWith(":run") && match?.last_user_text && Object.keys(match).length === 1);
+}
 
 /** The address after the hash: a view, and what of it. */
 function address() {

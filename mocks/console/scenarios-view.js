@@ -75,10 +75,9 @@ export class ScenariosView {
     const isActive = scenario.scenario === this.#active;
     const button = h(
       "button",
-      { type: "button", class: isActive ? "button small primary" : "button small", "aria-pressed": String(isActive), onclick: () => this.#set(isActive ? null : scenario.scenario) },
+      { type: "button", class: isActive ? "button small primary" : "button small", "aria-pressed": String(isActive), "aria-label": `${isActive ? "Active" : "Activate"} ${scenario.scenario}`, onclick: () => this.#set(isActive ? null : scenario.scenario) },
       icon(isActive ? "check" : "play"),
       h("span", { text: isActive ? "Active" : "Activate" }),
-      h("span", { class: "visually-hidden", text: ` ${scenario.scenario}` }),
     );
     const compose = scenario.fault
       ? h("button", { type: "button", class: "button small quiet", onclick: () => this.compose({ fault: scenario.fault, cassette: scenario.cassettes?.[0] }) }, icon("wrench"), h("span", { text: "Open in the composer" }))

@@ -44,7 +44,7 @@ export function drawLane(svg, { timeline, endMs, outcome, offset, span }) {
     groups.get(family).add(x(actual));
     if (actual - planned >= LATE_MS && late.length < 20_000) late += `M${x(planned)} 21H${x(actual)}`;
   }
-  const paths = [path("lane-wait", `M${x(0)} 12H${x(first)}`), path("lane-body", `M${x(first)} 12H${x(Math.max(endMs, first))}`)];
+  const paths = [path("lane-wait", `M${x(0)} 12H${x(first)}`), path("lane-body", `M${x(first)} 12H${x(Math.max(outcome ? endMs : (left.at(-1)?.[1] ?? 0), first))}`)];
   for (const [family, places] of groups) if (places.size) paths.push(path(`tick ${family}`, ticks(places, family)));
   if (late) paths.push(path("lane-late", late));
   if (outcome && outcome !== "answered") paths.push(path(`lane-end ${outcome}`, `M${x(endMs)} 2V22`));

@@ -29,6 +29,9 @@ function read(event, data) {
   if (document === undefined) return { kind: "raw", raw: data };
   const delta = deltaText(event, document);
   if (delta) return delta;
+  const part = document?.delta?.content?.[0];
+  if (part?.tool_use) return { kind: "tool", document: part.tool_use, raw: data };
+  if (part?.tool_results) return { kind: "result", document: part.tool_results, raw: data };
   return { kind: kindOf(event), document, raw: data };
 }
 
