@@ -223,7 +223,7 @@ class MockCortex(Session):
     """A mock in a thread of this process; a context manager. What it shows is what everybody did.
 
     options: fields of `mocks.state.Options`, such as `cassettes`, `scenarios`, `strict`; port 0 takes a free one.
-    Raises on construction: TypeError for an unknown option, and everything that loading can raise.
+    Raises on construction: TypeError for an unknown option.
     """
 
     def __init__(self, *, pace: float = 0.0, port: int = 0, public_keys: tuple[Path, ...] = (), **options: Any) -> None:
@@ -243,7 +243,10 @@ class MockCortex(Session):
         self.stop()
 
     def start(self) -> None:
-        """Answer requests from now on.   Raises: PortInUseError, ValueError for a host without an address."""
+        """Answer requests from now on.
+
+        Raises: PortInUseError, ValueError for a bad option, and everything that loading can raise.
+        """
         self._served.start()
         super().__init__(self._served)
 
@@ -260,21 +263,24 @@ class _Served:
     """The thread, its event loop, and the mock on it."""
 
     def __init__(self, *, public_keys: tuple[Path, ...], **options: Any) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="mock-cortex-")
+        self._given = {"public_keys": public_keys, **options}
         self._stopping = contextlib.ExitStack()
-        self._stopping.callback(self._folder.cleanup)
-        with contextlib.ExitStack() as on_failure:
-            on_failure.callback(self._stopping.close)
-            self.options = Options((self._write_keys(), *public_keys), **options)
-            self.mock = Mock(self.options)
-            on_failure.pop_all()
-        self.url = ""
+        self._url = ""
         self._token = ("", 0.0)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
-    def private_key_file(self) -> Path:
-        return Path(self._folder.name) / "rsa_key.p8"
+    def url(self) -> str:
+        if not self._url:
+            raise MockCortexError("the mock is not running; use it as a context manager, or call start()")
+        return self._url
+
+    def _load(self) -> None:
+        folder = self._stopping.enter_context(tempfile.TemporaryDirectory(prefix="mock-cortex-"))
+        self.private_key_file = Path(folder) / "rsa_key.p8"
+        keys = (self._write_keys(), *self._given["public_keys"])
+        self.options = Options(**{**self._given, "public_keys": keys})
+        self.mock = Mock(self.options)
 
     def _write_keys(self) -> Path:
         self.private_key_file.touch(mode=0o600)
@@ -286,6 +292,13 @@ class _Served:
     def start(self) -> None:
         if self._loop is not None:
             raise MockCortexError("this mock runs already; it starts once")
+        with contextlib.ExitStack() as on_failure:
+            on_failure.callback(self._stopping.close)
+            self._load()
+            self._serve()
+            on_failure.pop_all()
+
+    def _serve(self) -> None:
         ready = threading.Event()
         failures: list[BaseException] = []
         stop = asyncio.Event()
@@ -295,7 +308,7 @@ class _Served:
             await serve(self.options, on_ready, stop, mock=self.mock)
 
         def on_ready(url: str) -> None:
-            self.url = url
+            self._url = url
             ready.set()
 
         def work() -> None:
@@ -312,7 +325,6 @@ class _Served:
             raise MockCortexError(f"the mock did not start in {START_S:g} s")
         if failures:
             thread.join()
-            self._stopping.close()
             raise failures[0]
         self._stopping.callback(thread.join, START_S)
         self._stopping.callback(self._signal, stop)
@@ -327,8 +339,8 @@ class _Served:
 
     def ask(self, question: Callable[[Mock], T]) -> T:
         """The answer of a question put to the mock on its own thread."""
-        if self._loop is None or not self.url:
-            raise MockCortexError("the mock is not running; use it as a context manager, or call start()")
+        assert self.url, "raises when it is not running"
+        assert self._loop is not None, "what has a URL has a loop"
 
         async def answer() -> T:
             return question(self.mock)

@@ -96,9 +96,12 @@ class App:
         entry = self.mock.journal.open(scope.method, scope.path, keep=not _is_admin(scope.path))
         answering = asyncio.ensure_future(self._answer(scope, protocol, entry))
         self._answering[answering] = entry
-        with _watched(protocol, answering, entry), contextlib.suppress(asyncio.CancelledError):
-            await answering
-        del self._answering[answering]
+        try:
+            with _watched(protocol, answering, entry), contextlib.suppress(asyncio.CancelledError):
+                await answering
+        finally:
+            del self._answering[answering]
+            entry.close("failed", "the exchange broke off")  # unless it has ended, as it should have
 
     async def _answer(self, scope: Any, protocol: Any, entry: Entry) -> None:
         try:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,13 +13,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import jwt
-import uvloop
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from contracts.cortex import agent_run_path
-from mocks.server import serve
+from mocks.embedded import MockCortex
 from mocks.snowflake.auth import fingerprint_of
-from mocks.state import Options
 
 T = TypeVar("T")
 RUN = agent_run_path("CORTEX_BENCH_DB", "SALES", "SALES_AGENT")
@@ -109,7 +105,7 @@ class RunningMock:
 
     def ended(self, test_id: str) -> dict[str, Any]:
         """A test's newest entry, once its exchange has ended."""
-        return until(lambda: next((entry for entry in self.journal(test_id) if entry["outcome"]), None))
+        return until(lambda: next((entry for entry in self.journal(test_id) if entry["ended_mono_s"]), None))
 
 
 def run_body(question: str = QUESTION, **fields: object) -> bytes:
@@ -151,37 +147,6 @@ def until(ask: Callable[[], T | None]) -> T:
 
 @contextlib.contextmanager
 def running(keys: KeyPair, **options: Any) -> Iterator[RunningMock]:
-    """A mock on a free port, ended on exit."""
-    ready, loops, failures = threading.Event(), list[tuple[asyncio.AbstractEventLoop, asyncio.Event]](), []
-    urls: list[str] = []
-
-    def on_ready(url: str) -> None:
-        urls.append(url)
-        ready.set()
-
-    async def live() -> None:
-        stop = asyncio.Event()
-        loops.append((asyncio.get_running_loop(), stop))
-        await serve(Options(public_keys=(keys.public_file,), port=0, **options), on_ready, stop)
-
-    def work() -> None:
-        try:
-            uvloop.run(live())
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            ready.set()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    assert ready.wait(DEADLINE_S)
-    if failures:
-        raise failures[0]
-    try:
-        yield RunningMock(int(urls[0].rpartition(":")[2]), keys.token())
-    finally:
-        loop, stop = loops[0]
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(DEADLINE_S)
-    assert not thread.is_alive()
-    assert not failures
+    """A mock on a free port, at the recorded pace unless options say otherwise; ended on exit."""
+    with MockCortex(public_keys=(keys.public_file,), **{"pace": 1.0, **options}) as started:
+        yield RunningMock(int(started.url.rpartition(":")[2]), keys.token())
