@@ -58,7 +58,11 @@ BENCH_SPEC: dict[str, Any] = {
             "semantic_view": "CORTEX_BENCH_DB.SALES.SALES_SV",
             "execution_environment": {"type": "warehouse", "warehouse": "CORTEX_BENCH_WH"},
         },
-        "sales_docs": {"name": "CORTEX_BENCH_DB.SALES.SALES_DOCS_SVC", "max_results": 4, "id_column": "DOC_ID"},
+        "sales_docs": {
+            "search_service": "CORTEX_BENCH_DB.SALES.SALES_DOCS_SVC",
+            "id_column": "DOC_ID",
+            "title_column": "TITLE",
+        },
     },
 }
 """What the benchmark's agent is made of; its recorded answers use these tools."""
