@@ -11,7 +11,8 @@ import pytest
 from contracts.cortex import INLINE_RUN_PATH
 from e2e.client_api import Client, ask_mock, client_request, snowflake_request
 from e2e.stack import Stack, running
-from mocks.cassette import Interaction, load_all
+from mocks.cassette import Frame, Interaction, load_all
+from mocks.ids import Place, read
 from mocks.state import HERE
 
 STORIES = [
@@ -20,6 +21,14 @@ STORIES = [
     if tape.name.startswith("agents/")
     for number, interaction in enumerate(tape.interactions)
 ]
+IN_THREADS = [
+    pytest.param(interaction, id=f"{tape.name}-{number}")
+    for tape in load_all(HERE / "cassettes")
+    for number, interaction in enumerate(tape.interactions)
+    if read(interaction.frames).ids and interaction.request.match.parent_message_id is None
+]
+"""Recorded in a thread, and asked there without regard to what came before."""
+
 LEGACY_MODEL = "claude-3-5-sonnet"
 
 
@@ -67,6 +76,23 @@ def test_proxy_passes_every_byte(stack: Stack, legacy_stack: Stack, interaction:
 
     assert answer.status_code == 200, answer.text
     assert own_frames_removed(answer.content) == interaction.body()
+
+
+@pytest.mark.parametrize("interaction", IN_THREADS)
+def test_a_created_thread_changes_only_ids(stack: Stack, interaction: Interaction) -> None:
+    """A thread that the proxy opens has ids of its own; with the recorded ones put back, every byte is as recorded."""
+    request = client_request(interaction) | {"parentMessageId": 0}
+
+    answer = Client.opened(stack).chat(request, baggage="mock.pace=0")
+
+    assert answer.status_code == 200, answer.text
+    thread_id = json.loads(answer.content.partition(b"data: ")[2].partition(b"\n")[0])["threadId"]
+    frames = tuple(Frame(0.0, each + b"\n\n") for each in own_frames_removed(answer.content).split(b"\n\n")[:-1])
+    told, recorded = read(frames), read(interaction.frames).ids
+    assert told.ids["thread_id"] == thread_id
+    assert told.ids["run_id"] == f"{thread_id}-{told.ids['user_message_id']}"
+    place = Place(*(int(recorded[name]) for name in ("thread_id", "user_message_id", "assistant_message_id")))
+    assert b"".join(frame.data for frame in told.at(place)) == interaction.body()
 
 
 def test_no_story_is_called_recorded() -> None:
