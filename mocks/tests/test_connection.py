@@ -37,6 +37,21 @@ def test_what_is_written_arrives_and_then_the_end(family: socket.AddressFamily, 
     assert len(os.listdir("/dev/fd")) == before  # noqa: PTH208
 
 
+def test_a_reset_follows_when_the_other_owner_closes() -> None:
+    """The other owner finds its client gone and closes; the client then reads an error, not an orderly end."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = socket.create_connection(listener.getsockname(), timeout=5)
+        owner, _ = listener.accept()
+        with client:
+            with owner:
+                here, there = (f"127.0.0.1:{end.getsockname()[1]}" for end in (client, owner))
+                with borrowed(here, there, reset=True) as line:
+                    line.sendall(b"hello")
+                assert owner.recv(1) == b""
+            with pytest.raises(ConnectionResetError):
+                b"".join(iter(lambda: client.recv(100), b""))
+
+
 def test_the_connection_ends_with_an_error_too() -> None:
     """Whatever goes wrong while it is borrowed, nothing can follow on it."""
     with pair(socket.AF_INET, "127.0.0.1") as (client, here, there):
