@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from contracts.cortex import DONE, EVENT_STREAM
+from contracts.cortex import DONE, EVENT_STREAM, Event
 from mocks.cassette import Frame
 from mocks.faults import Plan
 from mocks.snowflake.models import Family, family
@@ -203,7 +203,7 @@ def _add_call(calls: dict[int, Json], part: Json) -> None:
 
 def with_finish_reason(frames: Sequence[Frame]) -> tuple[Frame, ...]:
     """Chunks whose last choice says why it is the last, also those of Claude."""
-    last = max((at for at, frame in enumerate(frames) if (_event(frame) or {}).get("choices")), default=None)
+    last = next((at for at in reversed(range(len(frames))) if _has_choice(frames[at])), None)
     if last is None:
         return tuple(frames)
     event = _event(frames[last]) or {}
@@ -215,9 +215,16 @@ def with_finish_reason(frames: Sequence[Frame]) -> tuple[Frame, ...]:
     return (*frames[:last], whole, *frames[last + 1 :])
 
 
+def _has_choice(frame: Frame) -> bool:
+    choices = (_event(frame) or {}).get("choices")
+    return isinstance(choices, list) and bool(choices) and isinstance(choices[0], dict)
+
+
 def without_usage(frames: Sequence[Frame]) -> tuple[Frame, ...]:
     """Chunks without the one that only counts tokens, which is sent to those who ask for it."""
-    return tuple(frame for frame in frames if (_event(frame) or {}).get("choices") != [])
+    return tuple(
+        frame for frame in frames if b'"usage"' not in frame.data or (_event(frame) or {}).get("choices") != []
+    )
 
 
 # --- Anthropic's form
@@ -293,6 +300,27 @@ _READERS: Mapping[str, Callable[[Iterable[Json]], Json]] = {
     CHAT_PATH: _chat_object,
     MESSAGES_PATH: _messages_object,
 }
+
+
+def in_own_words(path: str, plan: Plan) -> Plan:
+    """A failure that a fault put into the stream as an agent would tell it, told as this form does."""
+    if not plan.is_event_stream:
+        return plan
+    frames: list[Frame] = []
+    for frame in plan.frames:
+        if frame.event == Event.ERROR and "error" not in (event := _event(frame) or {}):
+            frames.append(dataclasses.replace(frame, data=_failure(path, event), cut=()))
+        elif frame.event != Event.DONE:
+            frames.append(frame)
+        elif path == CHAT_PATH:
+            frames.append(dataclasses.replace(frame, data=f"data: {DONE}\n\n".encode(), cut=()))
+    return dataclasses.replace(plan, frames=tuple(frames))
+
+
+def _failure(path: str, error: Json) -> bytes:
+    if path == MESSAGES_PATH:
+        return _named(0, Event.ERROR, {"error": {"type": "api_error", "message": error.get("message", "")}}).data
+    return _data(0, {"error": error}).data
 
 
 def collapsed(path: str, plan: Plan) -> Plan:

@@ -14,7 +14,7 @@ import functools
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -34,6 +34,7 @@ from mocks.snowflake.completions import (
     Said,
     StreamFailedError,
     collapsed,
+    in_own_words,
     streamed,
     with_finish_reason,
     without_usage,
@@ -155,11 +156,11 @@ async def chat(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
         raise _bad_options(*wrong)
     _check_tokens(options.max_completion_tokens)
     plan = _answer(mock, request, body, CHAT_PATH, streams=body.stream is True)
-    counts = body.stream is not True or bool((options.stream_options or {}).get("include_usage"))
-    explains = mock.options.assume.finish_reason or family(body.model) is not Family.CLAUDE
-    return dataclasses.replace(
-        plan, finish=functools.partial(_finish_chat, plan.finish, counts=counts, explains=explains)
-    )
+    if mock.options.assume.finish_reason:
+        plan = dataclasses.replace(plan, frames=with_finish_reason(plan.frames))
+    if body.stream is True and not (options.stream_options or {}).get("include_usage"):
+        plan = dataclasses.replace(plan, frames=without_usage(plan.frames))
+    return plan
 
 
 async def messages(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
@@ -234,7 +235,7 @@ def _answer(mock: Mock, request: Request, body: _Body, path: str, *, streams: bo
         request.entry.matched = asked.compared_with(found.interaction)
     else:
         plan = _miss(mock, request, asked, found)
-    return plan if streams else dataclasses.replace(plan, finish=functools.partial(_collapse, path))
+    return dataclasses.replace(plan, finish=functools.partial(_finished, path, streams=streams))
 
 
 def _miss(mock: Mock, request: Request, asked: Asked, nearest: list[NearMiss]) -> Plan:
@@ -258,20 +259,13 @@ def _improvised(asked: Asked, text: str) -> Completion:
     return Completion(str(uuid.uuid4()), asked.model or "", int(time.time()), tokens, pieces, ended_ms)
 
 
-def _collapse(path: str, plan: Plan) -> Plan:
+def _finished(path: str, plan: Plan, *, streams: bool) -> Plan:
+    """What is played: the stream, a failure told in its own words, or the object that was asked for."""
+    plan = in_own_words(path, plan)
     try:
-        return collapsed(path, plan)
+        return plan if streams else collapsed(path, plan)
     except StreamFailedError as error:
         raise Refusal(500, Code.INTERNAL_ERROR, str(error)) from error
-
-
-def _finish_chat(collapse: Callable[[Plan], Plan] | None, plan: Plan, *, counts: bool, explains: bool) -> Plan:
-    """The chunks with what was asked or is assumed, then the form that was asked for."""
-    if plan.is_event_stream and explains:
-        plan = dataclasses.replace(plan, frames=with_finish_reason(plan.frames))
-    if plan.is_event_stream and not counts:
-        plan = dataclasses.replace(plan, frames=without_usage(plan.frames))
-    return plan if collapse is None else collapse(plan)
 
 
 def _known(mock: Mock, paths: Iterable[str]) -> set[str]:
