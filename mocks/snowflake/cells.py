@@ -87,6 +87,8 @@ def _base64(value: bytes) -> str:
 
 def _real(value: float) -> str:
     """The shortest text that reads back as the number; whole ones without a fraction."""
+    if value != value:  # noqa: PLR0124  # NaN alone differs from itself
+        return "NaN"
     text = repr(float(value))
     return text.removesuffix(".0") if "e" not in text else text
 

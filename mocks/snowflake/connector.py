@@ -496,7 +496,7 @@ async def _result(mock: Mock, request: Request, path: re.Match[str]) -> Plan:
 
 
 async def _status(mock: Mock, request: Request, path: re.Match[str]) -> Plan:
-    """`GET /monitoring/queries/{id}`: how a query stands, without its rows."""
+    """`GET /monitoring/queries/{id}`: how a query stands, without its rows; connector 5 doubles a slash."""
     session = _session(mock, request)
     execution = mock.of_test(request, Executions).find(path[1], session.user)
     if execution is None:
@@ -535,7 +535,7 @@ ROUTES: tuple[Route, ...] = (
     _public("POST", r"/queries/v1/query-request", _query, Surface.SQL),
     _public("GET", rf"/queries/{_QUERY_ID}/result", _result, Surface.SQL),
     _public("POST", rf"/queries/{_QUERY_ID}/abort-request", _abort, Surface.SQL),
-    _public("GET", rf"/monitoring/queries/{_QUERY_ID}", _status, Surface.SQL),
+    _public("GET", rf"/monitoring/queries/+{_QUERY_ID}", _status, Surface.SQL),
     _public("POST", r"/session/v1/login-request", _login, Surface.LOGIN),
     _public("POST", r"/session/token-request", _renew, Surface.LOGIN),
     _public("POST", r"/session/heartbeat", _heartbeat, Surface.LOGIN),

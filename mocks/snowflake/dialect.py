@@ -181,7 +181,7 @@ def _checked(expression: Any, text: str) -> Statement:
 def _session_change(expression: Any) -> dict[str, str | None] | None:
     if isinstance(expression, exp.Use):
         kind = expression.args.get("kind")
-        name = kind.name.upper() if kind is not None else ""
+        name = str(getattr(kind, "name", kind) or "").upper()
         if name not in ("ROLE", "WAREHOUSE"):
             return {} if name.startswith("SECONDARY") else None
         held = expression.this.this
@@ -266,7 +266,7 @@ def bind(text: str, literals: Sequence[str]) -> str:
     parts, done, used = [], 0, 0
     for index, token in enumerate(tokens):
         end, number = token.end + 1, 0
-        if token.token_type is TokenType.PLACEHOLDER or token.text.startswith("?"):
+        if text[token.start] == "?":
             used, end = used + 1, token.start + 1
             number = used
         elif token.token_type is TokenType.COLON and index + 1 < len(tokens):
@@ -308,6 +308,8 @@ def rewrite(statement: Statement, values: Mapping[str, str | None], catalog: Cat
     if isinstance(expression, exp.Query | exp.Insert | exp.Create):
         for select in list(expression.find_all(exp.Select)):
             _name_columns(select)
+    if not isinstance(expression, exp.Create) or expression.expression is not None:
+        _put_in_the_time(expression, dt.datetime.now(dt.UTC))
     for function in list(expression.find_all(exp.Func)):
         name = name_of(function)
         if name in values:
@@ -335,7 +337,7 @@ def _name_by_source(query: Any, text: str) -> None:
         return
     for column, source in zip(list(select.expressions), written, strict=True):
         if _is_unnamed(column):
-            column.replace(exp.alias_(column.copy(), source.upper(), quoted=True))
+            _name(column, source.upper())
 
 
 def _written_columns(text: str) -> list[str]:
@@ -364,6 +366,27 @@ _CLOSING = frozenset({TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE}
 _ENDS = frozenset({TokenType.FROM, TokenType.UNION, TokenType.SEMICOLON, TokenType.LIMIT, TokenType.WHERE})
 
 
+def _name(column: Any, name: str) -> None:
+    column.replace(exp.alias_(column.copy(), name, quoted=True))
+
+
+def _put_in_the_time(expression: Any, now: dt.datetime) -> None:
+    """Functions of the clock become what they return: one moment for all of a statement.
+
+    DuckDB could not run them: where a column is called CURRENT_DATE, it takes the function for the column.
+    """
+    text = now.isoformat(" ", "microseconds")
+    for node in list(expression.find_all(exp.CurrentDate, exp.CurrentTimestamp, exp.Localtime, exp.Localtimestamp)):
+        naive = text.partition("+")[0]
+        if isinstance(node, exp.CurrentDate):
+            made = (naive[:10], "DATE")
+        elif isinstance(node, exp.Localtime):
+            made = (naive[11:], "TIME")
+        else:
+            made = (naive, "TIMESTAMP_NTZ") if node.args.get("sysdate") else (text, "TIMESTAMP_LTZ")
+        node.replace(exp.cast(exp.Literal.string(made[0]), exp.DataType.build(made[1], dialect="snowflake")))
+
+
 def _is_unnamed(column: Any) -> bool:
     if isinstance(column, exp.Alias | exp.Column | exp.Star | exp.Dot) or column.is_star or column.alias:
         return False
@@ -378,7 +401,7 @@ def _name_columns(select: Any) -> None:
     """Unnamed columns are called by their own text, in upper case."""
     for column in list(select.expressions):
         if _is_unnamed(column):
-            column.replace(exp.alias_(column.copy(), column.sql(dialect="snowflake").upper(), quoted=True))
+            _name(column, column.sql(dialect="snowflake").upper())
 
 
 def _qualified(expression: Any, catalog: Catalog, names: tuple[str, str]) -> Any | None:

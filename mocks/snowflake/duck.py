@@ -294,6 +294,8 @@ class Connection:
             self.home.forget_catalog()
         if isinstance(expression, exp.Comment):
             found = SUCCEEDED.found
+        elif isinstance(expression, exp.Show) and expression.name == "WAREHOUSES":
+            found = _named(found, values.get("CURRENT_WAREHOUSE"))
         return Executed(found, hints, type_id)
 
     def _check_use(self, expression: Any) -> None:
@@ -317,6 +319,12 @@ class Connection:
     def close(self) -> None:
         """Free the connection; what it had not committed is gone."""
         self._fake.close()
+
+
+def _named(found: Rows, warehouse: str | None) -> Rows:
+    """fakesnow's one warehouse under the name of the session's; none when there is none."""
+    rows = [(warehouse, *row[1:]) for row in found.rows if warehouse is not None]
+    return Rows(found.columns_found, rows)
 
 
 SUCCEEDED = Executed(Rows((("status", "VARCHAR"),), [("Statement executed successfully.",)]), [], 0x4000)

@@ -133,9 +133,10 @@ def _remember(data: TestData) -> None:
         _owners.move_to_end(id(data))
         for key in [key for key, owner in _owners.items() if owner() is None]:
             del _owners[key]
-        dropped = _owners.popitem(last=False)[1]() if len(_owners) > MAX_COPIES else None
-    if dropped is not None:
-        dropped.drop()
+        dropped = [_owners.popitem(last=False)[1]() for _ in range(len(_owners) - MAX_COPIES)]
+    for owner in dropped:
+        if owner is not None:
+            owner.drop()
 
 
 @dataclass(slots=True)
@@ -164,6 +165,11 @@ class SqlSession:
         self._data = data
         self._line: Connection | None = None
         self._one_at_a_time = asyncio.Lock()
+
+    @property
+    def is_executing(self) -> bool:
+        """Whether a statement has the session to itself."""
+        return self._one_at_a_time.locked()
 
     async def read(self, text: str, literals: Sequence[str] = ()) -> list[Statement]:
         """The statements of a text with its bindings put in.   Raises: SqlError."""
@@ -279,6 +285,7 @@ class SqlSession:
             "CURRENT_STATEMENT": statement.text,
             "CURRENT_IP_ADDRESS": "127.0.0.1",
             "LAST_QUERY_ID": self.last_query_id,
+            "SYSTEM$CLIENT_VERSION_INFO": "[]",  # no client is too old
         }
 
     def close(self) -> None:

@@ -130,7 +130,7 @@ def _fixed(code: str, sql_state: str, message: str) -> Callable[[re.Match[str], 
 
 
 _TABLE: tuple[tuple[str, Callable[[re.Match[str], Callable[[str], str]], SqlError]], ...] = (
-    (r'Referenced (?:table|column) "([^"]+)" not found', _identifier),
+    (r'Referenced (?:table|column) "([^"]+)" (?:was )?not found', _identifier),
     (r'(?:Table|Values list) "([^"]+)" does not have a column named "([^"]+)"', _identifier),
     (r'column named "?([^" ]+)"? (?:in|that)', _identifier),
     (r'does not have a column with name "([^"]+)"', _identifier),
