@@ -165,6 +165,7 @@ class ContentItem(Wire):
     text: str | None = None
     tool_result: ToolResult | None = None
     tool_results: dict[str, Any] | None = None
+    permission_decision: dict[str, Any] | None = None
 
 
 class Message(Wire):
@@ -241,13 +242,14 @@ class RunRequest(Wire):
         return None
 
     def answered_tool_use_id(self) -> str | None:
-        """`tool_use_id` of the client-side tool that the last message answers, if it answers one."""
+        """`tool_use_id` of the call that the last message answers, with a client-side tool's result or a permission."""
         for item in self.messages[-1].content:
             if item.tool_result is not None:
                 return item.tool_result.tool_use_id
-            if item.tool_results is not None:
-                legacy_id = item.tool_results.get("tool_use_id")
-                return legacy_id if isinstance(legacy_id, str) else None
+            answer = item.tool_results or item.permission_decision
+            if answer is not None:
+                use_id = answer.get("tool_use_id")
+                return use_id if isinstance(use_id, str) else None
         return None
 
 

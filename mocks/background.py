@@ -17,7 +17,7 @@ import dataclasses
 import json
 import re
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,6 +39,9 @@ RETENTION_S = 300.0
 MAX_RUNS = 500
 """Runs of one test that are remembered; the oldest are forgotten."""
 
+SETTLED_AT_ONCE = 4
+"""How many earlier runs are looked after when one begins: more than one, so that none is forgotten."""
+
 _RUN = rf"{RUNS_PATH}/([^/]+)"
 _BROKEN_OFF = frozenset({"client_gone", "cut", "failed"})
 
@@ -58,7 +61,8 @@ class Ending:
 class Run:
     """One run on a thread. started_s: on the monotonic clock.   place: its ids, None when those recorded stay.
 
-    exchange: what a run that is not in the background depends on; None in the background.
+    exchange: what a run that is not in the background depends on; None in the background, and once that has ended.
+    left_s: when its client left and took it along.
     """
 
     owner: str
@@ -69,6 +73,7 @@ class Run:
     pace: float
     headers: Mapping[str, str] = field(default_factory=dict)
     exchange: Entry | None = None
+    left_s: float | None = None
     ending: Ending | None = None
     cancelled_s: float | None = None
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
@@ -106,18 +111,25 @@ class Run:
 
     def was_dropped(self) -> bool:
         """Whether its client left before its end, and took it along."""
+        self.settle()
+        return self.left_s is not None
+
+    def settle(self) -> bool:
+        """Whether its exchange, if it had one, is over; that is then let go of, since it holds a whole request."""
         entry = self.exchange
-        if entry is None or entry.outcome not in _BROKEN_OFF or self.cancelled_s is not None:
-            return False
-        return entry.ended_mono_s is not None and entry.ended_mono_s < self.final_s
+        if entry is None or entry.ended_mono_s is None:
+            return entry is None
+        if entry.outcome in _BROKEN_OFF and self.cancelled_s is None and entry.ended_mono_s < self.final_s:
+            self.left_s = entry.ended_mono_s
+        self.exchange = None
+        return True
 
     def ended_s(self, now_s: float) -> float | None:
         """When it ended; None while it runs."""
         if self.cancelled_s is not None:
             return self.cancelled_s
         if self.was_dropped():
-            assert self.exchange is not None
-            return self.exchange.ended_mono_s
+            return self.left_s
         return self.final_s if self.final_s <= now_s else None
 
     def answered_s(self, now_s: float) -> float | None:
@@ -231,9 +243,15 @@ class Runs:
 
     def __init__(self) -> None:
         self._runs: OrderedDict[str, Run] = OrderedDict()
+        self._unsettled: deque[Run] = deque()
 
     def add(self, run: Run) -> None:
         """Remember a run; of two with the same recorded id, the later one."""
+        self._unsettled.append(run)
+        for _ in range(min(SETTLED_AT_ONCE, len(self._unsettled))):
+            first = self._unsettled.popleft()
+            if not first.settle():
+                self._unsettled.append(first)
         self._runs.pop(run.run_id, None)
         self._runs[run.run_id] = run
         while len(self._runs) > MAX_RUNS:

@@ -93,9 +93,11 @@ def test_the_last_question(messages: list[dict[str, Any]], text: str | None) -> 
     [
         ([{"type": "tool_result", "tool_result": {"tool_use_id": "t", "type": "x", "name": "n", "content": []}}], "t"),
         ([{"type": "tool_results", "tool_results": {"tool_use_id": "old"}}], "old"),
+        ([{"type": "permission_decision", "permission_decision": {"tool_use_id": "p", "decision": "allow"}}], "p"),
+        ([{"type": "permission_decision", "permission_decision": {"tool_use_id": 7}}], None),
         ([{"type": "text", "text": "a"}], None),
     ],
-    ids=["result", "legacy", "question"],
+    ids=["result", "legacy", "permission", "number", "question"],
 )
 def test_the_answered_tool(content: list[dict[str, Any]], tool_use_id: str | None) -> None:
     """Which client-side tool a message answers, in the present and in the legacy form."""

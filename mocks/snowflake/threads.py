@@ -45,7 +45,10 @@ MAX_TURNS = 1000
 """Turns of one thread; past it the oldest is forgotten."""
 
 MAX_CHARS = 32 * 1024 * 1024
-"""What all questions of one test may hold; past it the threads unused for longest are forgotten."""
+"""What all turns of one test may hold; past it the threads unused for longest are forgotten."""
+
+TURN_CHARS = 2000
+"""What a turn counts beside its question; answers are shared with the cassettes."""
 
 MAX_PAGE = 100
 THREADS_PAGE = 100
@@ -80,6 +83,11 @@ class Turn:
     run: Run
     request_id: str | None = None
     agent: dict[str, str] | None = None
+
+    @property
+    def weight(self) -> int:
+        """What it counts towards `MAX_CHARS`."""
+        return TURN_CHARS + len(self.question)
 
     def answered_ms(self, now_s: float) -> int | None:
         """When the answer was stored, in wall time; None when it is not."""
@@ -232,9 +240,9 @@ class ThreadStore:
         if self._kept.get(thread_id) is not conversation:
             return
         conversation.turns[turn.place.user_message_id] = turn
-        self._chars += len(turn.question)
+        self._chars += turn.weight
         if len(conversation.turns) > MAX_TURNS:
-            self._chars -= len(conversation.turns.popitem(last=False)[1].question)
+            self._chars -= conversation.turns.popitem(last=False)[1].weight
         self._touch(conversation)
         while self._chars > MAX_CHARS and len(self._kept) > 1:
             self._forget(next(iter(self._kept)))
@@ -261,7 +269,7 @@ class ThreadStore:
 
     def _forget(self, thread_id: int) -> None:
         gone = self._kept.pop(thread_id)
-        self._chars -= sum(len(turn.question) for turn in gone.turns.values())
+        self._chars -= sum(turn.weight for turn in gone.turns.values())
 
     def _now_ms(self) -> int:
         return int(self._clock() * 1000)

@@ -335,8 +335,22 @@ def test_a_run_ends_when_its_final_object_is_due() -> None:
 def test_what_drops_a_synchronous_run(outcome: Any, ended_s: float | None, dropped: bool) -> None:
     """A connection that was lost before the end; a run in the background has none to lose."""
     entry = Entry(1, "POST", "/", outcome=outcome, ended_mono_s=ended_s)
-    assert made_run(exchange=entry).was_dropped() is dropped
+    run = made_run(exchange=entry)
+    assert run.was_dropped() is dropped
+    assert (run.exchange is None) is (ended_s is not None), "what has ended is let go of"
+    assert run.ended_s(1002.0) == (ended_s if dropped else None)
     assert not made_run(exchange=None).was_dropped()
+
+
+def test_no_run_holds_on_to_a_request_for_long() -> None:
+    """Runs let go of exchanges that have ended when others begin, however many go on."""
+    kept, over = Runs(), Entry(1, "POST", "/", outcome="answered", ended_mono_s=1001.0)
+    going = [made_run(place=Place(1, number, 0), exchange=Entry(2, "POST", "/")) for number in range(10)]
+    ended = [made_run(place=Place(2, number, 0), exchange=over) for number in range(10)]
+    for run in (*going, *ended, *(made_run(place=Place(3, number, 0)) for number in range(10))):
+        kept.add(run)
+    assert all(run.exchange is not None for run in going)
+    assert all(run.exchange is None for run in ended)
 
 
 def test_followers_hear_each_frame_when_the_run_is_that_far() -> None:
