@@ -13,6 +13,7 @@ does, every document has a place, however little it fits.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import math
@@ -296,5 +297,11 @@ def _once(build: Callable[[], Index]) -> Callable[[], Index]:
     return get
 
 
-shared_index = _once(lambda: Index(SERVICE, rows()))
-"""The benchmark's index: one per process."""
+def _benchmark() -> Index:
+    index = Index(SERVICE, rows())
+    atexit.register(index.close)
+    return index
+
+
+shared_index = _once(_benchmark)
+"""The benchmark's index: one per process, closed with it."""

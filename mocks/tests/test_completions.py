@@ -20,6 +20,7 @@ from mocks.snowflake.completions import (
     StreamFailedError,
     ToolCall,
     collapsed,
+    in_own_words,
     streamed,
     with_finish_reason,
     without_usage,
@@ -165,6 +166,26 @@ def test_faults_are_borne(path: str) -> None:
     noise = (Frame(0, b": keep-alive\n\n"), Frame(0, b'data: {"half'), Frame(0, b"data: 1\n\n"))
     noisy = collapsed(path, dataclasses.replace(plan, frames=(*noise, *plan.frames)))
     assert noisy.frames == collapsed(path, plan).frames
+
+
+def test_a_page_has_no_words_of_a_form() -> None:
+    """Only a stream's failure is told anew; an answer of a gateway stays as it is, and so does a form's own error."""
+    page = Plan(503, {"content-type": "text/html"}, (Frame(0, b"event: error\ndata: {}\n\n"),))
+    assert in_own_words(MESSAGES_PATH, page) == page
+    own = Frame(1, b'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"busy"}}\n\n')
+    plan = dataclasses.replace(streamed(CLAUDE, MESSAGES_PATH), frames=(own,))
+    assert in_own_words(MESSAGES_PATH, plan) == plan
+
+
+def test_a_message_may_be_empty() -> None:
+    """A model that says nothing still begins and ends its message."""
+    silent = dataclasses.replace(CLAUDE, pieces=())
+    assert [frame.event for frame in streamed(silent, MESSAGES_PATH).frames] == [
+        "message_start",
+        "message_delta",
+        "message_stop",
+    ]
+    assert whole(silent, MESSAGES_PATH)["content"] == []
 
 
 @pytest.mark.parametrize("path", list(WRITERS))

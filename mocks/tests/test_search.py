@@ -227,6 +227,7 @@ def test_services_are_not_made_or_dropped(mock: RunningMock) -> None:
     assert mock.call("DELETE", f"{SERVICES}/NOWHERE").status == 404
     assert mock.call("DELETE", f"{SERVICES}/NOWHERE?ifExists=true").status == 200
     assert post(mock, f"{SERVICES}/NOWHERE:suspend?ifExists=true").status == 200
+    assert post(mock, f"{SERVICES}/NOWHERE:resume?ifExists=TRUE").status == 200
     assert mock.call("GET", PATH).status == 200
 
 
