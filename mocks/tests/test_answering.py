@@ -54,6 +54,8 @@ def test_a_close_question_gets_the_verified_query(question: str, name: str) -> N
         ("Which APAC country grew most from 2023 to 2024?", "emea_growth_by_country"),
         ("Which were the five biggest orders of EMEA in June 2025?", "biggest_orders_emea_june"),
         ("Share of net sales by region in 2025", "net_sales_by_region_2025"),
+        ("Net sales by customer region in 2025", "net_sales_by_region_2025"),
+        ("What are our average list prices?", "list_prices"),
     ],
 )
 def test_another_meaning_is_not_close(question: str, not_this: str) -> None:
@@ -65,10 +67,11 @@ def test_another_meaning_is_not_close(question: str, not_this: str) -> None:
 
 def test_a_question_of_known_words_is_composed() -> None:
     """With a sentence that says how it was read, and no verified query."""
-    answer = ANALYST.answer(["top 3 countries by net sales from 2023 to 2024 in EMEA"])
+    answer = ANALYST.answer(["top 3 countries by online net sales from 2023 to 2024 in EMEA"])
     assert (answer.way, answer.path, answer.verified) == (Way.COMPOSED, "regular_sqlgen", None)
     assert answer.text == (
-        "This is how I read the question: net sales by country where region is EMEA from 2023 to 2024, the top 3."
+        "This is how I read the question: net sales by country where channel is Online and region is EMEA "
+        "from 2023 to 2024, the top 3."
     )
 
 

@@ -81,14 +81,23 @@ def test_a_signature_leaves_fillers_out() -> None:
     """What is left are terms that the model knows, and other words."""
     signature = LEXICON.signature("What were the net sales of my cousin in EMEA by region in 2025, at most?")
     assert signature.terms == {
-        ("metric", "net_sales"),
-        ("value", "EMEA"),
-        ("column", "region"),
+        ("metric", "orders.net_sales=net_sales"),
+        ("value", "orders.region=EMEA"),
+        ("column", "orders.region=region"),
         ("number", "2025"),
         ("mark", "most"),
     }
     assert signature.words == {"my", "cousin"}
     assert signature.content == signature.terms | {("word", "my"), ("word", "cousin")}
+
+
+def test_names_of_different_tables_differ() -> None:
+    """Where a customer lives is not where an order comes from, though both are called a region."""
+    plain, sales, customer = (
+        LEXICON.signature(f"net sales by {name}") for name in ("region", "territory", "customer region")
+    )
+    assert plain == sales
+    assert plain != customer
 
 
 def test_fillers_turn_nothing_round() -> None:

@@ -134,7 +134,7 @@ class _Statement:
             by_column.setdefault(self._nearest(places), []).append(value)
         for ref, values in by_column.items():
             tests.append((ref, _is_one_of([_literal(value) for value in values])))
-            said.append(f"where {_words(ref.name)} is {' or '.join(values)}")
+            said.append(f"{'and' if said else 'where'} {_words(ref.name)} is {' or '.join(values)}")
         if reading.years:
             year, years = self._year(), [str(each) for each in reading.years]
             tests.append((year, f"BETWEEN {years[0]} AND {years[1]}" if reading.is_range else _is_one_of(years)))

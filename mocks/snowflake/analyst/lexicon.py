@@ -63,11 +63,19 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What a piece of a question means. key: equal for phrases that mean the same.   at: where the model has it."""
+    """What a piece of a question means.
+
+    key: the metric's or column's name, the value, the number or the word.   at: every place where the model has it.
+    """
 
     kind: Kind
     key: str
     at: tuple[Ref, ...] = ()
+
+    @property
+    def identity(self) -> str:
+        """Equal for phrases that mean the same, whatever else their names could mean."""
+        return f"{self.at[0].table}.{self.at[0].name}={self.key}" if self.at else self.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +140,7 @@ class Lexicon:
         """What a question is about."""
         pieces = self.read(text)
         return Signature(
-            frozenset((each.kind, each.key) for each in pieces if each.kind != "word"),
+            frozenset((each.kind, each.identity) for each in pieces if each.kind != "word"),
             frozenset(each.key for each in pieces if each.kind == "word" and each.key not in FILLERS),
         )
 
