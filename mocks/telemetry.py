@@ -40,7 +40,7 @@ SCRAPE_TIMEOUT_S = 5.0
 
 METRICS_EVERY_S = 15.0
 STOP_TIMEOUT_S = 2.0
-EXPORT_EVERY_S, BATCH_SPANS = 0.25, 64
+EXPORT_EVERY_S, BATCH_SPANS = 0.5, 64
 """A span costs about 50 us to make and encode, so these two bound what spans may take: a hundredth of a core."""
 
 MAX_WAITING_SPANS = 2048
