@@ -38,21 +38,12 @@ from mocks.request import Refusal, Request
 from mocks.route import Route, Surface, route
 from mocks.scenario import Scenario
 from mocks.snowflake.agents import agents_of
+from mocks.snowflake.models import COMPLETING, Family, family
 from mocks.snowflake.threads import Conversation, ThreadStore, Turn
 from mocks.state import Mock
 from mocks.suggest import nearest_questions, refusal, suggest
 
-MODELS = (
-    "auto",
-    "claude-haiku-4-5",
-    "claude-sonnet-4-5",
-    "claude-sonnet-4-6",
-    "claude-4-sonnet",
-    "claude-3-7-sonnet",
-    "claude-3-5-sonnet",
-    "openai-gpt-4.1",
-    "openai-gpt-5",
-)
+MODELS = ("auto", *(model for model in COMPLETING if family(model) is not Family.OTHER))
 """Models that an inline agent may name; a region offers others than the next, so this is an example of such a list."""
 
 VERSIONS = ("VERSION$1", "FIRST", "LAST", "DEFAULT", "LIVE")
