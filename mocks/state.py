@@ -35,9 +35,11 @@ MAX_TESTS = 1000
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "agents": ("mocks.snowflake.agents",),
+    "analyst": ("mocks.snowflake.analyst.messages",),
+    "analyst": ("mocks.snowflake.analyst.messages",),
     "faults": ("mocks.faulting",),
     "search": ("mocks.snowflake.search",),
-    "sql": ("mocks.snowflake.statements", "mocks.snowflake.engine"),
+    "sql": ("mocks.snowflake.engine", "mocks.snowflake.results"),
     "threads": ("mocks.snowflake.threads", "mocks.background"),
 }
 """What can be reset by itself, and the modules whose parts of a test (`Mock.of_test`) belong to it."""

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from mocks import admin
 from mocks.state import HERE
 from mocks.tests.running import QUESTION, RUN, RunningMock
 
@@ -92,7 +93,174 @@ def test_the_journal_is_filtered_and_limited(mock: RunningMock) -> None:
         assert [entry["outcome"] for entry in found] == outcomes
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=2001", "limit=x", "limit=", f"limit={'9' * 5000}", "outcome=nope"])
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [
+        ("method=post", 3),
+        ("method=GET", 0),
+        ("path=/agents/", 2),
+        ("status=200", 1),
+        ("status=404&outcome=missed", 2),
+        ("scenario=unknown_event", 1),
+        ("cassette=agents/net_sales_by_region", 1),
+        (f"trace_id={'ab' * 16}", 1),
+        (f"trace_id={'cd' * 16}", 0),
+    ],
+)
+def test_the_journal_is_filtered_by_what_happened(mock: RunningMock, query: str, count: int) -> None:
+    """By request, answer, recording and trace, alone and together."""
+    mine = {"X-Test-Id": f"filters-{query}"}
+    traced = {"traceparent": f"00-{'ab' * 16}-b7ad6b7169203331-01", "X-Mock-Scenario": "unknown_event"}
+    mock.run(headers={**mine, **traced})
+    mock.run("nobody asked this", headers=mine)
+    mock.call("POST", "/api/v2/nowhere", b"", mine)
+    assert len(mock.call("GET", f"/__mock/journal?{query}", headers=mine).json()) == count
+
+
+def test_the_journal_is_read_page_by_page(mock: RunningMock) -> None:
+    """Each page says where the next one begins, the last says nothing; every entry comes once."""
+    mine = {"X-Test-Id": "pages"}
+    for _ in range(5):
+        mock.run(headers=mine)
+    ids, query = [], "limit=2"
+    while query:
+        answer = mock.call("GET", f"/__mock/journal?{query}", headers=mine)
+        ids.append([entry["id"] for entry in answer.json()])
+        following = answer.headers.get("x-mock-next")
+        query = f"limit=2&before={following}" if following else ""
+    assert [len(page) for page in ids] == [2, 2, 1]
+    every = [each for page in ids for each in page]
+    assert every == sorted(set(every), reverse=True)
+
+
+def test_a_page_has_bounded_bytes(mock: RunningMock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It ends early, and says where to go on; one entry there always is."""
+    monkeypatch.setattr(admin, "MAX_PAGE_BYTES", 10)
+    mine = {"X-Test-Id": "bounded-pages"}
+    for _ in range(2):
+        mock.run(headers=mine)
+    answer = mock.call("GET", "/__mock/journal", headers=mine)
+    (entry,) = answer.json()
+    assert answer.headers["x-mock-next"] == str(entry["id"])
+
+
+def test_one_exchange_is_told_in_full(mock: RunningMock) -> None:
+    """Who asked what, why it was answered so, and when every frame left; without the credential."""
+    mine = {"X-Test-Id": "in-full", "X-Mock-Scenario": "unknown_event"}
+    mock.run(headers=mine)
+    listed = mock.ended("in-full")
+    told = mock.call("GET", f"/__mock/journal/{listed['id']}").json()
+    assert (told["surface"], told["cassette"], told["interaction"]) == ("agent", "agents/net_sales_by_region", 0)
+    assert {"field": "last_user_text", "value": QUESTION} in told["matched"]
+    assert (list(told["fault"]), told["fault_source"]) == (["insert"], "scenario")
+    assert (told["request_headers"]["authorization"], told["request_headers"]["x-test-id"]) == ("***", "in-full")
+    assert json.loads(told["request_body"])["messages"][0]["role"] == "user"
+    assert len(told["timeline"]) == told["frames_planned"] == told["frames_sent"] == 25
+    assert all(actual is not None for _, actual, _, _ in told["timeline"])
+    assert mock.token not in json.dumps(told)
+    assert "timeline" not in listed
+    query = "/__mock/journal?timeline=true"
+    assert mock.call("GET", query, headers={"X-Test-Id": "in-full"}).json()[0]["timeline"] == told["timeline"]
+
+
+def test_an_entry_that_is_not_there_is_a_404(mock: RunningMock) -> None:
+    """The journal keeps only the newest."""
+    assert mock.call("GET", "/__mock/journal/999999999999999").status == 404
+
+
+def test_a_path_that_is_not_there_is_unmatched(mock: RunningMock) -> None:
+    """It has no nearest miss, but nobody should overlook it."""
+    mine = {"X-Test-Id": "no-path"}
+    mock.call("GET", "/api/v2/nowhere", headers=mine)
+    (entry,) = mock.call("GET", "/__mock/journal/unmatched", headers=mine).json()
+    assert (entry["outcome"], entry["why"], entry["nearest"], entry["surface"]) == (
+        "missed",
+        "no such path",
+        None,
+        None,
+    )
+
+
+def test_the_journal_can_be_forgotten(mock: RunningMock) -> None:
+    """One test's; other things of it stay."""
+    mine = {"X-Test-Id": "forgotten"}
+    mock.run(headers=mine)
+    mock.call("PUT", "/__mock/scenarios/active", b'{"scenario":"throttled"}', mine)
+    mock.call("DELETE", "/__mock/journal", headers=mine)
+    assert mock.journal("forgotten") == []
+    assert mock.call("GET", "/__mock/scenarios/active", headers=mine).json()["scenario"] == "throttled"
+
+
+NAMES = ("journal", "threads", "scenarios", "faults")
+
+
+@pytest.mark.parametrize("only", [[], ["threads"], ["scenarios", "journal"], ["faults"], list(NAMES), None])
+def test_a_reset_can_be_narrow(mock: RunningMock, only: list[str] | None) -> None:
+    """What is not named stays; without names everything goes."""
+    mine = {"X-Test-Id": f"narrow-{only}"}
+    mock.call("POST", "/api/v2/cortex/threads", b"", mine)
+    mock.call("PUT", "/__mock/scenarios/active", b'{"scenario":"throttled"}', mine)
+    mock.call("PUT", "/__mock/faults", b'{"fault":{"respond":{"status":418}}}', mine)
+    body = b"" if only is None else json.dumps({"only": only}).encode()
+    assert mock.call("POST", "/__mock/reset", body, mine).status == 200
+    kept = {
+        "journal": bool(mock.journal(mine["X-Test-Id"])),
+        "scenarios": mock.call("GET", "/__mock/scenarios/active", headers=mine).json()["scenario"] is not None,
+        "faults": mock.call("GET", "/__mock/faults", headers=mine).json()["fault"] is not None,
+        "threads": bool(mock.call("GET", "/api/v2/cortex/threads", headers=mine).json()),
+    }
+    assert kept == {name: only is not None and name not in only for name in NAMES}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        pytest.param(b'{"only":["thread"]}', "did you mean 'threads'?", id="name"),
+        pytest.param(b'{"onyl":["threads"]}', "did you mean 'only'?", id="key"),
+        pytest.param(b'{"only":"threads"}', "only: Input should be a valid array", id="kind"),
+        pytest.param(b"nonsense", "Invalid JSON", id="no-json"),
+    ],
+)
+def test_a_bad_reset_changes_nothing(mock: RunningMock, body: bytes, words: str) -> None:
+    """It is refused with the nearest name."""
+    mine = {"X-Test-Id": "bad-reset"}
+    mock.run(headers=mine)
+    answer = mock.call("POST", "/__mock/reset", body, mine)
+    assert answer.status == 400
+    assert words in answer.json()["message"]
+    assert mock.journal("bad-reset")
+
+
+def test_a_cassette_is_opened(mock: RunningMock) -> None:
+    """Its header, and every frame of every interaction with time, size, event and text."""
+    told = mock.call("GET", "/__mock/cassettes/agents/net_sales_by_region").json()
+    assert told["header"]["provenance"] == "documented"
+    (interaction,) = told["interactions"]
+    body = mock.run().body
+    for _, size, _, text in interaction["frames"]:
+        assert body[:size].decode().startswith(text)
+        assert len(text) == min(len(body[:size].decode()), admin.MAX_FRAME_CHARS)
+        body = body[size:]
+    assert body == b""
+    at_ms, size, event, text = interaction["frames"][0]
+    assert (size, event, interaction["frames_truncated"]) == (len(text.encode()), "metadata", False)
+    assert 0 < at_ms < interaction["duration_ms"]
+
+
+def test_an_unknown_cassette_names_the_nearest(mock: RunningMock) -> None:
+    """And lists all."""
+    answer = mock.call("GET", "/__mock/cassettes/agents/net_sales_by_regoin")
+    assert answer.status == 404
+    assert "did you mean 'agents/net_sales_by_region'?" in answer.json()["message"]
+
+
+BAD_FILTERS = [
+    *("limit=0", "limit=2001", "limit=x", "limit=", f"limit={'9' * 5000}"),
+    *("outcome=nope", "outcom=cut", "before=x", "status=x", "timeline=yes"),
+]
+
+
+@pytest.mark.parametrize("query", BAD_FILTERS)
 def test_a_bad_filter_is_refused(mock: RunningMock, query: str) -> None:
     """A misspelt filter is an error, not an empty list."""
     answer = mock.call("GET", f"/__mock/journal?{query}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from mocks.cassette import Request as Recorded
 from mocks.journal import Journal
 from mocks.request import Refusal, Request
 from mocks.snowflake.threads import ThreadStore
-from mocks.state import Mock, Options
+from mocks.state import HERE, PARTS, Mock, Options
 from mocks.tests.running import RUN, KeyPair
 
 
@@ -66,11 +68,11 @@ def test_an_unknown_scenario_is_refused(mock: Mock) -> None:
 
 def test_threads_of_one_test_are_unknown_to_another(mock: Mock) -> None:
     """Each test begins with the same first id."""
-    first = mock.of_test(request("one"), ThreadStore).create("ANN").thread_id
-    assert mock.of_test(request("two"), ThreadStore).create("ANN").thread_id == first
+    first = mock.of_test(request("one"), ThreadStore).create("ANN").thread.thread_id
+    assert mock.of_test(request("two"), ThreadStore).create("ANN").thread.thread_id == first
     mock.reset("one")
-    assert not mock.of_test(request("one"), ThreadStore).owns("ANN", first)
-    assert mock.of_test(request("two"), ThreadStore).owns("ANN", first)
+    assert not mock.of_test(request("one"), ThreadStore).find("ANN", first)
+    assert mock.of_test(request("two"), ThreadStore).find("ANN", first)
 
 
 def test_many_tests_never_push_out_what_all_share(mock: Mock, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,7 +80,7 @@ def test_many_tests_never_push_out_what_all_share(mock: Mock, monkeypatch: pytes
     monkeypatch.setattr(state, "MAX_TESTS", 3)
     mock.reset(None)
     mock.activate(None, "throttled")
-    shared = mock.of_test(request(), ThreadStore).create("ANN").thread_id
+    shared = mock.of_test(request(), ThreadStore).create("ANN").thread.thread_id
     for test_id in ("a", "b", "c"):
         mock.activate(test_id, "unavailable")
     mock.active_scenario("a")
@@ -86,7 +88,7 @@ def test_many_tests_never_push_out_what_all_share(mock: Mock, monkeypatch: pytes
         mock.of_test(request(f"n{number}"), ThreadStore).create("ANN")
     assert [mock.active_scenario(test_id) for test_id in ("a", "b")] == ["unavailable", None]
     assert mock.active_scenario(None) == "throttled"
-    assert mock.of_test(request(), ThreadStore).owns("ANN", shared)
+    assert mock.of_test(request(), ThreadStore).find("ANN", shared)
     mock.reset(None)
 
 
@@ -154,3 +156,17 @@ def test_forgetting_is_for_one_test_or_all(mock: Mock) -> None:
     assert [entry.test_id for entry in mock.journal.entries()] == ["two"]
     mock.reset(None)
     assert mock.journal.entries() == []
+
+
+def test_everything_that_a_test_keeps_can_be_reset_by_name() -> None:
+    """Each part asked for with `of_test` belongs to one of the names; a new surface has to take its place."""
+    modules = {module for names in PARTS.values() for module in names}
+    kept = set()
+    for path in HERE.rglob("*.py"):
+        if "tests" in path.parts:
+            continue
+        for kind in re.findall(r"\.of_test\(\s*request,\s*(\w+)\s*\)", path.read_text(encoding="utf-8")):
+            module = importlib.import_module(".".join(path.relative_to(HERE.parent).with_suffix("").parts))
+            kept.add(getattr(module, kind).__module__)
+    assert "mocks.snowflake.threads" in kept
+    assert kept <= modules, f"add to mocks.state.PARTS: {sorted(kept - modules)}"
