@@ -22,7 +22,7 @@ from mocks.replay import checked_pace
 from mocks.request import Refusal, Request
 from mocks.scenario import Scenario
 from mocks.snowflake import auth
-from mocks.snowflake.auth import Account, Gate, User
+from mocks.snowflake.auth import AccessToken, Account, Gate, User
 from mocks.snowflake.sessions import SESSION_S, Sessions
 from mocks.strict import hint
 
@@ -35,7 +35,6 @@ MAX_TESTS = 1000
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "agents": ("mocks.snowflake.agents",),
-    "analyst": ("mocks.snowflake.analyst.messages",),
     "analyst": ("mocks.snowflake.analyst.messages",),
     "faults": ("mocks.faulting",),
     "search": ("mocks.snowflake.search",),
@@ -232,15 +231,25 @@ def _account(options: Options) -> Account:
         frozenset(warehouses),
         (*warehouses, "")[0],
     )
-    tokens = dict(auth.load_pat(path, user) for path in options.pats)
-    tokens |= (auth.load_oauth(path, user) for path in options.oauth_tokens)
     return Account(
         auth.account_name(options.account),
         {user.name: user},
-        tokens,
+        _tokens(options, user),
         auth.parse_networks(options.networks),
         options.pat_needs_network_policy,
     )
+
+
+def _tokens(options: Options, user: User) -> dict[bytes, AccessToken]:
+    """The registered access tokens by their digest.   Raises: OSError, ValueError."""
+    tokens: dict[bytes, AccessToken] = {}
+    for paths, load in ((options.pats, auth.load_pat), (options.oauth_tokens, auth.load_oauth)):
+        for path in paths:
+            digest, token = load(path, user)
+            if digest in tokens:
+                raise ValueError(f"{path} holds a token that another file holds, too")
+            tokens[digest] = token
+    return tokens
 
 
 def _recorded_threads(cassettes: Iterable[Cassette]) -> Iterable[int]:
