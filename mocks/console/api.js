@@ -53,5 +53,7 @@ async function refused(response) {
 function reasons(mock) {
   if (!mock) return [];
   if (Array.isArray(mock.faults)) return mock.faults.map(String);
-  return Object.entries(mock).map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`.slice(0, MAX_WORDS));
+  return Object.entries(mock).map(([name, value]) =>
+    `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`.slice(0, MAX_WORDS),
+  );
 }

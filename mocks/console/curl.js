@@ -33,7 +33,12 @@ export function curlOfQuestion({ path, match }, origin, headers = {}) {
     {
       method: "POST",
       path: decoded(path),
-      request_headers: { authorization: HIDDEN, "content-type": "application/json", accept: "text/event-stream", ...headers },
+      request_headers: {
+        authorization: HIDDEN,
+        "content-type": "application/json",
+        accept: "text/event-stream",
+        ...headers,
+      },
       request_body: JSON.stringify(body),
     },
     origin,
@@ -75,6 +80,6 @@ function header(name, value) {
   return quoted(value === "" ? `${name};` : `${name}: ${value}`);
 }
 
-export function quoted(text) {
+function quoted(text) {
   return /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -13,7 +13,12 @@ export function nearMisses(nearest, link) {
       h(
         "li",
         {},
-        h("h4", {}, h("a", { href: link(miss.cassette, miss.interaction), text: miss.cassette }), ` interaction ${miss.interaction}`),
+        h(
+          "h4",
+          {},
+          h("a", { href: link(miss.cassette, miss.interaction), text: miss.cassette }),
+          ` interaction ${miss.interaction}`,
+        ),
         h("p", { class: "fine-print", text: `${fieldsOf(miss)} kept it from answering.` }),
         comparison(miss.differences.map(({ field, expected, found }) => [field, expected, found])),
       ),
@@ -26,7 +31,11 @@ function fieldsOf({ differences }) {
 }
 
 function comparison(rows) {
-  const head = h("tr", {}, ["Field", "Recorded (expected)", "Asked (found)"].map((text) => h("th", { scope: "col", text })));
+  const head = h(
+    "tr",
+    {},
+    ["Field", "Recorded (expected)", "Asked (found)"].map((text) => h("th", { scope: "col", text })),
+  );
   const body = rows.map(([field, expected, found]) => {
     const [left, right] = marked(shown(expected), shown(found));
     return h(
@@ -42,7 +51,11 @@ function comparison(rows) {
 
 function side(pieces, value) {
   if (value === null || value === undefined) return h("span", { class: "nothing", text: "nothing" });
-  return h("span", { class: "preserve" }, pieces.map(([text, differs]) => (differs ? h("mark", { text }) : text)));
+  return h(
+    "span",
+    { class: "preserve" },
+    pieces.map(([text, differs]) => (differs ? h("mark", { text }) : text)),
+  );
 }
 
 function shown(value) {

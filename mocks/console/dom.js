@@ -70,7 +70,12 @@ export function notice(kind, ...children) {
 
 /** A command to try, with its copy button. */
 export function command(text) {
-  return h("div", { class: "command" }, h("pre", { tabindex: "0" }, h("code", { text })), copyButton("Copy", () => text));
+  return h(
+    "div",
+    { class: "command" },
+    h("pre", { tabindex: "0" }, h("code", { text })),
+    copyButton("Copy", () => text),
+  );
 }
 
 /** Pairs of a term and what it says; pairs without a value are left out. */
@@ -79,6 +84,8 @@ export function facts(pairs) {
   return h(
     "dl",
     { class: "facts" },
-    told.map(([term, value]) => h("div", {}, h("dt", { text: term }), h("dd", {}, value instanceof Node ? value : String(value)))),
+    told.map(([term, value]) =>
+      h("div", {}, h("dt", { text: term }), h("dd", {}, value instanceof Node ? value : String(value))),
+    ),
   );
 }

@@ -20,7 +20,11 @@ export class EntryView {
     this.compose = compose;
     this.timeline = new Timeline("Frames of this answer");
     this.body = h("div", { class: "detail-body" });
-    this.close = h("button", { type: "button", class: "button quiet icon-only", "aria-label": "Close this exchange", onclick: close }, icon("close"));
+    this.close = h(
+      "button",
+      { type: "button", class: "button quiet icon-only", "aria-label": "Close this exchange", onclick: close },
+      icon("close"),
+    );
     this.element = h("section", { class: "detail-pane", "aria-label": "Exchange", tabindex: "-1" }, this.body);
   }
 
@@ -28,7 +32,14 @@ export class EntryView {
   show(entry) {
     if (this.#entry?.id === entry.id && this.#version === entry.version) return;
     const isSame = this.#entry?.id === entry.id;
-    const shape = JSON.stringify([entry.outcome, entry.duration_ms === null, entry.status, entry.cassette, entry.request_bytes, entry.timeline.length > 0]);
+    const shape = JSON.stringify([
+      entry.outcome,
+      entry.duration_ms === null,
+      entry.status,
+      entry.cassette,
+      entry.request_bytes,
+      entry.timeline.length > 0,
+    ]);
     this.#entry = entry;
     this.#version = entry.version;
     this.#showFrames(entry);
@@ -52,21 +63,38 @@ export class EntryView {
   /** Say that the exchange is not to be had. */
   showNothing(words) {
     this.#entry = null;
-    this.body.replaceChildren(h("div", { class: "detail-head" }, h("h2", { text: "No such exchange" }), this.close), h("p", { text: words }));
+    this.body.replaceChildren(
+      h("div", { class: "detail-head" }, h("h2", { text: "No such exchange" }), this.close),
+      h("p", { text: words }),
+    );
   }
 
   #head(entry) {
     const outcome = outcomeOf(entry);
     const again = copyButton("Copy as curl", () => curlOf(this.#entry, location.origin));
     const rehearse = entry.cassette
-      ? h("button", { type: "button", class: "button small", onclick: () => this.compose(entry) }, icon("wrench"), h("span", { text: entry.fault ? "Change this fault" : "Compose a fault" }))
+      ? h(
+          "button",
+          { type: "button", class: "button small", onclick: () => this.compose(entry) },
+          icon("wrench"),
+          h("span", { text: entry.fault ? "Change this fault" : "Compose a fault" }),
+        )
       : null;
     return h(
       "header",
       {},
       h("div", { class: "detail-head" }, h("h2", { class: "preserve", text: titleOf(entry) }), this.close),
-      h("p", { class: "detail-path" }, h("code", { text: `${entry.method} ${entry.path}${entry.query ? `?${entry.query}` : ""}` })),
-      h("p", { class: "detail-outcome" }, h("span", { class: `status ${outcome}`, text: outcomeWords(entry) }), ` ${OUTCOMES[outcome]}`),
+      h(
+        "p",
+        { class: "detail-path" },
+        h("code", { text: `${entry.method} ${entry.path}${entry.query ? `?${entry.query}` : ""}` }),
+      ),
+      h(
+        "p",
+        { class: "detail-outcome" },
+        h("span", { class: `status ${outcome}`, text: outcomeWords(entry) }),
+        ` ${OUTCOMES[outcome]}`,
+      ),
       h("div", { class: "actions" }, again, rehearse),
       this.facts,
     );
@@ -76,16 +104,36 @@ export class EntryView {
     const parts = [];
     if (entry.cassette) {
       const place = h("a", { href: cassetteLink(entry.cassette, entry.interaction), text: entry.cassette });
-      parts.push(h("p", {}, "Answered by ", place, ` interaction ${entry.interaction}`, entry.matched?.length ? ", because these agreed:" : "."));
+      parts.push(
+        h(
+          "p",
+          {},
+          "Answered by ",
+          place,
+          ` interaction ${entry.interaction}`,
+          entry.matched?.length ? ", because these agreed:" : ".",
+        ),
+      );
     }
     if (entry.matched?.length) parts.push(facts(entry.matched.map(({ field, value }) => [field, words(value)])));
     if (entry.why) parts.push(h("p", { class: "preserve", text: entry.why }));
     if (entry.nearest?.length) {
-      parts.push(h("p", { text: "These recordings came nearest. Marked is what differs; letter case and closing punctuation do not count." }));
+      parts.push(
+        h("p", {
+          text: "These recordings came nearest. Marked is what differs; letter case and closing punctuation do not count.",
+        }),
+      );
       parts.push(nearMisses(entry.nearest, cassetteLink));
     }
-    if (entry.fault) parts.push(h("p", { text: "This fault was put in:" }), h("pre", { class: "code", tabindex: "0" }, h("code", { text: JSON.stringify(entry.fault, null, 2) })));
-    if (!parts.length) parts.push(h("p", { class: "fine-print", text: "This answer is made, not recorded: no cassette was looked at." }));
+    if (entry.fault)
+      parts.push(
+        h("p", { text: "This fault was put in:" }),
+        h("pre", { class: "code", tabindex: "0" }, h("code", { text: JSON.stringify(entry.fault, null, 2) })),
+      );
+    if (!parts.length)
+      parts.push(
+        h("p", { class: "fine-print", text: "This answer is made, not recorded: no cassette was looked at." }),
+      );
     return this.#section("Why", parts);
   }
 
@@ -109,19 +157,36 @@ export class EntryView {
       return this.#section("Frames", [h("p", { class: "fine-print", text: words })]);
     }
     const parts = [this.timeline.element];
-    if (entry.timeline_truncated) parts.push(notice("plain", h("p", { text: "The journal keeps the first 2,000 frames of an exchange." })));
+    if (entry.timeline_truncated)
+      parts.push(notice("plain", h("p", { text: "The journal keeps the first 2,000 frames of an exchange." })));
     parts.push(this.#fold("Every frame as a table", () => frameTable(entry.timeline)));
     return this.#section("Frames", parts);
   }
 
   #request(entry) {
     const headers = Object.entries(entry.request_headers ?? {});
-    const parts = [this.#fold("Headers", () => facts(headers.map(([name, value]) => [name, h("span", { class: "preserve", text: value })])))];
+    const parts = [
+      this.#fold("Headers", () =>
+        facts(headers.map(([name, value]) => [name, h("span", { class: "preserve", text: value })])),
+      ),
+    ];
     if (entry.request_body) {
-      const cut = entry.request_truncated ? `, the first ${bytes(entry.request_body.length)} of ${bytes(entry.request_bytes)}` : `, ${bytes(entry.request_bytes)}`;
-      parts.push(this.#fold(`Body${cut}`, () => h("pre", { class: "code", tabindex: "0" }, h("code", { text: pretty(entry.request_body) })), "Body"));
+      const cut = entry.request_truncated
+        ? `, the first ${bytes(entry.request_body.length)} of ${bytes(entry.request_bytes)}`
+        : `, ${bytes(entry.request_bytes)}`;
+      parts.push(
+        this.#fold(
+          `Body${cut}`,
+          () => h("pre", { class: "code", tabindex: "0" }, h("code", { text: pretty(entry.request_body) })),
+          "Body",
+        ),
+      );
     }
-    parts.push(this.#fold("As a command", () => h("pre", { class: "code", tabindex: "0" }, h("code", { text: curlOf(this.#entry, location.origin) }))));
+    parts.push(
+      this.#fold("As a command", () =>
+        h("pre", { class: "code", tabindex: "0" }, h("code", { text: curlOf(this.#entry, location.origin) })),
+      ),
+    );
     return this.#section("Request", parts);
   }
 
@@ -143,7 +208,7 @@ export class EntryView {
   }
 }
 
-export function cassetteLink(name, interaction = 0) {
+function cassetteLink(name, interaction = 0) {
   return `#cassettes/${encodeURIComponent(name)}/${interaction}`;
 }
 
@@ -179,7 +244,14 @@ function frameTable(timeline) {
     h(
       "tr",
       {},
-      [index + 1, event || "\u2013", precise(planned), actual === null ? "not yet" : precise(actual), actual === null ? "" : precise(Math.max(0, actual - planned)), integer(size)].map((text) => h("td", { text })),
+      [
+        index + 1,
+        event || "\u2013",
+        precise(planned),
+        actual === null ? "not yet" : precise(actual),
+        actual === null ? "" : precise(Math.max(0, actual - planned)),
+        integer(size),
+      ].map((text) => h("td", { text })),
     ),
   );
   const rest = timeline.length - rows.length;

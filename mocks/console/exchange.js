@@ -79,7 +79,15 @@ export function fits(entry, { outcome = "", path = "", scenario = "", test = "" 
 export function mentions(entry, search) {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   if (!words.length) return true;
-  const fields = [`#${entry.id}`, entry.method, entry.path, entry.status, outcomeWords(entry), entry.why, entry.cassette];
+  const fields = [
+    `#${entry.id}`,
+    entry.method,
+    entry.path,
+    entry.status,
+    outcomeWords(entry),
+    entry.why,
+    entry.cassette,
+  ];
   fields.push(entry.scenario, entry.test_id, entry.trace_id, entry.user, titleOf(entry));
   const text = fields.filter(Boolean).join("\n").toLowerCase();
   return words.every((word) => text.includes(word));

@@ -28,7 +28,13 @@ export class FaultsView {
     this.pick = h("select", { id: "fault-cassette" });
     this.pick.addEventListener("change", () => this.#choose());
     this.formPlace = h("div", {});
-    this.json = h("textarea", { id: "fault-json", class: "mono", rows: 8, spellcheck: "false", "aria-describedby": "fault-json-state" });
+    this.json = h("textarea", {
+      id: "fault-json",
+      class: "mono",
+      rows: 8,
+      spellcheck: "false",
+      "aria-describedby": "fault-json-state",
+    });
     this.json.addEventListener("input", () => this.#readJson());
     this.jsonState = h("p", { class: "fine-print", id: "fault-json-state", role: "status" });
     this.verdict = h("div", { role: "status" });
@@ -41,7 +47,10 @@ export class FaultsView {
       "section",
       { class: "page", "aria-labelledby": "faults-title" },
       h("h2", { id: "faults-title", text: "Fault composer" }),
-      h("p", { class: "lead", text: "Put a fault together, see which frames would leave when, then let the next answers have it." }),
+      h("p", {
+        class: "lead",
+        text: "Put a fault together, see which frames would leave when, then let the next answers have it.",
+      }),
       this.problem,
       h("div", { class: "split" }, this.#left(), this.#right(tests)),
     );
@@ -52,9 +61,19 @@ export class FaultsView {
     return h(
       "div",
       { class: "compose" },
-      h("label", { class: "field", for: "fault-cassette" }, h("span", { class: "field-name", text: "On this recorded answer" }), this.pick),
+      h(
+        "label",
+        { class: "field", for: "fault-cassette" },
+        h("span", { class: "field-name", text: "On this recorded answer" }),
+        this.pick,
+      ),
       this.formPlace,
-      h("label", { class: "field", for: "fault-json" }, h("span", { class: "field-name", text: "The same as JSON" }), this.json),
+      h(
+        "label",
+        { class: "field", for: "fault-json" },
+        h("span", { class: "field-name", text: "The same as JSON" }),
+        this.json,
+      ),
       this.jsonState,
     );
   }
@@ -65,7 +84,15 @@ export class FaultsView {
     return h(
       "div",
       { class: "preview" },
-      h("section", { class: "panel", "aria-label": "Preview" }, h("h3", { text: "Preview" }), this.verdict, this.timeline.element, this.sums, this.frames),
+      h(
+        "section",
+        { class: "panel", "aria-label": "Preview" },
+        h("h3", { text: "Preview" }),
+        this.verdict,
+        this.timeline.element,
+        this.sums,
+        this.frames,
+      ),
       h(
         "section",
         { class: "panel", "aria-label": "Apply" },
@@ -104,7 +131,13 @@ export class FaultsView {
       this.#previewSoon();
     });
     this.formPlace.replaceChildren(this.#form.element);
-    this.pick.replaceChildren(...tapes.flatMap(({ name, interactions }) => interactions.map(({ request }, index) => h("option", { value: `${index} ${name}`, text: optionWords(name, request, index, interactions.length) }))));
+    this.pick.replaceChildren(
+      ...tapes.flatMap(({ name, interactions }) =>
+        interactions.map(({ request }, index) =>
+          h("option", { value: `${index} ${name}`, text: optionWords(name, request, index, interactions.length) }),
+        ),
+      ),
+    );
   }
 
   get #place() {
@@ -152,16 +185,25 @@ export class FaultsView {
     this.#abort = new AbortController();
     const isEmpty = !Object.keys(this.fault).length;
     try {
-      const found = isEmpty ? null : await ask("faults/preview", { method: "POST", body: { ...this.#place, fault: this.fault }, signal: this.#abort.signal });
+      const found = isEmpty
+        ? null
+        : await ask("faults/preview", {
+            method: "POST",
+            body: { ...this.#place, fault: this.fault },
+            signal: this.#abort.signal,
+          });
       this.#show(found);
     } catch (error) {
-      if (error.name !== "AbortError") this.#show({ applies: false, why: error.message, faults: error instanceof ApiError ? error.faults : [] });
+      if (error.name !== "AbortError")
+        this.#show({ applies: false, why: error.message, faults: error instanceof ApiError ? error.faults : [] });
     }
   }
 
   #show(found) {
     const recorded = asFrames(this.#recorded.frames.map(([at, size, event]) => [at, size, event]));
-    const lanes = [{ label: "Recorded", frames: recorded, end: { at: recorded.at(-1)?.at ?? 0, kind: "clean", words: "end" } }];
+    const lanes = [
+      { label: "Recorded", frames: recorded, end: { at: recorded.at(-1)?.at ?? 0, kind: "clean", words: "end" } },
+    ];
     const played = found?.applies ? asFrames(found.frames) : null;
     if (played) lanes.push({ label: "With the fault", frames: played, end: endOf(found, played) });
     this.timeline.show(lanes);
@@ -218,9 +260,23 @@ export class FaultsView {
       this.applied.replaceChildren(`No fault is set for ${this.scope.words}.`);
       return;
     }
-    const clear = h("button", { type: "button", class: "button small", onclick: () => this.#change({ method: "DELETE" }) }, icon("close"), "Clear");
-    const open = h("button", { type: "button", class: "button small quiet", onclick: () => this.load({ fault }) }, icon("wrench"), "Edit");
-    this.applied.replaceChildren(h("span", {}, h("strong", { text: `Set for ${this.scope.words}: ` }), h("code", { text: JSON.stringify(fault) })), open, clear);
+    const clear = h(
+      "button",
+      { type: "button", class: "button small", onclick: () => this.#change({ method: "DELETE" }) },
+      icon("close"),
+      "Clear",
+    );
+    const open = h(
+      "button",
+      { type: "button", class: "button small quiet", onclick: () => this.load({ fault }) },
+      icon("wrench"),
+      "Edit",
+    );
+    this.applied.replaceChildren(
+      h("span", {}, h("strong", { text: `Set for ${this.scope.words}: ` }), h("code", { text: JSON.stringify(fault) })),
+      open,
+      clear,
+    );
   }
 }
 
@@ -235,17 +291,37 @@ function asFrames(frames) {
 
 function endOf({ ends }, played) {
   const at = played.at(-1)?.at ?? 0;
-  return ends === "clean" ? { at, kind: "clean", words: "end" } : { at, kind: "cut", words: ends === "reset" ? "connection reset" : "connection dropped" };
+  return ends === "clean"
+    ? { at, kind: "clean", words: "end" }
+    : { at, kind: "cut", words: ends === "reset" ? "connection reset" : "connection dropped" };
 }
 
 function verdictOf(found, { cassette, interaction }) {
-  if (!found) return [h("p", { class: "fine-print", text: "Without a fault the answer leaves as recorded. Add a part on the left." })];
-  if (!found.applies) return [notice("warning", h("p", {}, h("strong", { text: "This fault cannot be played here. " }), found.why), reasons(found.faults ?? []))];
-  return [h("p", { class: "fine-print" }, "It applies to ", h("code", { text: cassette }), ` interaction ${interaction}.`)];
+  if (!found)
+    return [
+      h("p", { class: "fine-print", text: "Without a fault the answer leaves as recorded. Add a part on the left." }),
+    ];
+  if (!found.applies)
+    return [
+      notice(
+        "warning",
+        h("p", {}, h("strong", { text: "This fault cannot be played here. " }), found.why),
+        reasons(found.faults ?? []),
+      ),
+    ];
+  return [
+    h("p", { class: "fine-print" }, "It applies to ", h("code", { text: cassette }), ` interaction ${interaction}.`),
+  ];
 }
 
 function reasons(faults) {
-  return faults?.length ? h("ul", { class: "reasons" }, faults.map((text) => h("li", { text }))) : null;
+  return faults?.length
+    ? h(
+        "ul",
+        { class: "reasons" },
+        faults.map((text) => h("li", { text })),
+      )
+    : null;
 }
 
 function compared(recording, recorded, found, played) {
@@ -258,9 +334,26 @@ function compared(recording, recorded, found, played) {
     ["Last frame", duration(recorded.at(-1)?.at), duration(played.at(-1)?.at)],
     ["Ends", "properly", { clean: "properly", cut: "dropped", reset: "reset" }[found.ends] ?? found.ends],
   ];
-  const told = rows.map(([name, before, after]) => h("tr", { class: before === after ? null : "differs" }, h("th", { scope: "row", text: name }), h("td", { text: before }), h("td", { text: after })));
-  const head = h("tr", {}, ["", "Recorded", "With the fault"].map((text) => h("th", { scope: "col", text })));
-  return h("div", {}, h("table", { class: "sums" }, h("thead", {}, head), h("tbody", {}, told)), predicted(found.predicted));
+  const told = rows.map(([name, before, after]) =>
+    h(
+      "tr",
+      { class: before === after ? null : "differs" },
+      h("th", { scope: "row", text: name }),
+      h("td", { text: before }),
+      h("td", { text: after }),
+    ),
+  );
+  const head = h(
+    "tr",
+    {},
+    ["", "Recorded", "With the fault"].map((text) => h("th", { scope: "col", text })),
+  );
+  return h(
+    "div",
+    {},
+    h("table", { class: "sums" }, h("thead", {}, head), h("tbody", {}, told)),
+    predicted(found.predicted),
+  );
 }
 
 /** What the mock says a client will notice, beyond what stands in the table. */
@@ -283,13 +376,26 @@ function frameTable({ recorded, played }) {
   const rows = Array.from({ length: count }, (_, index) => {
     const [before, after] = [cell(recorded[index]), cell(played[index])];
     const differs = before.join() !== after.join();
-    return h("tr", { class: differs ? "differs" : null }, [index + 1, ...before, ...after].map((text) => h("td", { text })));
+    return h(
+      "tr",
+      { class: differs ? "differs" : null },
+      [index + 1, ...before, ...after].map((text) => h("td", { text })),
+    );
   });
-  const head = ["#", "Recorded", "Event", "Bytes", "With the fault", "Event", "Bytes"].map((text) => h("th", { scope: "col", text }));
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Frame by frame" }, h("table", { class: "frames" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)));
+  const head = ["#", "Recorded", "Event", "Bytes", "With the fault", "Event", "Bytes"].map((text) =>
+    h("th", { scope: "col", text }),
+  );
+  return h(
+    "div",
+    { class: "scroll", tabindex: "0", role: "region", "aria-label": "Frame by frame" },
+    h("table", { class: "frames" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)),
+  );
 }
 
 /** JSON in a header: one line of plain ASCII. */
-export function headerValue(fault) {
-  return JSON.stringify(fault).replace(/[^\x20-\x7e]/g, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`);
+function headerValue(fault) {
+  return JSON.stringify(fault).replace(
+    /[^\x20-\x7e]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

@@ -13,10 +13,10 @@ const RULER_STEPS = 5;
 const CLOCK_WINDOWS_S = { minute: 60, tenth: 10 };
 
 const SCALES = [
-  ["shared", "Same scale", "Every line begins with its request, all at one scale."],
-  ["each", "Fit each", "Every line fills the width, whatever it took."],
+  ["shared", "Aligned", "Every line begins with its request, all at one scale."],
+  ["each", "Fitted", "Every line fills the width, whatever it took."],
   ["tenth", "Last 10 s", "By the clock: what overlapped in the last seconds."],
-  ["minute", "Last minute", "By the clock: what overlapped in the last minute."],
+  ["minute", "Last 60 s", "By the clock: what overlapped in the last minute."],
 ];
 
 export class JournalView {
@@ -34,12 +34,25 @@ export class JournalView {
     this.list = h("ol", { class: "rows", "aria-label": "Exchanges, newest first" });
     this.empty = h("div", { class: "empty" });
     this.count = h("p", { class: "fine-print", role: "status" });
-    this.more = h("button", { type: "button", class: "button", onclick: () => journal.older(), text: "Load older ones" });
+    this.more = h("button", {
+      type: "button",
+      class: "button",
+      onclick: () => journal.older(),
+      text: "Load older ones",
+    });
     this.rulerWords = h("span", { class: "ruler-words" });
     this.marks = h("span", { class: "ruler-marks" });
     this.ruler = h("p", { class: "row ruler", "aria-hidden": "true" }, this.rulerWords, this.marks);
     this.pause = h("button", { type: "button", class: "button small", onclick: () => this.#togglePause() });
-    this.element = h("section", { class: "list-pane", "aria-label": "Journal" }, this.#tools(), this.ruler, this.list, this.empty, this.more);
+    this.element = h(
+      "section",
+      { class: "list-pane", "aria-label": "Journal" },
+      this.#tools(),
+      this.ruler,
+      this.list,
+      this.empty,
+      this.more,
+    );
     this.seen = new IntersectionObserver((changes) => this.#appear(changes), { rootMargin: "200px" });
     this.list.addEventListener("keydown", (event) => this.#move(event));
     journal.addEventListener("change", () => this.#soon());
@@ -49,10 +62,17 @@ export class JournalView {
   select(id) {
     this.#selected = id;
     this.#soon();
+    this.#rows.get(id)?.element.scrollIntoView({ block: "nearest" });
   }
 
   #tools() {
-    const search = h("input", { type: "search", placeholder: "Search the journal", "aria-label": "Search the journal", autocomplete: "off", maxlength: 200 });
+    const search = h("input", {
+      type: "search",
+      placeholder: "Search the journal",
+      "aria-label": "Search the journal",
+      autocomplete: "off",
+      maxlength: 200,
+    });
     let timer = 0;
     search.addEventListener("input", () => {
       clearTimeout(timer);
@@ -62,18 +82,30 @@ export class JournalView {
       }, SEARCH_PAUSE_MS);
     });
     this.selects = {
-      outcome: select("Outcome", Object.keys(OUTCOMES).map((name) => [name, name.replace("_", " ")])),
+      outcome: select(
+        "Outcome",
+        Object.keys(OUTCOMES).map((name) => [name, name.replace("_", " ")]),
+      ),
       path: select("Path", []),
       scenario: select("Scenario", []),
       test: select("Test id", []),
     };
     for (const each of Object.values(this.selects)) each.addEventListener("change", () => this.#narrow());
-    const scale = select("Time lines", SCALES.map(([name, label]) => [name, label]), null);
+    const scale = select(
+      "Time lines",
+      SCALES.map(([name, label]) => [name, label]),
+      null,
+    );
     scale.addEventListener("change", () => {
       this.#scale = scale.value;
       this.#soon();
     });
-    this.clear = h("button", { type: "button", class: "button quiet small", onclick: () => this.#clearFilters(search), hidden: true }, icon("close"), "Clear filters");
+    this.clear = h(
+      "button",
+      { type: "button", class: "button quiet small", onclick: () => this.#clearFilters(search), hidden: true },
+      icon("close"),
+      "Clear filters",
+    );
     return h(
       "div",
       { class: "tools", role: "search" },
@@ -126,7 +158,10 @@ export class JournalView {
     const entries = this.#paused ?? this.#shown();
     this.scale = scaleOf(entries, this.#scale);
     const rows = entries.map((entry) => this.#row(entry));
-    setChildren(this.list, rows.map(({ element }) => element));
+    setChildren(
+      this.list,
+      rows.map(({ element }) => element),
+    );
     const kept = new Set(entries.map(({ id }) => id));
     for (const [id, row] of this.#rows) if (!kept.has(id)) this.#drop(id, row);
     const focusable = rows.find(({ entry }) => entry.id === this.#selected) ?? rows[0];
@@ -171,9 +206,13 @@ export class JournalView {
     const { journal } = this;
     const held = journal.entries.length;
     const filtered = Boolean(this.#search) || Object.values(journal.filter).some(Boolean);
-    for (const kind of ["path", "scenario", "test"]) offer(this.selects[kind], journal.names[kind], kind === "path" ? shortPath : String);
+    for (const kind of ["path", "scenario", "test"])
+      offer(this.selects[kind], journal.names[kind], kind === "path" ? shortPath : String);
     this.clear.hidden = !filtered;
-    setText(this.count, entries.length === held ? plural(held, "exchange") : `${integer(entries.length)} of ${plural(held, "exchange")}`);
+    setText(
+      this.count,
+      entries.length === held ? plural(held, "exchange") : `${integer(entries.length)} of ${plural(held, "exchange")}`,
+    );
     this.more.hidden = !journal.next || journal.isFull || !entries.length;
     this.ruler.hidden = !entries.length;
     this.#showRuler();
@@ -201,7 +240,13 @@ export class JournalView {
   #showEmpty(entries, filtered) {
     const { journal } = this;
     this.empty.hidden = entries.length > 0 && !journal.problem;
-    const state = journal.problem ? `failed ${journal.problem.message}` : entries.length ? "" : filtered ? "filtered" : journal.state;
+    const state = journal.problem
+      ? `failed ${journal.problem.message}`
+      : entries.length
+        ? ""
+        : filtered
+          ? "filtered"
+          : journal.state;
     if (this.empty.dataset.state === state) return;
     this.empty.dataset.state = state;
     this.empty.replaceChildren(...this.#emptyWords(state));
@@ -209,15 +254,30 @@ export class JournalView {
 
   #emptyWords(state) {
     if (state.startsWith("failed")) {
-      const again = h("button", { type: "button", class: "button small", onclick: () => this.journal.load(), text: "Try again" });
-      return [notice("warning", h("p", { text: `The journal cannot be read. ${this.journal.problem.message}` }), again)];
+      const again = h("button", {
+        type: "button",
+        class: "button small",
+        onclick: () => this.journal.load(),
+        text: "Try again",
+      });
+      return [
+        notice("warning", h("p", { text: `The journal cannot be read. ${this.journal.problem.message}` }), again),
+      ];
     }
-    if (state === "filtered") return [h("h2", { text: "Nothing fits these filters" }), h("p", { text: `The console searches the newest ${integer(MAX_ENTRIES)} exchanges that fit outcome, path, scenario and test id. Clear a filter to see more.` })];
+    if (state === "filtered")
+      return [
+        h("h2", { text: "Nothing fits these filters" }),
+        h("p", {
+          text: `The console searches the newest ${integer(MAX_ENTRIES)} exchanges that fit outcome, path, scenario and test id. Clear a filter to see more.`,
+        }),
+      ];
     if (state === "loading") return [h("p", { text: "Reading the journal." })];
     if (!state) return [];
     return [
       h("h2", { text: "Nothing was asked yet" }),
-      h("p", { text: "Every request to this mock appears here while it is answered, frame by frame. To see one, ask a recorded question with a token in $TOKEN:" }),
+      h("p", {
+        text: "Every request to this mock appears here while it is answered, frame by frame. To see one, ask a recorded question with a token in $TOKEN:",
+      }),
       command(this.example()),
     ];
   }
@@ -237,13 +297,19 @@ export class JournalView {
 
 function select(label, options, anything = label) {
   const first = anything === null ? [] : [h("option", { value: "", text: anything })];
-  return h("select", { "aria-label": label }, first, options.map(([value, text]) => h("option", { value, text })));
+  return h(
+    "select",
+    { "aria-label": label },
+    first,
+    options.map(([value, text]) => h("option", { value, text })),
+  );
 }
 
 /** Add the names that came since; the chosen one stays. */
 function offer(element, names, words) {
   const known = new Set([...element.options].map(({ value }) => value));
-  for (const name of names) if (!known.has(name)) element.append(h("option", { value: name, text: words(name).slice(0, 80) }));
+  for (const name of names)
+    if (!known.has(name)) element.append(h("option", { value: name, text: words(name).slice(0, 80) }));
 }
 
 /** The window in which time lines are drawn. */
@@ -265,7 +331,14 @@ class Row {
     this.about = h("span", { class: "row-about" });
     this.took = h("span", { class: "row-took" });
     this.frames = h("span", { class: "row-frames" });
-    this.link = h("a", { class: "row", href: `#journal/${id}` }, this.badge, h("span", { class: "row-words" }, this.title, this.about), this.lane, h("span", { class: "row-end" }, this.took, this.frames));
+    this.link = h(
+      "a",
+      { class: "row", href: `#journal/${id}` },
+      this.badge,
+      h("span", { class: "row-words" }, this.title, this.about),
+      this.lane,
+      h("span", { class: "row-end" }, this.took, this.frames),
+    );
     this.element = h("li", { "data-id": id }, this.link);
   }
 
@@ -282,10 +355,18 @@ class Row {
     this.badge.className = `status ${outcome}${outcome === "answered" && entry.status >= 400 ? " unhappy" : ""}`;
     setText(this.badge, outcome === "answered" ? String(entry.status) : outcomeWords(entry));
     setText(this.title, titleOf(entry));
-    const details = [clock(entry.at), entry.scenario ?? (entry.fault ? "fault" : null), entry.test_id, `${entry.method} ${shortPath(entry.path)}`];
+    const details = [
+      clock(entry.at),
+      entry.scenario ?? (entry.fault ? "fault" : null),
+      entry.test_id,
+      `${entry.method} ${shortPath(entry.path)}`,
+    ];
     setText(this.about, details.filter(Boolean).join(" \u00b7 "));
     setText(this.took, outcome === "running" ? "" : duration(entry.duration_ms));
-    setText(this.frames, entry.frames_planned ? `${integer(entry.frames_sent)} / ${integer(entry.frames_planned)}` : "");
+    setText(
+      this.frames,
+      entry.frames_planned ? `${integer(entry.frames_sent)} / ${integer(entry.frames_planned)}` : "",
+    );
   }
 
   draw({ kind, span, from }) {

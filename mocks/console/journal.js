@@ -140,7 +140,8 @@ export class Journal extends EventTarget {
       this.#repair = 0;
       const lacking = [...this.#lacking].filter((each) => lacksFrames(this.#entries.get(each)));
       this.#lacking.clear();
-      for (const each of lacking.sort((a, b) => b - a).slice(0, MAX_REPAIRED)) await this.complete(each).catch(() => {});
+      for (const each of lacking.sort((a, b) => b - a).slice(0, MAX_REPAIRED))
+        await this.complete(each).catch(() => {});
     }, REPAIR_AFTER_MS);
   }
 
@@ -160,7 +161,9 @@ function hasEnded(entry) {
 
 /** Whether every frame that left is here; the mock keeps a bounded number of them. */
 function isComplete(entry) {
-  return hasEnded(entry) && (entry.timeline_truncated || sent(entry.timeline) >= Math.min(entry.frames_sent, MAX_FRAMES));
+  return (
+    hasEnded(entry) && (entry.timeline_truncated || sent(entry.timeline) >= Math.min(entry.frames_sent, MAX_FRAMES))
+  );
 }
 
 function lacksFrames(entry) {

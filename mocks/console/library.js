@@ -30,7 +30,10 @@ export class Library {
 }
 
 function withPayloads(tape) {
-  const interactions = tape.interactions.map((each) => ({ ...each, frames: each.frames.map(([at, bytes, event, text]) => [at, bytes, event, payload(text)]) }));
+  const interactions = tape.interactions.map((each) => ({
+    ...each,
+    frames: each.frames.map(([at, bytes, event, text]) => [at, bytes, event, payload(text)]),
+  }));
   return { ...tape, interactions };
 }
 

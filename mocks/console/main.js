@@ -42,7 +42,11 @@ const VIEWS = {
   journal: { element: journalPage, title: "Journal", show: ([id]) => showJournal(id) },
   faults: { element: faultsView.element, title: "Faults", show: () => showFaults() },
   scenarios: { element: scenariosView.element, title: "Scenarios", show: () => scenariosView.load() },
-  cassettes: { element: cassettesView.element, title: "Cassettes", show: ([name, index]) => cassettesView.load(name, Number(index ?? 0)) },
+  cassettes: {
+    element: cassettesView.element,
+    title: "Cassettes",
+    show: ([name, index]) => cassettesView.load(name, Number(index ?? 0)),
+  },
 };
 
 startTheme(byId("theme"));
@@ -66,14 +70,19 @@ showState();
 live.start();
 journal.load();
 showActive();
-library.list().then((tapes) => {
-  question = openingOf(tapes) ?? question;
-}, () => {});
+library.list().then(
+  (tapes) => {
+    question = openingOf(tapes) ?? question;
+  },
+  () => {},
+);
 
 /** The first recorded question that opens a conversation with an agent. */
 function openingOf(tapes) {
   const requests = tapes.flatMap(({ interactions }) => interactions.map(({ request }) => request));
-  return requests.find(({ path, match }) => path.endsWith(":run") && match?.last_user_text && Object.keys(match).length === 1);
+  return requests.find(
+    ({ path, match }) => path.endsWith(":run") && match?.last_user_text && Object.keys(match).length === 1,
+  );
 }
 
 /** The address after the hash: a view, and what of it. */
@@ -122,7 +131,10 @@ async function showJournal() {
   const entry = await journal.complete(id).catch(() => null);
   if (selectedId() !== id) return;
   if (entry) followSelected();
-  else entryView.showNothing("The journal is bounded: the oldest exchanges go first. It may also have been cleared, or does not fit the filters.");
+  else
+    entryView.showNothing(
+      "The journal is bounded: the oldest exchanges go first. It may also have been cleared, or does not fit the filters.",
+    );
   if (window.matchMedia("(max-width: 60rem)").matches) entryView.element.focus();
 }
 
@@ -160,12 +172,36 @@ function showState() {
 /** What is set for everyone concerns every caller, so every view says it. */
 async function showActive() {
   const [scenario, fault] = await Promise.all([
-    ask("scenarios/active").then((answer) => answer.scenario, () => null),
-    ask("faults").then((answer) => answer?.fault ?? null, () => null),
+    ask("scenarios/active").then(
+      (answer) => answer.scenario,
+      () => null,
+    ),
+    ask("faults").then(
+      (answer) => answer?.fault ?? null,
+      () => null,
+    ),
   ]);
   const told = [
-    scenario ? h("p", {}, "Scenario ", h("strong", { text: scenario }), " is active for everyone. ", h("a", { href: "#scenarios", text: "Change" })) : null,
-    fault ? h("p", {}, "A fault is set for everyone: ", h("strong", { text: Object.keys(fault).join(", ") }), ". ", h("a", { href: "#faults", text: "Change" })) : null,
+    scenario
+      ? h(
+          "p",
+          {},
+          "Scenario ",
+          h("strong", { text: scenario }),
+          " is active for everyone. ",
+          h("a", { href: "#scenarios", text: "Change" }),
+        )
+      : null,
+    fault
+      ? h(
+          "p",
+          {},
+          "A fault is set for everyone: ",
+          h("strong", { text: Object.keys(fault).join(", ") }),
+          ". ",
+          h("a", { href: "#faults", text: "Change" }),
+        )
+      : null,
   ].filter(Boolean);
   const place = byId("active");
   if (place.textContent === told.map((each) => each.textContent).join("")) return;

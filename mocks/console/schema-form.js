@@ -64,26 +64,38 @@ export class SchemaForm extends EventTarget {
     const absent = all.filter(([name]) => !(name in holder));
     const parts = given.map(([name, inner]) => this.#part(name, inner, holder, `${path}/${name}`));
     const nothing = h("p", { class: "fine-print", text: "No part yet: the answer leaves as recorded." });
-    const add = (isPart) => absent.filter(([, inner]) => isNamed(inner) === isPart).map(([name, inner]) => this.#adder(schema, name, inner, holder, path));
+    const add = (isPart) =>
+      absent
+        .filter(([, inner]) => isNamed(inner) === isPart)
+        .map(([name, inner]) => this.#adder(schema, name, inner, holder, path));
     return [
       parts.length ? parts : nothing,
       adders("Add what happens", add(true)),
       adders("Add when it happens", add(false)),
-    ].flat().filter(Boolean);
+    ]
+      .flat()
+      .filter(Boolean);
   }
 
   #adder(schema, name, inner, holder, path) {
     const add = () => {
       holder[name] = this.#starter(inner, name);
       // In the grammar's own order, which is the order of application.
-      const given = Object.keys(schema.properties).filter((each) => each in holder).map((each) => [each, holder[each]]);
+      const given = Object.keys(schema.properties)
+        .filter((each) => each in holder)
+        .map((each) => [each, holder[each]]);
       for (const [each, value] of given) {
         delete holder[each];
         holder[each] = value;
       }
       this.#redraw(`[data-part="${CSS.escape(`${path}/${name}`)}"] :is(input, select, textarea)`);
     };
-    return h("button", { type: "button", class: "button small", title: this.#about(inner), onclick: add }, icon("plus"), h("span", { text: name }));
+    return h(
+      "button",
+      { type: "button", class: "button small", title: this.#about(inner), onclick: add },
+      icon("plus"),
+      h("span", { text: name }),
+    );
   }
 
   #part(name, schema, holder, path) {
@@ -95,7 +107,16 @@ export class SchemaForm extends EventTarget {
       "fieldset",
       { class: "form-part", "data-part": path },
       h("legend", { text: name }),
-      h("button", { type: "button", class: "button quiet icon-only small remove", "aria-label": `Remove ${name}`, onclick: remove }, icon("trash")),
+      h(
+        "button",
+        {
+          type: "button",
+          class: "button quiet icon-only small remove",
+          "aria-label": `Remove ${name}`,
+          onclick: remove,
+        },
+        icon("trash"),
+      ),
       h("p", { class: "fine-print", text: this.#about(schema) }),
       this.#control({ ...without(schema, "description"), description: "" }, name, holder, name, path, true),
     );
@@ -122,7 +143,8 @@ export class SchemaForm extends EventTarget {
     const plain = this.#plain(schema);
     if (plain.options) return this.#choice(plain, name, holder, key, path);
     if (plain.type === "array") return this.#list(plain, name, holder, key, path);
-    if (plain.type !== "object" || !plain.properties) return this.#labelled(name, plain, this.#input(plain, name, holder, key));
+    if (plain.type !== "object" || !plain.properties)
+      return this.#labelled(name, plain, this.#input(plain, name, holder, key));
     return this.#object(plain, holder[key], name, path, isBare);
   }
 
@@ -130,7 +152,9 @@ export class SchemaForm extends EventTarget {
     // A composition inside a composition is drawn as one, not as a form with every part there is.
     const isComposition = schema.title === this.#schema.title;
     const fields = isComposition ? this.#composed(schema, value, path) : this.#fields(schema, value, path);
-    return isBare ? h("div", { class: "fields" }, fields) : h("fieldset", { class: "fields inner" }, h("legend", { text: name }), fields);
+    return isBare
+      ? h("div", { class: "fields" }, fields)
+      : h("fieldset", { class: "fields inner" }, h("legend", { text: name }), fields);
   }
 
   #fields({ properties, required }, value, path) {
@@ -139,14 +163,21 @@ export class SchemaForm extends EventTarget {
       const plain = this.#plain(schema);
       const inner = { ...schema, isRequired: required?.includes(name) };
       const isWhole = plain.type === "object" && plain.properties;
-      return isWhole && !(name in value) ? this.#adder({ properties }, name, inner, value, path) : this.#control(inner, name, value, name, `${path}/${name}`);
+      return isWhole && !(name in value)
+        ? this.#adder({ properties }, name, inner, value, path)
+        : this.#control(inner, name, value, name, `${path}/${name}`);
     });
   }
 
   #choice({ options, isRequired }, name, holder, key, path) {
     const labels = options.map((option) => this.#nameOf(option));
     const current = options.findIndex((option) => this.#fits(option, holder[key]));
-    const pick = h("select", { "aria-label": `Form of ${name}` }, isRequired ? null : h("option", { value: "-1", text: "not given" }), labels.map((text, index) => h("option", { value: index, text })));
+    const pick = h(
+      "select",
+      { "aria-label": `Form of ${name}` },
+      isRequired ? null : h("option", { value: "-1", text: "not given" }),
+      labels.map((text, index) => h("option", { value: index, text })),
+    );
     pick.value = String(holder[key] === undefined ? (isRequired ? 0 : -1) : Math.max(0, current));
     pick.addEventListener("change", () => {
       if (pick.value === "-1") delete holder[key];
@@ -155,7 +186,12 @@ export class SchemaForm extends EventTarget {
       this.#changed();
     });
     const chosen = options[pick.value];
-    return h("div", { class: "fields choice" }, this.#labelled(name, {}, pick), chosen && holder[key] !== undefined ? this.#control(chosen, name, holder, key, path, true) : null);
+    return h(
+      "div",
+      { class: "fields choice" },
+      this.#labelled(name, {}, pick),
+      chosen && holder[key] !== undefined ? this.#control(chosen, name, holder, key, path, true) : null,
+    );
   }
 
   #list({ items, description }, name, holder, key, path) {
@@ -171,7 +207,16 @@ export class SchemaForm extends EventTarget {
         redraw();
       };
       const label = `${name} ${index + 1}`;
-      return h("div", { class: "list-item" }, this.#control(items, label, values, index, `${path}/${index}`), h("button", { type: "button", class: "button quiet icon-only small", "aria-label": `Remove ${label}`, onclick: remove }, icon("close")));
+      return h(
+        "div",
+        { class: "list-item" },
+        this.#control(items, label, values, index, `${path}/${index}`),
+        h(
+          "button",
+          { type: "button", class: "button quiet icon-only small", "aria-label": `Remove ${label}`, onclick: remove },
+          icon("close"),
+        ),
+      );
     });
     const add = () => {
       values.push(this.#starter(items, name));
@@ -184,17 +229,32 @@ export class SchemaForm extends EventTarget {
       h("legend", { text: name }),
       description ? h("p", { class: "fine-print", text: description }) : null,
       rows,
-      h("button", { type: "button", class: "button small", onclick: add }, icon("plus"), h("span", { text: `Add to ${name}` })),
+      h(
+        "button",
+        { type: "button", class: "button small", onclick: add },
+        icon("plus"),
+        h("span", { text: `Add to ${name}` }),
+      ),
     );
   }
 
   #labelled(name, { description, isRequired, type, examples }, input) {
     const id = `field-${++this.#ids}`;
     input.id = id;
-    const words = h("label", { class: "field-name", for: id, text: `${name.replaceAll("_", " ")}${isRequired ? " *" : ""}` });
+    const words = h("label", {
+      class: "field-name",
+      for: id,
+      text: `${name.replaceAll("_", " ")}${isRequired ? " *" : ""}`,
+    });
     const hint = description ? h("span", { class: "fine-print", id: `${id}-hint`, text: description }) : null;
     if (hint) input.setAttribute("aria-describedby", hint.id);
-    const offers = examples ? h("datalist", { id: `${id}-offers` }, examples.map((value) => h("option", { value }))) : null;
+    const offers = examples
+      ? h(
+          "datalist",
+          { id: `${id}-offers` },
+          examples.map((value) => h("option", { value })),
+        )
+      : null;
     if (offers) input.setAttribute("list", offers.id);
     return h("div", { class: type === "boolean" ? "field switch" : "field" }, words, input, hint, offers);
   }
@@ -208,22 +268,44 @@ export class SchemaForm extends EventTarget {
   }
 
   #options(schema, holder, key) {
-    const input = h("select", {}, schema.isRequired ? null : h("option", { value: "", text: schema.default === undefined || schema.default === null ? "not given" : `${schema.default} (default)` }), schema.enum.map((value) => h("option", { value, text: value })));
+    const input = h(
+      "select",
+      {},
+      schema.isRequired
+        ? null
+        : h("option", {
+            value: "",
+            text: schema.default === undefined || schema.default === null ? "not given" : `${schema.default} (default)`,
+          }),
+      schema.enum.map((value) => h("option", { value, text: value })),
+    );
     input.value = holder[key] ?? "";
-    input.addEventListener("change", () => this.#set(holder, key, input.value === "" ? undefined : schema.enum.find((each) => String(each) === input.value)));
+    input.addEventListener("change", () =>
+      this.#set(holder, key, input.value === "" ? undefined : schema.enum.find((each) => String(each) === input.value)),
+    );
     return input;
   }
 
   #switch(schema, holder, key) {
     const input = h("input", { type: "checkbox", checked: holder[key] ?? schema.default ?? false });
-    input.addEventListener("change", () => this.#set(holder, key, input.checked === (schema.default ?? false) ? undefined : input.checked));
+    input.addEventListener("change", () =>
+      this.#set(holder, key, input.checked === (schema.default ?? false) ? undefined : input.checked),
+    );
     return input;
   }
 
   #number(schema, holder, key) {
     const { minimum = schema.exclusiveMinimum, maximum = schema.exclusiveMaximum } = schema;
     const placeholder = schema.default === undefined || schema.default === null ? "" : String(schema.default);
-    const input = h("input", { type: "number", step: schema.type === "integer" ? "1" : "any", min: minimum, max: maximum, placeholder, inputmode: "decimal", value: holder[key] ?? "" });
+    const input = h("input", {
+      type: "number",
+      step: schema.type === "integer" ? "1" : "any",
+      min: minimum,
+      max: maximum,
+      placeholder,
+      inputmode: "decimal",
+      value: holder[key] ?? "",
+    });
     input.addEventListener("input", () => this.#set(holder, key, input.value === "" ? undefined : Number(input.value)));
     return input;
   }
@@ -235,7 +317,9 @@ export class SchemaForm extends EventTarget {
     const plain = { type: "text", autocomplete: "off", spellcheck: "false", placeholder, list: offered };
     const input = isLong ? h("textarea", { rows: 3, spellcheck: "false", placeholder }) : h("input", plain);
     input.value = holder[key] ?? "";
-    input.addEventListener("input", () => this.#set(holder, key, input.value === "" && !schema.isRequired ? undefined : input.value));
+    input.addEventListener("input", () =>
+      this.#set(holder, key, input.value === "" && !schema.isRequired ? undefined : input.value),
+    );
     return input;
   }
 
@@ -300,12 +384,22 @@ export class SchemaForm extends EventTarget {
     if (plain.type !== "object") return typeof value === plain.type;
     if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
     const known = plain.properties ?? null;
-    return known === null || (Object.keys(value).every((each) => each in known) && (plain.required ?? []).every((each) => each in value));
+    return (
+      known === null ||
+      (Object.keys(value).every((each) => each in known) && (plain.required ?? []).every((each) => each in value))
+    );
   }
 }
 
 function adders(label, buttons) {
-  return buttons.length ? h("div", { class: "adders", role: "group", "aria-label": label }, h("p", { class: "field-name", text: label }), buttons) : null;
+  return buttons.length
+    ? h(
+        "div",
+        { class: "adders", role: "group", "aria-label": label },
+        h("p", { class: "field-name", text: label }),
+        buttons,
+      )
+    : null;
 }
 
 /** Parts have models of their own; conditions are plain values. */

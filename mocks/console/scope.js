@@ -27,7 +27,15 @@ export class Scope extends EventTarget {
 export function scopeControl(scope, known) {
   const id = `tests-${Math.random().toString(36).slice(2)}`;
   const offers = h("datalist", { id });
-  const input = h("input", { type: "text", placeholder: "everyone", list: id, maxlength: 200, autocomplete: "off", spellcheck: "false", value: scope.test ?? "" });
+  const input = h("input", {
+    type: "text",
+    placeholder: "everyone",
+    list: id,
+    maxlength: 200,
+    autocomplete: "off",
+    spellcheck: "false",
+    value: scope.test ?? "",
+  });
   input.addEventListener("focus", () => offers.replaceChildren(...known().map((value) => h("option", { value }))));
   input.addEventListener("change", () => scope.choose(input.value));
   scope.addEventListener("change", () => {
@@ -35,6 +43,17 @@ export function scopeControl(scope, known) {
   });
   input.id = `${id}-input`;
   input.setAttribute("aria-describedby", `${id}-hint`);
-  const hint = h("span", { class: "fine-print", id: `${id}-hint`, text: "A test id limits it to requests that carry this X-Test-Id; empty means everyone." });
-  return h("div", { class: "field scope" }, h("label", { class: "field-name", for: input.id, text: "For" }), input, offers, hint);
+  const hint = h("span", {
+    class: "fine-print",
+    id: `${id}-hint`,
+    text: "A test id limits it to requests that carry this X-Test-Id; empty means everyone.",
+  });
+  return h(
+    "div",
+    { class: "field scope" },
+    h("label", { class: "field-name", for: input.id, text: "For" }),
+    input,
+    offers,
+    hint,
+  );
 }

@@ -7,7 +7,7 @@ import { h, s, setText } from "./dom.js";
 import { bytes as size, duration, precise } from "./format.js";
 
 /** From here on a frame counts as late: the bar that the mock promises for its own schedule. */
-export const LATE_MS = 5;
+const LATE_MS = 5;
 
 const FAMILIES = [
   ["error", /^error$|warning/],
@@ -18,9 +18,17 @@ const FAMILIES = [
   ["end", /^response$|^done$/],
   ["other", /(?:)/],
 ];
-export const FAMILY_WORDS = { text: "text", thinking: "thinking", tool: "tools", data: "tables and charts", end: "end", error: "error", other: "other" };
+const FAMILY_WORDS = {
+  text: "text",
+  thinking: "thinking",
+  tool: "tools",
+  data: "tables and charts",
+  end: "end",
+  error: "error",
+  other: "other",
+};
 
-export function familyOf(event) {
+function familyOf(event) {
   return FAMILIES.find(([, pattern]) => pattern.test(event))[0];
 }
 
@@ -44,7 +52,10 @@ export function drawLane(svg, { timeline, endMs, outcome, offset, span }) {
     groups.get(family).add(x(actual));
     if (actual - planned >= LATE_MS && late.length < 20_000) late += `M${x(planned)} 21H${x(actual)}`;
   }
-  const paths = [path("lane-wait", `M${x(0)} 12H${x(first)}`), path("lane-body", `M${x(first)} 12H${x(Math.max(outcome ? endMs : (left.at(-1)?.[1] ?? 0), first))}`)];
+  const paths = [
+    path("lane-wait", `M${x(0)} 12H${x(first)}`),
+    path("lane-body", `M${x(first)} 12H${x(Math.max(outcome ? endMs : (left.at(-1)?.[1] ?? 0), first))}`),
+  ];
   for (const [family, places] of groups) if (places.size) paths.push(path(`tick ${family}`, ticks(places, family)));
   if (late) paths.push(path("lane-late", late));
   if (outcome && outcome !== "answered") paths.push(path(`lane-end ${outcome}`, `M${x(endMs)} 2V22`));
@@ -61,7 +72,12 @@ function ticks(places, family) {
 }
 
 export function emptyLane() {
-  return s("svg", { class: "lane", viewBox: `0 0 ${LANE_UNITS} ${LANE_HEIGHT}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+  return s("svg", {
+    class: "lane",
+    viewBox: `0 0 ${LANE_UNITS} ${LANE_HEIGHT}`,
+    preserveAspectRatio: "none",
+    "aria-hidden": "true",
+  });
 }
 
 /** Round numbers of milliseconds that divide a span into some steps. */
@@ -146,8 +162,12 @@ export class Timeline {
   #lane({ label, frames, end, slopes }, top) {
     const base = top + LABEL + LANE;
     const parts = [text("lane-label", 4, top + 12, label), line("lane-base", `M4 ${base}H${this.#width - 4}`)];
-    for (const [family, d] of bars(frames, (ms) => this.#x(ms), base)) parts.push(s("path", { class: `bar ${family}`, d }));
-    if (slopes) parts.push(line("slope", slopes.map(([from, to]) => `M${this.#x(from)} ${base}L${this.#x(to)} ${base + LABEL}`).join("")));
+    for (const [family, d] of bars(frames, (ms) => this.#x(ms), base))
+      parts.push(s("path", { class: `bar ${family}`, d }));
+    if (slopes)
+      parts.push(
+        line("slope", slopes.map(([from, to]) => `M${this.#x(from)} ${base}L${this.#x(to)} ${base + LABEL}`).join("")),
+      );
     if (end) {
       const x = this.#x(end.at);
       parts.push(line(`end-mark ${end.kind}`, `M${x} ${top + LABEL - 4}V${base}`));
@@ -189,12 +209,23 @@ export class Timeline {
   #showLegend() {
     const seen = new Set(this.#lanes.flatMap(({ frames }) => frames.map(({ event }) => familyOf(event))));
     const names = Object.keys(FAMILY_WORDS).filter((name) => seen.has(name));
-    this.legend.replaceChildren(...names.map((name) => h("li", {}, h("span", { class: `swatch ${name}` }), FAMILY_WORDS[name])));
+    this.legend.replaceChildren(
+      ...names.map((name) => h("li", {}, h("span", { class: `swatch ${name}` }), FAMILY_WORDS[name])),
+    );
   }
 
   #key(event) {
     const last = this.#frames.length - 1;
-    const steps = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10, Home: -Infinity, End: Infinity };
+    const steps = {
+      ArrowRight: 1,
+      ArrowUp: 1,
+      ArrowLeft: -1,
+      ArrowDown: -1,
+      PageUp: 10,
+      PageDown: -10,
+      Home: -Infinity,
+      End: Infinity,
+    };
     if (!(event.key in steps) || last < 0) return;
     event.preventDefault();
     this.#at = Math.min(last, Math.max(0, this.#at + steps[event.key]));
@@ -205,7 +236,10 @@ export class Timeline {
     if (!this.#frames.length) return;
     const x = event.clientX - this.box.getBoundingClientRect().left;
     const distance = ({ at }) => Math.abs(this.#x(at) - x);
-    this.#at = this.#frames.reduce((best, frame, index) => (distance(frame) < distance(this.#frames[best]) ? index : best), 0);
+    this.#at = this.#frames.reduce(
+      (best, frame, index) => (distance(frame) < distance(this.#frames[best]) ? index : best),
+      0,
+    );
     this.#showCursor();
   }
 
@@ -215,15 +249,27 @@ export class Timeline {
     this.box.setAttribute("aria-valuemin", count ? 1 : 0);
     this.box.setAttribute("aria-valuemax", count);
     this.box.setAttribute("aria-valuenow", this.#at + 1);
-    const words = frame ? told(frame, this.#at, count) : count ? "Point at a frame, or step through them with the arrow keys." : "No frame.";
+    const words = frame
+      ? told(frame, this.#at, count)
+      : count
+        ? "Point at a frame, or step through them with the arrow keys."
+        : "No frame.";
     this.box.setAttribute("aria-valuetext", words);
     setText(this.readout, words);
-    this.cursor.setAttribute("d", frame ? `M${this.#x(frame.at)} 4V${this.#lanes.length * (LANE + LABEL) + (this.#lateness ? LATENESS + LABEL : 0)}` : "");
+    this.cursor.setAttribute(
+      "d",
+      frame
+        ? `M${this.#x(frame.at)} 4V${this.#lanes.length * (LANE + LABEL) + (this.#lateness ? LATENESS + LABEL : 0)}`
+        : "",
+    );
   }
 }
 
 function told({ at, bytes, event, planned }, index, count) {
-  const when = planned === undefined ? `at ${precise(at)}` : `planned ${precise(planned)}, left ${precise(at)} (${precise(Math.max(0, at - planned))} late)`;
+  const when =
+    planned === undefined
+      ? `at ${precise(at)}`
+      : `planned ${precise(planned)}, left ${precise(at)} (${precise(Math.max(0, at - planned))} late)`;
   return `${index + 1} of ${count}: ${event || "(no event name)"}, ${when}, ${size(bytes)}`;
 }
 

@@ -38,9 +38,14 @@ function read(event, data) {
 /** The text of a delta and the channel it belongs to, in any of the formats that Cortex streams. */
 function deltaText(event, document) {
   if (event.endsWith(".delta") && typeof document?.text === "string")
-    return { kind: event.includes("thinking") ? "thinking" : "text", channel: `${event} ${document.content_index}`, text: document.text };
+    return {
+      kind: event.includes("thinking") ? "thinking" : "text",
+      channel: `${event} ${document.content_index}`,
+      text: document.text,
+    };
   const part = document?.delta?.content?.[0];
-  if (part?.type === "text" && typeof part.text === "string") return { kind: "text", channel: `${event} ${part.index}`, text: part.text };
+  if (part?.type === "text" && typeof part.text === "string")
+    return { kind: "text", channel: `${event} ${part.index}`, text: part.text };
   const choice = document?.choices?.[0]?.delta;
   if (typeof choice?.content === "string") return { kind: "text", channel: "choices", text: choice.content };
   return null;
@@ -92,9 +97,15 @@ function bodyOf(block) {
   if (block.text !== undefined) return h("p", { class: "preserve", text: block.text });
   if (kind === "raw") return h("code", { class: "preserve", text: block.raw || "(no data)" });
   if (kind === "status") return h("p", { text: String(document.message ?? document.status ?? "") });
-  if (kind === "problem") return notice("warning", h("p", { text: String(document.message ?? document.text ?? "") }), fold(block.raw));
+  if (kind === "problem")
+    return notice("warning", h("p", { text: String(document.message ?? document.text ?? "") }), fold(block.raw));
   if (kind === "suggestions") return suggestions(block);
-  if (kind === "tool") return [h("p", {}, "Uses ", h("strong", { text: String(document.name ?? document.type ?? "a tool") })), ...inputOf(document.input), fold(block.raw)];
+  if (kind === "tool")
+    return [
+      h("p", {}, "Uses ", h("strong", { text: String(document.name ?? document.type ?? "a tool") })),
+      ...inputOf(document.input),
+      fold(block.raw),
+    ];
   if (kind === "result") return resultOf(block);
   const words = gist(document);
   return [words ? h("p", { class: "fine-print", text: words }) : null, fold(block.raw)].filter(Boolean);
@@ -102,13 +113,26 @@ function bodyOf(block) {
 
 function inputOf(input) {
   if (!input || typeof input !== "object") return [];
-  const sql = typeof input.sql === "string" ? h("pre", { class: "code", tabindex: "0" }, h("code", { text: input.sql })) : null;
+  const sql =
+    typeof input.sql === "string" ? h("pre", { class: "code", tabindex: "0" }, h("code", { text: input.sql })) : null;
   const others = Object.entries(input).filter(([name]) => name !== "sql");
-  return [sql, others.length ? facts(others.map(([name, value]) => [name, h("span", { class: "preserve", text: typeof value === "string" ? value : JSON.stringify(value) })])) : null].filter(Boolean);
+  return [
+    sql,
+    others.length
+      ? facts(
+          others.map(([name, value]) => [
+            name,
+            h("span", { class: "preserve", text: typeof value === "string" ? value : JSON.stringify(value) }),
+          ]),
+        )
+      : null,
+  ].filter(Boolean);
 }
 
 function resultOf({ document, raw }) {
-  const name = document.name ? h("p", {}, h("strong", { text: String(document.name) }), ` ${document.status ?? ""}`) : null;
+  const name = document.name
+    ? h("p", {}, h("strong", { text: String(document.name) }), ` ${document.status ?? ""}`)
+    : null;
   const set = document.result_set ?? document.content?.map(({ json }) => json?.result_set).find(Boolean);
   return [name, set ? table(set) : null, fold(raw)].filter(Boolean);
 }
@@ -123,8 +147,28 @@ function table({ data, resultSetMetaData }) {
     h(
       "table",
       { class: "frames" },
-      columns.length ? h("thead", {}, h("tr", {}, columns.map((text) => h("th", { scope: "col", text })))) : null,
-      h("tbody", {}, data.slice(0, MAX_ROWS).map((row) => h("tr", {}, [row].flat().map((cell) => h("td", { text: cell === null ? "null" : String(cell) }))))),
+      columns.length
+        ? h(
+            "thead",
+            {},
+            h(
+              "tr",
+              {},
+              columns.map((text) => h("th", { scope: "col", text })),
+            ),
+          )
+        : null,
+      h(
+        "tbody",
+        {},
+        data.slice(0, MAX_ROWS).map((row) =>
+          h(
+            "tr",
+            {},
+            [row].flat().map((cell) => h("td", { text: cell === null ? "null" : String(cell) })),
+          ),
+        ),
+      ),
     ),
     rest > 0 ? h("p", { class: "fine-print", text: `${plural(rest, "more row")}.` }) : null,
   );
@@ -133,20 +177,31 @@ function table({ data, resultSetMetaData }) {
 function suggestions({ document, raw }) {
   const asked = document.suggested_queries;
   if (!Array.isArray(asked)) return fold(raw);
-  return h("ul", { class: "bullets" }, asked.map((each) => h("li", { text: String(each?.query ?? each) })));
+  return h(
+    "ul",
+    { class: "bullets" },
+    asked.map((each) => h("li", { text: String(each?.query ?? each) })),
+  );
 }
 
 /** What a document says of itself in one line. */
 function gist(document) {
-  if (typeof document?.text === "string") return `The whole text: ${document.text.slice(0, 160)}${document.text.length > 160 ? "\u2026" : ""}`;
-  const plain = Object.entries(document ?? {}).filter(([name, value]) => typeof value !== "object" && name !== "sequence_number");
-  return plain.slice(0, 4).map(([name, value]) => `${name}: ${String(value).slice(0, 80)}`).join(", ");
+  if (typeof document?.text === "string")
+    return `The whole text: ${document.text.slice(0, 160)}${document.text.length > 160 ? "\u2026" : ""}`;
+  const plain = Object.entries(document ?? {}).filter(
+    ([name, value]) => typeof value !== "object" && name !== "sequence_number",
+  );
+  return plain
+    .slice(0, 4)
+    .map(([name, value]) => `${name}: ${String(value).slice(0, 80)}`)
+    .join(", ");
 }
 
 function fold(raw) {
   const element = h("details", { class: "raw" }, h("summary", { text: "Data" }));
   element.addEventListener("toggle", () => {
-    if (element.open && element.childElementCount === 1) element.append(h("pre", { class: "code", tabindex: "0" }, h("code", { text: pretty(raw) })));
+    if (element.open && element.childElementCount === 1)
+      element.append(h("pre", { class: "code", tabindex: "0" }, h("code", { text: pretty(raw) })));
   });
   return element;
 }
