@@ -370,7 +370,14 @@ def load_oauth(path: Path, user: User) -> tuple[bytes, AccessToken]:
 
 def parse_networks(given: Iterable[str]) -> tuple[Network, ...]:
     """A network policy's addresses and CIDR blocks.   Raises: ValueError naming the first that is neither."""
-    return tuple(ipaddress.ip_network(each, strict=False) for each in given)
+    return tuple(map(_network, given))
+
+
+def _network(text: str) -> Network:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError as error:
+        raise ValueError(f"network {text!r} is neither an address nor a CIDR block such as 10.0.0.0/8") from error
 
 
 def _token_file(path: Path, model: type[F]) -> F:

@@ -40,6 +40,7 @@ from mocks.snowflake.auth import (
     session_token,
 )
 from mocks.snowflake.sessions import Sessions
+from mocks.state import Mock, Options
 from mocks.tests.running import KeyPair, RunningMock, running
 
 NOW = 1_800_000_000.0
@@ -511,6 +512,13 @@ def test_an_unknown_scope_is_refused(keys: KeyPair, tmp_path: Path) -> None:
         load_oauth(path, a_user(keys.private))
 
 
+def test_a_token_is_registered_once(keys: KeyPair, tmp_path: Path) -> None:
+    """As a personal one and for OAuth it could not be told apart."""
+    path = pat_file(tmp_path, "made-up-token")
+    with pytest.raises(ValueError, match=f"{path} holds a token that another file holds, too"):
+        Mock(Options((keys.public_file,), pats=(path,), oauth_tokens=(path,)))
+
+
 def test_registered_tokens_are_known_by_their_digest(keys: KeyPair, account: Account, tmp_path: Path) -> None:
     """Nothing that could be printed holds one."""
     with_tokens(account, load_pat(pat_file(tmp_path, "made-up-token"), a_user(keys.private)))
@@ -643,7 +651,7 @@ def test_a_network_policy(account: Account, networks: list[str], client: str, is
 
 def test_a_network_is_an_address_or_a_block() -> None:
     """Anything else is refused by name."""
-    with pytest.raises(ValueError, match="'loopback'"):
+    with pytest.raises(ValueError, match=r"^network 'loopback' is neither an address nor a CIDR block"):
         parse_networks(["127.0.0.1", "loopback"])
 
 
