@@ -157,9 +157,10 @@ def test_large_responses_are_refused(mock: RunningMock, monkeypatch: pytest.Monk
 
 
 def test_ignored_parts_are_named(mock: RunningMock) -> None:
-    """What the stand-in cannot compute is said in a header; what it can is not."""
-    answer = post(mock, QUERY, query="x", scoring_config={"reranker": "best", "weights": {"texts": 1}})
+    """What the stand-in cannot compute is said in a header and in the journal; what it can is not."""
+    answer = post(mock, QUERY, "ignored", query="x", scoring_config={"reranker": "best", "weights": {"texts": 1}})
     assert answer.headers["x-mock-ignored"] == "scoring_config.reranker"
+    assert mock.ended("ignored")["why"] == "ranked without scoring_config.reranker"
     assert "x-mock-ignored" not in post(mock, QUERY, query="x", scoring_config={"reranker": "none"}).headers
 
 
