@@ -102,10 +102,10 @@ def asked(messages: Sequence[Message]) -> list[str]:
             raise _invalid(f"messages[{number}].role is {message.role[:50]!r}; it is 'user' or 'analyst'.")
     if messages[-1].role != "user":
         raise _invalid("The last message must have the role 'user'.")
-    texts = [(message, _text(message)) for message in messages if message.role == "user"]
-    if not texts[-1][1].strip():
+    questions = [_text(message) for message in messages if message.role == "user"]
+    if not questions[-1].strip():
         raise _invalid("The last message has no content of type 'text'.")
-    return [text for _, text in texts]
+    return questions
 
 
 def _text(message: Message) -> str:

@@ -20,6 +20,8 @@ from mocks.stories import pacing
 from mocks.stories.pacing import Clock, Range
 
 MODEL_NAMES = ["claude-4-sonnet"]
+"""What clients expect to be named here; no model is asked, as `x-mock-analyst` tells."""
+
 DELTA = "message.content.delta"
 
 Json = dict[str, Any]
