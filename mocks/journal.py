@@ -107,6 +107,7 @@ class Entry:
     _sizes: array[int] = field(default_factory=lambda: array("L"), repr=False)
     _names: tuple[str, ...] = ()
     _journal: Journal | None = field(default=None, repr=False)
+    _head_bytes: int = 0
     charged_bytes: int = 0
     """What the journal counts for this entry; 0 once it has let go of it."""
 
@@ -114,6 +115,8 @@ class Entry:
         """Note headers (by lower-case name) and query; credentials are not kept."""
         self.request_headers = headers_without_credentials(headers, MAX_HEADERS, MAX_CHARS)
         self.query = text_without_credentials(query[:MAX_QUERY_CHARS]) if query else ""
+        texts = len(self.path) + len(self.query) + sum(map(len, self.request_headers.values()))
+        self._head_bytes = texts + _HEADER_BYTES * len(self.request_headers)
 
     def asked_by(self, test_id: str | None, traceparent: str | None) -> None:
         """Note for whom, and within which trace, the exchange runs."""
@@ -209,10 +212,9 @@ class Entry:
 
     def weigh(self) -> int:
         """About how many bytes of memory this entry holds."""
-        texts = len(self.path) + len(self.query) + sum(len(k) + len(v) for k, v in self.request_headers.items())
         frames = _FRAME_BYTES * min(self.frames_planned, MAX_FRAMES)
         explained = _EXPLANATION_BYTES * ((self.nearest is not None) + (self.fault is not None))
-        return _ENTRY_BYTES + texts + _HEADER_BYTES * len(self.request_headers) + len(self._body) + frames + explained
+        return _ENTRY_BYTES + self._head_bytes + len(self._body) + frames + explained
 
     def as_json(self, *, timeline: bool = False) -> dict[str, Any]:
         """For the admin routes and the live feed; without credentials."""
@@ -306,8 +308,9 @@ class Journal:
         return entry
 
     def changed(self, change: Change, entry: Entry) -> None:
-        """Count the entry's bytes anew and tell every listener."""
-        self.charge(entry)
+        """Count the entry's bytes anew, unless nothing was added, and tell every listener."""
+        if change != "answering":
+            self.charge(entry)
         for listener in tuple(self.on_change):
             try:
                 listener(change, entry)
