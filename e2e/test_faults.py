@@ -22,7 +22,7 @@ from e2e.stack import Stack, running
 from mocks.cassette import Cassette, load_all
 from mocks.faults import Plan
 from mocks.route import Surface
-from mocks.scenario import Scenario
+from mocks.scenario import Scenario, fitting
 from mocks.scenario import load_all as load_scenarios
 from mocks.state import HERE
 
@@ -67,7 +67,9 @@ def problem_of(answer: requests.Response) -> dict[str, Any] | None:
 
 def tape_of(scenario: Scenario) -> Cassette:
     """The recording that a scenario is rehearsed with."""
-    return CASSETTES[next(iter(scenario.cassettes), "agents/net_sales_by_region")]
+    tape = fitting(scenario, (CASSETTES["agents/net_sales_by_region"], *CASSETTES.values()))
+    assert tape is not None
+    return tape
 
 
 def played(scenario: Scenario) -> Plan:

@@ -150,8 +150,8 @@ class Respond(Strict):
     """Another answer altogether: one by name, or a status with a JSON document or a text, as HTML."""
 
     like: str | None = Field(default=None, description="name of an answer; what else is given here replaces its parts")
-    status: int | None = Field(default=None, ge=200, le=599)
-    headers: dict[str, str] = Field(default_factory=dict)
+    status: int | None = Field(default=None, ge=200, le=599, description="required without `like`")
+    headers: dict[str, str] = Field(default_factory=dict, description="in plain ASCII; those of transport are not ours")
     json_body: dict[str, object] | None = Field(default=None, alias="json", description="the body as a document")
     text: str | None = Field(default=None, description="the body as a text, HTML unless the headers say otherwise")
 
@@ -294,8 +294,8 @@ class Insert(_Place):
 class Fail(_Place):
     """The run fails in mid-stream: an `error` event says so, then comes `done`."""
 
-    code: str = Field(default="399504", pattern=r"^[0-9]{1,12}$")
-    message: str = "Error during execution"
+    code: str = Field(default="399504", pattern=r"^[0-9]{1,12}$", description="of the error")
+    message: str = Field(default="Error during execution", description="of the error")
 
     def apply(self, plan: Plan) -> Plan:
         """End with the two events, due together with the one before them."""
@@ -314,8 +314,8 @@ class Fail(_Place):
 class Expire(Fail):
     """The credential expires in mid-stream: the run ends with an `error` event that says so, then `done`."""
 
-    code: str = Field(default="390114", pattern=r"^[0-9]{1,12}$")
-    message: str = ANSWERS["token_expired"].message
+    code: str = Field(default="390114", pattern=r"^[0-9]{1,12}$", description="of the error")
+    message: str = Field(default=ANSWERS["token_expired"].message, description="of the error")
 
 
 class Heartbeat(_Place):
@@ -323,7 +323,7 @@ class Heartbeat(_Place):
 
     every_ms: float = Field(ge=1, le=MAX_MS, allow_inf_nan=False, description="between two comments")
     comments: int = Field(ge=1, le=MAX_COMMENTS, description="how many")
-    text: str = Field(default="keep-alive", pattern=r"^[^\r\n]*$")
+    text: str = Field(default="keep-alive", pattern=r"^[^\r\n]*$", description="of each comment")
 
     def apply(self, plan: Plan) -> Plan:
         """Put comments in the place of everything that follows."""
@@ -423,7 +423,7 @@ class Rate(Strict):
 class Stall(_Place):
     """The stream falls silent for so many milliseconds of real time, then goes on."""
 
-    ms: float = Field(gt=0, le=MAX_MS, allow_inf_nan=False)
+    ms: float = Field(gt=0, le=MAX_MS, allow_inf_nan=False, description="how long")
 
     def apply(self, plan: Plan) -> Plan:
         """Hold back everything behind the place."""

@@ -69,7 +69,7 @@ PARTS = (
 class Quota(Strict):
     """So many requests in a window; the fault is played on those beyond."""
 
-    requests: int = Field(ge=1, le=MAX_REQUESTS)
+    requests: int = Field(ge=1, le=MAX_REQUESTS, description="that are served")
     window_s: float = Field(default=60, gt=0, le=86_400, allow_inf_nan=False, description="a sliding window")
     per: Literal["test", "user"] = Field(default="test", description="whose requests count together, within a test")
 

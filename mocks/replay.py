@@ -89,17 +89,26 @@ async def play(
             entry.max_lateness_ms = max(entry.max_lateness_ms, (now_s - due_s) * 1000)
 
 
-async def play_stepwise(frames: Sequence[Frame], send: Send, entry: Entry, step: Step) -> bool:
+async def play_stepwise(
+    frames: Sequence[Frame], send: Send, entry: Entry, step: Step, live: Live | None = None
+) -> bool:
     """Send each frame when a step allows it, whatever its time; whether all were, before a step stayed away.
 
+    live: may change what is not sent yet; asked after each step.
     Raises: whatever `send` raises when the connection is gone.
     """
-    for position, frame in enumerate(frames):
+    position = 0
+    while position < len(frames):
         if not await step():
             return False
-        for piece in frame.pieces():
-            await send(piece)
-        entry.sent(position + 1, time.monotonic())
+        if live is not None and (changed := await live.change(time.monotonic(), frames, position)) is not None:
+            frames = changed
+            entry.replanned(frames)
+        for frame in frames[position : position + 1]:
+            for piece in frame.pieces():
+                await send(piece)
+        position += 1
+        entry.sent(min(position, len(frames)), time.monotonic())
     return True
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
-from mocks.cassette import Cassette
+from mocks.cassette import Cassette, Interaction
 from mocks.faults import FaultDoesNotApplyError, Plan
 from mocks.grammar import Fault
 from mocks.route import Surface
@@ -130,12 +130,27 @@ def _check_cassettes(path: Path, scenario: Scenario, known: dict[str, Cassette])
 
 def why_not(fault: Fault, cassettes: Iterable[Cassette]) -> str | None:
     """Why a fault applies to no interaction of these cassettes; None when it applies to one."""
-    reason = "nothing is recorded"
+    reason: str | None = "nothing is recorded"
     for interaction in (each for tape in cassettes for each in tape.interactions):
-        try:
-            fault.apply(Plan.of(interaction.response, interaction.frames))
-        except FaultDoesNotApplyError as error:
-            reason = str(error)
-        else:
+        if (reason := _refusal(fault, interaction)) is None:
             return None
     return reason
+
+
+def fitting(scenario: Scenario, cassettes: Iterable[Cassette]) -> Cassette | None:
+    """The first cassette that a scenario plays and whose first answer its fault can bear."""
+    for tape in cassettes:
+        first = tape.interactions[0]
+        if scenario.cassettes and tape.name not in scenario.cassettes:
+            continue
+        if scenario.fault is None or _refusal(scenario.fault, first) is None:
+            return tape
+    return None
+
+
+def _refusal(fault: Fault, interaction: Interaction) -> str | None:
+    try:
+        fault.apply(Plan.of(interaction.response, interaction.frames))
+    except FaultDoesNotApplyError as error:
+        return str(error)
+    return None

@@ -106,7 +106,7 @@ class App:
     async def _answer(self, scope: Any, protocol: Any, entry: Entry) -> None:
         try:
             plan, pace = await self._plan(scope, protocol, entry)
-            entry.answers(plan.status, plan.frames, pace)
+            entry.answers(plan.status if plan.has_head else 0, plan.frames, pace)
             if isinstance(plan, live.LivePlan):
                 return await plan.listen(protocol)
             await sleep_until(entry.started_mono_s + plan.headers_delay_ms / 1000)
@@ -270,7 +270,7 @@ async def _break_off(plan: Plan, scope: Any, entry: Entry, pace: float) -> None:
 async def _play(plan: Plan, send: Send, entry: Entry, pace: float) -> None:
     if plan.step is None:
         await play(plan.frames, send, entry, pace=pace, live=plan.live)
-    elif not await play_stepwise(plan.frames, send, entry, plan.step):
+    elif not await play_stepwise(plan.frames, send, entry, plan.step, plan.live):
         entry.end("cut", f"no step came in {plan.step_wait_s:g} s")
 
 

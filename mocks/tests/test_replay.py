@@ -214,3 +214,24 @@ def test_frames_leave_step_by_step(steps: int, sent: list[bytes], whole: bool) -
     assert asyncio.run(play_stepwise(frames, stage.send, entry, step)) is whole
     assert [data for _, data in stage.sent] == sent
     assert entry.frames_sent == steps
+
+
+def test_what_is_stepped_through_may_change() -> None:
+    """A step that finds the rest changed plays the new rest; one that finds none left ends the answer."""
+    stage, entry = Stage(), Entry(1, "POST", "/", started_mono_s=1000.0)
+    changes = {1: [Frame(0, b"a"), Frame(0, b"end")]}
+
+    class Changing:
+        async def change(self, _due_s: float, _frames: object, sent: int) -> list[Frame] | None:
+            return changes.get(sent)
+
+        def collapsed(self) -> Changing:
+            return self
+
+    async def step() -> bool:
+        return True
+
+    frames = [Frame(0, data) for data in (b"a", b"b", b"c")]
+    assert asyncio.run(play_stepwise(frames, stage.send, entry, step, Changing()))
+    assert [data for _, data in stage.sent] == [b"a", b"end"]
+    assert entry.frames_sent == 2

@@ -8,7 +8,8 @@ import pytest
 
 from mocks.cassette import load_all as load_cassettes
 from mocks.grammar import Fault
-from mocks.scenario import ScenarioFormatError, load, load_all, why_not
+from mocks.route import Surface
+from mocks.scenario import Scenario, ScenarioFormatError, fitting, load, load_all, why_not
 from mocks.state import HERE
 
 CASSETTES = load_cassettes(HERE / "cassettes")
@@ -44,6 +45,39 @@ def test_a_fault_in_no_cassette_is_explained() -> None:
     fault = Fault.model_validate({"cut": {"after": "response.tabel"}})
     assert why_not(fault, CASSETTES) == "event 'response.tabel' occurs 0 times here, the fault needs 1"
     assert why_not(fault, []) == "nothing is recorded"
+
+
+def test_the_first_cassette_that_fits_is_found() -> None:
+    """The order given decides; names limit the choice; where nothing fits, nothing is found."""
+    scenario = load(HERE / "scenarios" / "cut_inside_character.yaml")
+    ascii_only, unicode = (
+        next(each for each in CASSETTES if each.name == f"agents/{name}")
+        for name in ("net_sales_by_region", "unicode_answer")
+    )
+    assert fitting(scenario, [ascii_only, unicode]) is unicode
+    assert fitting(scenario, [ascii_only]) is None
+    named = scenario.model_copy(update={"fault": None, "cassettes": ["agents/unicode_answer"]})
+    assert fitting(named, [ascii_only, unicode]) is unicode
+
+
+def test_only_true_and_false_are_truth_values(tmp_path: Path) -> None:
+    """`on` is a key of faults and `no` a country; YAML 1.1 takes both for booleans."""
+    document = "{on: on, no: no, yes: True, tested: true, failed: false}"
+    text = f"scenario: made_up\nabout: x\nfault: {{respond: {{status: 200, json: {document}}}}}"
+    fault = load(written(tmp_path, text)).fault
+    assert fault is not None
+    assert fault.respond is not None
+    expected = {"on": "on", "no": "no", "yes": "True", "tested": True, "failed": False}
+    assert fault.respond.json_body == expected
+
+
+def test_a_scenario_concerns_the_surfaces_of_its_faults() -> None:
+    """Agents' answers unless it says otherwise, and each surface that any of its faults names."""
+    parts = {"respond": "unavailable"}
+    faults = [None, parts, {**parts, "on": ["sql"]}, [parts, {**parts, "on": ["sql"]}]]
+    each = [Scenario.model_validate({"scenario": "s", "about": "x", "fault": fault}) for fault in faults]
+    seen = [(one.concerns(Surface.AGENT), one.concerns(Surface.SQL)) for one in each]
+    assert seen == [(True, False), (True, False), (False, True), (True, True)]
 
 
 def test_shipped_scenarios_load_beside_anyones_cassettes() -> None:
