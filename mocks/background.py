@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import quote
 
 from contracts.cortex import COMPACT_PATH, DONE, EVENT_STREAM, RUNS_PATH, Code, Event
-from mocks.blocks import Block, content_of
+from mocks.blocks import Block, content_of, has_content
 from mocks.cassette import Frame
 from mocks.faults import Plan
 from mocks.ids import Place, Tape
@@ -54,7 +54,6 @@ class Ending:
     kept: tuple[Frame, ...]
     frames: tuple[Frame, ...]
     turn: Block
-    metadata: Block
 
 
 @dataclass(slots=True)
@@ -62,7 +61,7 @@ class Run:
     """One run on a thread. started_s: on the monotonic clock.   place: its ids, None when those recorded stay.
 
     exchange: what a run that is not in the background depends on; None in the background, and once that has ended.
-    left_s: when its client left and took it along.
+    left_s: when its client left and took it along.   has_said: whether a cancelled run leaves an answer.
     """
 
     owner: str
@@ -76,6 +75,8 @@ class Run:
     left_s: float | None = None
     ending: Ending | None = None
     cancelled_s: float | None = None
+    has_said: bool = False
+    closing: asyncio.Future[None] | None = None
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -135,14 +136,14 @@ class Run:
     def answered_s(self, now_s: float) -> float | None:
         """When its answer went to the thread; None when there is none, or not yet."""
         if self.cancelled_s is not None:
-            return self.cancelled_s if self.ending is not None and self.ending.turn["content"] else None
+            return self.cancelled_s if self.has_said else None
         done = not self.was_dropped() and self.tape.final is not None and self.final_s <= now_s
         return self.final_s if done else None
 
     def turn(self) -> Block:
         """The answer as a thread stores it. Reads the whole final object, so not on the event loop."""
-        if self.ending is not None:
-            return self.ending.turn
+        if self.cancelled_s is not None:
+            return (self.ending or self._make_ending(self.cancelled_s)).turn
         assert self.tape.final is not None, "only an answered run is stored"
         final = json.loads(self.tape.final.payload)
         if self.tape.final.event == Event.ERROR:
@@ -150,20 +151,34 @@ class Run:
             return _turn(content_of(self.tape.frames), "error") | {"error": error}
         return _turn(final.get("content", []), final.get("status", "completed"))
 
-    def cancel(self, now_s: float) -> None:
-        """Stop it; every stream of it pauses until its ending is told."""
-        self.cancelled_s = now_s
-        self.cancelled.set()
+    def metadata_at(self, now_s: float) -> Block:
+        """The metadata of the run if it is cancelled now: an answer's id only when something was said."""
+        ids = self.ids if has_content(self._due(now_s)) else _without_answer(self.ids)
+        return {**ids, "usage": {"tokens_consumed": []}}
 
-    def close(self) -> None:
-        """Make and tell the ending of a cancelled run. Reads what was sent so far, so not on the event loop."""
-        assert self.cancelled_s is not None, "only a cancelled run has an ending of its own"
-        at_ms = (self.cancelled_s - self.started_s) * 1000
-        frames, numbers = self.frames(), self.tape.numbers_at(self.place)
-        count = sum(frame.due_ms(self.pace) <= at_ms for frame in frames)
-        kept = frames[:count]
-        latest = max((number for number in numbers[:count] if number is not None), default=0)
-        self.ending = _ending(kept, at_ms, self.ids, latest)
+    def cancel(self, now_s: float) -> None:
+        """Stop it; every stream of it pauses until its ending is made, which takes a thread a moment."""
+        self.cancelled_s, self.has_said = now_s, has_content(self._due(now_s))
+        self.cancelled.set()
+        self.closing = asyncio.ensure_future(self._close(now_s))
+
+    async def _close(self, now_s: float) -> None:
+        try:
+            self.ending = await asyncio.to_thread(self._make_ending, now_s)
+        finally:
+            self.ended.set()
+
+    def _due(self, now_s: float) -> tuple[Frame, ...]:
+        """The frames that were due by now."""
+        at_ms, frames = (now_s - self.started_s) * 1000, self.frames()
+        return frames[: sum(frame.due_ms(self.pace) <= at_ms for frame in frames)]
+
+    def _make_ending(self, now_s: float) -> Ending:
+        """Reads what was sent so far, so not on the event loop."""
+        kept = self._due(now_s)
+        numbers = self.tape.numbers_at(self.place)[: len(kept)]
+        latest = max((number for number in numbers if number is not None), default=0)
+        return _ending(kept, (now_s - self.started_s) * 1000, self.metadata_at(now_s), latest)
 
     def rest(self, frames: Sequence[Frame], sent: int, started_s: float) -> tuple[Frame, ...]:
         """What a stream of it goes on with once it was cancelled.
@@ -228,14 +243,11 @@ class Follower:
             return None
         self.told = True
         await self.run.ended.wait()
+        assert self.run.ending is not None, "a cancelled run has an ending"
         if self.is_whole:
-            return self._final()
+            final = next(frame for frame in self.run.ending.frames if frame.event == Event.RESPONSE)
+            return (Frame(0.0, final.payload),)
         return self.run.rest(frames, sent, self.started_s)
-
-    def _final(self) -> tuple[Frame, ...]:
-        assert self.run.ending is not None, "the ending is told before streams go on"
-        final = next(frame for frame in self.run.ending.frames if frame.event == Event.RESPONSE)
-        return (Frame(0.0, final.payload),)
 
 
 class Runs:
@@ -263,16 +275,16 @@ class Runs:
         return run if run is not None and run.owner == owner else None
 
 
-def _ending(kept: tuple[Frame, ...], at_ms: float, ids: Mapping[str, int | str], latest: int) -> Ending:
-    content = content_of(kept)
-    metadata: Block = {**ids, "usage": {"tokens_consumed": []}}
-    if not content:
-        metadata.pop("assistant_message_id", None)
-    turn = _turn(content, "cancelled")
+def _without_answer(ids: Mapping[str, int | str]) -> dict[str, int | str]:
+    return {name: value for name, value in ids.items() if name != "assistant_message_id"}
+
+
+def _ending(kept: tuple[Frame, ...], at_ms: float, metadata: Block, latest: int) -> Ending:
+    turn = _turn(content_of(kept), "cancelled")
     payloads: list[tuple[Event, Block]] = []
     is_told = sum(frame.event == Event.METADATA for frame in kept) > 1
-    if content and "assistant_message_id" in ids and not is_told:
-        message = {"role": "assistant", "message_id": ids["assistant_message_id"], "run_id": ids["run_id"]}
+    if "assistant_message_id" in metadata and not is_told:
+        message = {"role": "assistant", "message_id": metadata["assistant_message_id"], "run_id": metadata["run_id"]}
         payloads.append((Event.METADATA, {"metadata": message}))
     payloads.append((Event.RESPONSE, turn | {"metadata": metadata}))
     frames = [
@@ -280,7 +292,7 @@ def _ending(kept: tuple[Frame, ...], at_ms: float, ids: Mapping[str, int | str],
         for number, (event, payload) in enumerate(payloads, start=latest + 1)
     ]
     frames.append(Frame(0.0, f"event: {Event.DONE}\ndata: {DONE}\n\n".encode()))
-    return Ending(at_ms, kept, tuple(frames), turn, metadata)
+    return Ending(at_ms, kept, tuple(frames), turn)
 
 
 def _turn(content: Sequence[Block], status: str) -> Block:
@@ -294,9 +306,17 @@ def _frame(event: Event, payload: Mapping[str, Any]) -> Frame:
 
 def started(run: Run, planned: Plan) -> Plan:
     """The answer to `background: true, stream: false`: the run's ids, at once."""
-    metadata = {name: value for name, value in run.ids.items() if name != "assistant_message_id"}
-    plan = json_plan({"status": "in_progress", "metadata": metadata})
+    plan = json_plan({"status": "in_progress", "metadata": _without_answer(run.ids)})
     return dataclasses.replace(plan, headers={**planned.headers, **plan.headers})
+
+
+def is_answered(planned: Plan, shaped: Plan) -> bool:
+    """Whether an answer is still its surface's own, once the faults are in. Else what it tells of did not happen."""
+    if planned.status != shaped.status:
+        return False
+    if planned.is_event_stream:
+        return shaped.is_event_stream
+    return [frame.data for frame in planned.frames] == [frame.data for frame in shaped.frames]
 
 
 async def _follow(mock: Mock, request: Request, path: re.Match[str]) -> Plan:
@@ -332,13 +352,14 @@ async def _cancel(mock: Mock, request: Request, path: re.Match[str]) -> Plan:
     if run.ended_s(now_s) is not None:
         how = "already cancelled" if run.cancelled_s is not None else "already finished"
         raise Refusal(409, Code.INVALID_PAYLOAD, f"Run {run.run_id} is {how} and cannot be cancelled.")
-    run.cancel(now_s)
-    try:
-        await asyncio.to_thread(run.close)
-    finally:
-        run.ended.set()
-    assert run.ending is not None, "closing a run gives it an ending"
-    return json_plan({"metadata": run.ending.metadata})
+    plan = json_plan({"metadata": run.metadata_at(now_s)})
+
+    def finish(shaped: Plan) -> Plan:
+        if is_answered(plan, shaped):
+            run.cancel(now_s)
+        return shaped
+
+    return dataclasses.replace(plan, finish=finish)
 
 
 def _found(mock: Mock, request: Request, run_id: str) -> Run:

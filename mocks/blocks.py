@@ -21,13 +21,25 @@ def content_of(frames: Iterable[Frame]) -> list[Block]:
     """The content blocks in their order, those included that were still being written."""
     blocks: dict[int, Block] = {}
     for frame in frames:
-        if not frame.event.startswith("response."):
+        if not _builds(frame.event):
             continue
         payload = _payload(frame)
         index = payload.get("content_index")
         if isinstance(index, int):
             _take(blocks, index, frame.event, payload)
     return [blocks[index] for index in sorted(blocks) if blocks[index]]
+
+
+def has_content(frames: Iterable[Frame]) -> bool:
+    """Whether `content_of` finds anything; the payloads are not read for it."""
+    return any(_builds(frame.event) and b'"content_index"' in frame.data for frame in frames)
+
+
+def _builds(event: str) -> bool:
+    """Whether events of this name carry content; the pieces of tools' results come again, as a whole."""
+    if event in (Event.TEXT_DELTA, Event.THINKING_DELTA):
+        return True
+    return event.startswith("response.") and not event.endswith((".delta", ".status"))
 
 
 def _take(blocks: dict[int, Block], index: int, event: str, payload: Block) -> None:
@@ -41,7 +53,7 @@ def _take(blocks: dict[int, Block], index: int, event: str, payload: Block) -> N
     elif event == Event.THINKING_DELTA:
         block = blocks.setdefault(index, {"type": "thinking", "thinking": {"text": ""}})
         block["thinking"]["text"] += payload.get("text", "")
-    elif not event.endswith((".delta", ".status")):
+    else:
         kind = event.removeprefix("response.")
         fields = {name: value for name, value in payload.items() if name not in _NUMBERS}
         blocks[index] = {"type": kind, **fields} if kind in _INLINE else {"type": kind, kind: fields}

@@ -220,7 +220,7 @@ class _Begun:
         final = shaped
         if shaped.is_event_stream and not self.asked.wants_stream:
             final = collapse(shaped)
-        if _is_answered(planned, shaped):
+        if background.is_answered(planned, shaped):
             self._begin(planned, run)
         return final
 
@@ -242,15 +242,6 @@ class _Begun:
             agent=self.agent,
         )
         store.add(conversation, turn)
-
-
-def _is_answered(planned: Plan, shaped: Plan) -> bool:
-    """Whether the answer is still the run's own: a fault that answers in its stead means that none began."""
-    if planned.status != shaped.status:
-        return False
-    if planned.is_event_stream:
-        return shaped.is_event_stream
-    return [frame.data for frame in planned.frames] == [frame.data for frame in shaped.frames]
 
 
 def _question(asked: RunRequest) -> str:

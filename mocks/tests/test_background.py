@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 from collections.abc import Iterator
@@ -282,6 +283,14 @@ def test_a_fault_belongs_to_its_exchange(mock: RunningMock) -> None:
     assert len(messages(mock, {"thread_id": thread_id})) == 2
 
 
+def test_a_cancellation_that_a_fault_answers_does_not_happen(slow: RunningMock) -> None:
+    """A client that is told of a busy server has to ask again, and then the run is still there to be stopped."""
+    metadata = start(slow)
+    fault = {**REQUEST, "X-Mock-Fault": json.dumps({"respond": {"status": 503, "json": {"message": "busy"}}})}
+    assert slow.call("POST", path(metadata, "/cancel"), b"", fault).status == 503
+    assert cancel(slow, metadata).status == 200
+
+
 @pytest.mark.parametrize(("method", "verb"), [("POST", "/steer"), ("DELETE", "/steer/m1")], ids=["steer", "recall"])
 def test_steering_is_not_played(slow: RunningMock, method: str, verb: str) -> None:
     """The experiment is refused, in words that say what this is."""
@@ -365,9 +374,13 @@ def test_followers_hear_each_frame_when_the_run_is_that_far() -> None:
 def test_what_a_fault_has_ended_is_not_gone_on_with() -> None:
     """A stream that a fault ends early does not get the ending of a cancelled run."""
     run = made_run()
-    run.cancel(1001.0)
-    run.close()
-    assert run.ending is not None
+
+    async def cancelled() -> None:
+        run.cancel(1001.0)
+        assert run.turn()["status"] == "cancelled", "who asks early is told the same"
+        await run.ended.wait()
+
+    asyncio.run(cancelled())
     whole = run.frames()
     assert run.rest(whole, 3, 1000.0) == (*whole[:3], *run.rest(whole, 3, 1000.0)[3:])
     assert [frame.event for frame in run.rest(whole, 3, 1000.0)[3:]] == ["metadata", "response", "done"]

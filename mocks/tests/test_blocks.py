@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mocks.blocks import content_of
+from mocks.blocks import content_of, has_content
 from mocks.cassette import Frame, load_all
 from mocks.state import HERE
 
@@ -49,7 +49,8 @@ def test_what_is_being_written_is_kept() -> None:
     "frame",
     [
         pytest.param(event("response.status", status="planning", message="m"), id="status"),
-        pytest.param(event("response.tool_result.status", status="done"), id="tool-status"),
+        pytest.param(event("response.tool_result.status", status="done", content_index=0), id="tool-status"),
+        pytest.param(event("response.tool_result.sql_explanation.delta", content_index=0, delta={}), id="tool-delta"),
         pytest.param(event("response.warning", message="m"), id="warning"),
         pytest.param(event("metadata", content_index=0), id="metadata"),
         pytest.param(event("response", content_index=0, content=[1]), id="final"),
@@ -61,3 +62,11 @@ def test_what_is_being_written_is_kept() -> None:
 def test_what_is_no_content(frame: Frame) -> None:
     """States, ids and what cannot be read build nothing."""
     assert content_of([frame]) == []
+    assert not has_content([frame])
+
+
+def test_one_piece_is_content() -> None:
+    """Whether there is anything is known without reading it all."""
+    said = event("response.thinking.delta", content_index=0, text="I")
+    assert has_content([event("response.status", status="planning"), said])
+    assert not has_content([])

@@ -151,6 +151,17 @@ def test_a_friendly_miss_is_one_object_when_asked(friendly: RunningMock) -> None
     assert answer.json()["status"] == "completed"
 
 
+def test_a_friendly_miss_is_a_turn_like_any_other(friendly: RunningMock) -> None:
+    """On a created thread it has that thread's ids, and is stored, so that people can go on from there."""
+    thread_id = friendly.call("POST", "/api/v2/cortex/threads", b"").json()["thread_id"]
+    missed = friendly.run("What?", stream=False, thread_id=thread_id, parent_message_id=0).json()["metadata"]
+    assert missed["thread_id"] == thread_id
+    parent = missed["assistant_message_id"]
+    assert friendly.run(thread_id=thread_id, parent_message_id=parent).headers.get("x-mock-miss") is None
+    described = friendly.call("GET", f"/api/v2/cortex/threads/{thread_id}").json()
+    assert len(described["messages"]) == 4
+
+
 @pytest.mark.parametrize(
     "body",
     [
