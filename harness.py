@@ -29,6 +29,14 @@ CONTEXT = {"auto_envvar_prefix": "CORTEX_HARNESS", "help_option_names": ["-h", "
 PORT = click.IntRange(0, 65535)
 PACE = click.FloatRange(0, 1000)
 FILE = click.Path(path_type=Path, dir_okay=False)
+REPEATABLE = {
+    "role": "roles",
+    "warehouse": "warehouses",
+    "pat_file": "pats",
+    "oauth_token_file": "oauth_tokens",
+    "network": "networks",
+}
+"""Options of the mock that may be repeated, and what it calls them together."""
 
 
 class _FrontDoor(click.Group):
@@ -79,11 +87,11 @@ def up(host: str, port: int, mock_port: int, pace: float, strict: bool, state_di
 @click.option("--scenarios", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Scenario files.")
 @click.option("--account", default="MYORG-BENCH", show_default=True, help="Account that tokens must name.")
 @click.option("--user", default="CORTEX_PROXY_USER", show_default=True, help="User that tokens must name.")
-@click.option("--role", "roles", multiple=True, help="Granted role; the first is the default.  [DEVELOPER_CORTEX]")
-@click.option("--warehouse", "warehouses", multiple=True, help="To use; the first is the default.  [CORTEX_BENCH_WH]")
-@click.option("--pat-file", "pats", type=FILE, multiple=True, help="Holds an accepted token, or YAML: token, role.")
-@click.option("--oauth-token-file", "oauth_tokens", type=FILE, multiple=True, help="Likewise: token, scope.")
-@click.option("--network", "networks", multiple=True, help="Network policy: an allowed address or CIDR block.")
+@click.option("--role", multiple=True, help="Granted role; the first is the default.  [DEVELOPER_CORTEX]")
+@click.option("--warehouse", multiple=True, help="To use; the first is the default.  [CORTEX_BENCH_WH]")
+@click.option("--pat-file", type=FILE, multiple=True, help="Holds an accepted token, or YAML: token, role.")
+@click.option("--oauth-token-file", type=FILE, multiple=True, help="Likewise: token, scope.")
+@click.option("--network", multiple=True, help="Network policy: an allowed address or CIDR block.")
 @click.option("--pat-needs-network-policy", is_flag=True, help="Refuse PATs while there is no network policy.")
 @click.option("--session-lifetime-s", type=click.FloatRange(min=0), default=3600, show_default=True, help="Of logins.")
 @click.option("--metrics-port", type=PORT, help="Answer /metrics there, by custom 9465; 0 takes a free one.")
@@ -103,7 +111,7 @@ def mock(assume: tuple[str, ...], public_key: tuple[Path, ...], state_dir: Path,
     except OSError as error:
         hint = "Choose another folder with --state-dir, or name a key with --public-key."
         raise click.ClickException(f"{error.filename}: {error.strerror}. {hint}") from error
-    given = {name: value for name, value in options.items() if value not in (None, ())}
+    given = {REPEATABLE.get(name, name): value for name, value in options.items() if value not in (None, ())}
     try:
         assumed = assumptions.parse(assume)
         server.run(Options(public_keys=public_keys, assume=assumed, **given), server.print_ready)
