@@ -158,9 +158,11 @@ def test_large_responses_are_refused(mock: RunningMock, monkeypatch: pytest.Monk
 
 def test_ignored_parts_are_named(mock: RunningMock) -> None:
     """What the stand-in cannot compute is said in a header and in the journal; what it can is not."""
-    answer = post(mock, QUERY, "ignored", query="x", scoring_config={"reranker": "best", "weights": {"texts": 1}})
+    answer = post(
+        mock, QUERY, "search-ignored", query="x", scoring_config={"reranker": "best", "weights": {"texts": 1}}
+    )
     assert answer.headers["x-mock-ignored"] == "scoring_config.reranker"
-    assert mock.ended("ignored")["why"] == "ranked without scoring_config.reranker"
+    assert mock.ended("search-ignored")["why"] == "ranked without scoring_config.reranker"
     assert "x-mock-ignored" not in post(mock, QUERY, query="x", scoring_config={"reranker": "none"}).headers
 
 
@@ -202,18 +204,18 @@ def test_list_can_be_narrowed(mock: RunningMock, pattern: str, count: int) -> No
 
 def test_suspended_services_answer_no_queries(mock: RunningMock) -> None:
     """Suspending concerns the asking test alone: queries are a 409 until serving is resumed."""
-    mine = {"X-Test-Id": "suspend"}
-    assert post(mock, f"{PATH}:suspend?target=indexing", "suspend").status == 200
-    assert post(mock, QUERY, "suspend", query="x").status == 200
-    assert post(mock, f"{PATH}:suspend", "suspend").status == 200
+    mine = {"X-Test-Id": "search-suspend"}
+    assert post(mock, f"{PATH}:suspend?target=indexing", "search-suspend").status == 200
+    assert post(mock, QUERY, "search-suspend", query="x").status == 200
+    assert post(mock, f"{PATH}:suspend", "search-suspend").status == 200
     described = mock.call("GET", PATH, headers=mine).json()
     assert (described["serving_state"], described["indexing_state"]) == ("SUSPENDED", "SUSPENDED")
-    answer = post(mock, QUERY, "suspend", query="x")
+    answer = post(mock, QUERY, "search-suspend", query="x")
     assert (answer.status, "suspended" in answer.json()["message"]) == (409, True)
-    assert post(mock, f"{PATH}:suggest", "suspend", query="x").status == 409
-    assert post(mock, QUERY, "another", query="x").status == 200
-    assert post(mock, f"{PATH}:resume?target=SERVING", "suspend").status == 200
-    assert post(mock, QUERY, "suspend", query="x").status == 200
+    assert post(mock, f"{PATH}:suggest", "search-suspend", query="x").status == 409
+    assert post(mock, QUERY, "not-suspended", query="x").status == 200
+    assert post(mock, f"{PATH}:resume?target=SERVING", "search-suspend").status == 200
+    assert post(mock, QUERY, "search-suspend", query="x").status == 200
     assert mock.call("GET", PATH, headers=mine).json()["indexing_state"] == "SUSPENDED"
     assert "did you mean 'serving'" in refusal(mock, f"{PATH}:suspend?target=servin")
 
