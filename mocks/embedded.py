@@ -20,7 +20,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -108,20 +108,22 @@ class Session:
         known = self._served.mock.scenarios
         if scenario is not None and scenario not in known:
             raise MockCortexError(f"scenario {scenario!r} is not known{hint(scenario, known)}")
+        if self._is_alone:
+            before = self._served.ask(lambda mock: mock.active_scenario(None))
+            self._undo.append(lambda: self._served.ask(lambda mock: mock.activate(None, before)))
         for test_id in self._ids():
             self._served.ask(functools.partial(_activate, test_id=test_id, name=scenario))
-        if self._is_alone:
-            self._undo.append(lambda: self._served.ask(functools.partial(_activate, test_id=None, name=None)))
 
     def fault(self, fault: Mapping[str, Any] | None, *, on: list[str] | None = None) -> None:
         """Give every answer a fault, as scenario files write it; None takes it away.
 
         on: the surfaces it is for, agents when it does not say.   Raises: MockCortexError saying what is wrong with it.
         """
+        if self._is_alone:
+            before = self._served.fault()
+            self._undo.append(lambda: self._served.set_fault(None, before["fault"], before["on"]))
         for test_id in self._ids():
             self._served.set_fault(test_id, fault, on)
-        if self._is_alone and fault is not None:
-            self._undo.append(lambda: self._served.set_fault(None, None, None))
 
     def entries(self) -> list[Entry]:
         """This session's exchanges, oldest first."""
@@ -348,23 +350,26 @@ class _Served:
         return asyncio.run_coroutine_threadsafe(answer(), self._loop).result(ANSWER_S)
 
     def set_fault(self, test_id: str | None, fault: Mapping[str, Any] | None, on: list[str] | None) -> None:
-        method, document = "DELETE", None
-        if fault is not None:
-            method, document = "PUT", json.dumps({"fault": fault, **({} if on is None else {"on": on})}).encode()
         headers = {} if test_id is None else {"X-Test-Id": test_id}
-        with self._connection() as connection:
+        if fault is None:
+            self._call_faults("DELETE", None, headers)
+        else:
+            document = {"fault": fault, **({} if on is None else {"on": on})}
+            self._call_faults("PUT", json.dumps(document).encode(), headers)
+
+    def fault(self) -> dict[str, Any]:
+        """The fault that is set for everybody, under `fault`, and the surfaces it is for, under `on`."""
+        return self._call_faults("GET", None, {})
+
+    def _call_faults(self, method: str, document: bytes | None, headers: dict[str, str]) -> dict[str, Any]:
+        at = urlsplit(self.url)
+        with contextlib.closing(http.client.HTTPConnection(at.hostname or "", at.port, timeout=ANSWER_S)) as connection:
             connection.request(method, "/__mock/faults", document, headers)
             response = connection.getresponse()
-            answer = json.loads(response.read())
+            answer: dict[str, Any] = json.loads(response.read())
         if response.status != 200:
             raise MockCortexError(f"the fault was refused: {answer.get('message', answer)}")
-
-    @contextlib.contextmanager
-    def _connection(self) -> Iterator[http.client.HTTPConnection]:
-        at = urlsplit(self.url)
-        connection = http.client.HTTPConnection(at.hostname or "", at.port, timeout=ANSWER_S)
-        with contextlib.closing(connection):
-            yield connection
+        return answer
 
     def token(self) -> str:
         token, made_s = self._token

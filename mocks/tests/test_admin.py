@@ -285,3 +285,39 @@ def test_an_origin_that_is_too_long_is_refused(mock: RunningMock) -> None:
     """Thread creation keeps Snowflake's limit."""
     answer = mock.call("POST", "/api/v2/cortex/threads", json.dumps({"origin_application": "x" * 17}).encode())
     assert (answer.status, answer.json()["message"]) == (400, "origin_application must have at most 16 bytes")
+
+
+PLANTED = "planted-canary-3e8a"
+PLACES = [
+    pytest.param({"Authorization": f"Bearer {PLANTED}"}, "", {}, id="token"),
+    pytest.param({"Authorization": f'Snowflake Token="{PLANTED}"'}, "", {}, id="session-token"),
+    pytest.param({"Authorization": f"Basic {PLANTED}"}, "", {}, id="basic"),
+    pytest.param({"Cookie": f"session={PLANTED}", "X-Client-Key": PLANTED}, "", {}, id="cookie-and-key"),
+    pytest.param({}, f"&access_token={PLANTED}", {}, id="query"),
+    pytest.param({}, "", {"PASSWORD": PLANTED, "LOGIN_NAME": "ann"}, id="password"),
+    pytest.param({}, "", {"AUTHENTICATOR": "SNOWFLAKE_JWT", "TOKEN": PLANTED}, id="login-token"),
+    pytest.param({}, "", {"text": f"my token is eyJhbGciOiJSUzI1NiJ9.{PLANTED}.{PLANTED}"}, id="jwt-in-text"),
+]
+
+
+@pytest.mark.parametrize("path", [RUN, "/session/v1/login-request", "/api/v2/nowhere"], ids=["run", "login", "nowhere"])
+@pytest.mark.parametrize(("headers", "query", "data"), PLACES)
+def test_no_credential_comes_out(
+    mock: RunningMock, path: str, headers: dict[str, str], query: str, data: dict[str, str]
+) -> None:
+    """Neither of the journal, in list or in full, nor of a verification, wherever it was planted."""
+    body = json.dumps({"data": data}).encode()
+    mock.call("POST", f"{path}?test_id=planted{query}", body, headers)
+    mine = {"X-Test-Id": "planted"}
+    (entry, *_) = mock.call("GET", "/__mock/journal", headers=mine).json()
+    wanted = {
+        "requests": [{"headers": {"authorization": "x", "cookie": "x"}, "body": {"data": 1}, "query": {"q": "x"}}]
+    }
+    told = [
+        mock.call("GET", "/__mock/journal?timeline=true", headers=mine).body,
+        mock.call("GET", f"/__mock/journal/{entry['id']}").body,
+        mock.call("POST", "/__mock/verify", json.dumps(wanted).encode(), mine).body,
+    ]
+    assert [PLANTED.encode() in each for each in told] == [False] * 3
+    assert all(str(entry["id"]).encode() in each for each in told)
+    mock.call("POST", "/__mock/reset", headers=mine)

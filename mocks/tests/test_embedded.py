@@ -110,6 +110,24 @@ def test_alone_what_is_set_holds_for_everybody_until_the_release(cortex: MockCor
     assert (ask(mine), ask(cortex)) == (200, 200)
 
 
+def test_a_release_restores_what_was_set_for_everybody(cortex: MockCortex) -> None:
+    """A scenario and a fault of the whole run survive the tests that set others."""
+    cortex.use("unavailable")
+    mine = cortex.session("restored", alone=True)
+    mine.use("throttled")
+    mine.use("not_authorized")
+    assert ask(cortex) == 403
+    mine.release()
+    assert ask(cortex) == 503
+    cortex.use(None)
+    cortex.fault({"respond": {"status": 418}})
+    mine.fault({"respond": {"status": 419}})
+    assert ask(cortex) == 419
+    mine.release()
+    assert ask(cortex) == 418
+    cortex.fault(None)
+
+
 def test_requests_are_asserted(cortex: MockCortex) -> None:
     """Once at least, or as often as given; what fails names the nearest; fields that do not exist are told apart."""
     mine = cortex.session("asserted")
