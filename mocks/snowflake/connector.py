@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ from mocks.snowflake.engine import (
     in_thread,
     literals_of,
 )
-from mocks.snowflake.results import Execution, Executions, Kept, Partition, carry_out
+from mocks.snowflake.results import Execution, Executions, Kept, carry_out, partitioned
 from mocks.snowflake.sessions import MASTER_S, Session, SessionError
 from mocks.snowflake.sqlerrors import SqlError
 from mocks.snowflake.statements import row_type, who_of
@@ -420,8 +421,7 @@ class _Work:
 def _kept(result: Result) -> Kept:
     """The result as a connector reads it: one partition, booleans as digits."""
     encoded = cells.encode(result.rows, cells.encoders(result.columns, {}, true="1", false="0"))
-    rows = json.dumps(encoded, ensure_ascii=False, separators=(",", ":")).encode()
-    return Kept(result.columns, (Partition(len(encoded), rows, b""),), result.counts, result.type_id)
+    return Kept(result.columns, partitioned(encoded, sys.maxsize), result.counts, result.type_id)
 
 
 def _answer(execution: Execution, session: Session) -> Plan:

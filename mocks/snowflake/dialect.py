@@ -100,11 +100,6 @@ class Statement:
     wait_s: float = 0.0
 
     @property
-    def is_query(self) -> bool:
-        """Whether it changes nothing."""
-        return isinstance(self.expression, (*_QUERIES, exp.Command))
-
-    @property
     def is_use(self) -> bool:
         """Whether it is a `USE ...`."""
         return isinstance(self.expression, exp.Use)
@@ -163,7 +158,8 @@ def _checked(expression: Any, text: str) -> Statement:
     if isinstance(expression, exp.Command) and isinstance(expression := _command(expression), exp.Command):
         return Statement(expression, text)
     if isinstance(expression, exp.Create | exp.Drop):
-        if str(expression.kind or "").upper() not in _KINDS:
+        kind = str(expression.kind or "").upper()
+        if kind not in _KINDS or (kind == "DATABASE" and isinstance(expression, exp.Drop)):
             raise unsupported(f"{expression.key.upper()} {expression.kind or ''}".strip())
     elif isinstance(expression, exp.Alias):
         return _unset(expression, text)
@@ -314,7 +310,18 @@ def rewrite(statement: Statement, values: Mapping[str, str | None], catalog: Cat
         name = name_of(function)
         if name in values:
             function.replace(_string(values[name]))
+    _share(expression)
     _divide(expression, catalog, names)
+
+
+def _share(expression: Any) -> None:
+    """`RATIO_TO_REPORT(x) OVER (...)` is x by the sum of x over the same."""
+    for window in list(expression.find_all(exp.Window)):
+        if isinstance(window.this, exp.Anonymous) and name_of(window.this) == "RATIO_TO_REPORT":
+            (part,) = window.this.expressions or (exp.Null(),)
+            total = window.copy()
+            total.set("this", exp.Sum(this=part.copy()))
+            window.replace(exp.paren(exp.Div(this=part.copy(), expression=total)))
 
 
 def drop_keys(expression: Any) -> None:

@@ -34,16 +34,24 @@ logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of each stateme
 MAX_ROWS = 100_000
 MAX_BYTES = 64 * 1024 * 1024
 BATCH_ROWS = 256
+CELL_BYTES = 64
 MEMORY_LIMIT = "256MB"
+SCANNED_BYTES = 4 * 1024 * 1024
+"""Larger results are not kept for `RESULT_SCAN`."""
+
 _NUMERIC_AGGREGATES = (exp.Sum, exp.Avg, exp.Median, exp.Stddev, exp.Variance)
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A result as DuckDB gave it. `columns_found`: name and DuckDB type of each column."""
+    """A result as DuckDB gave it.
+
+    columns_found: name and DuckDB type of each column.   size: bytes in memory, roughly.
+    """
 
     columns_found: tuple[tuple[str, str], ...]
     rows: list[tuple[Any, ...]]
+    size: int = 0
 
     @property
     def num_rows(self) -> int:
@@ -86,7 +94,7 @@ class _Line:
                 raise too_large(f"a result has at most {MAX_ROWS} rows. Add a LIMIT.")
             if size > MAX_BYTES:
                 raise too_large(f"a result has at most {MAX_BYTES} bytes. Add a LIMIT.")
-        return Rows(described, rows)
+        return Rows(described, rows, size + len(rows) * len(described) * CELL_BYTES)
 
 
 class _Cursor(FakeSnowflakeCursor):
@@ -128,6 +136,8 @@ class Database:
         self._catalog: Catalog | None = None
         root = self._fake.duck_conn
         root.execute("SET threads = 1")
+        root.execute("SET temp_directory = ''")  # what does not fit into memory fails, instead of filling a disk
+        root.execute("SET GLOBAL python_enable_replacements = false")
         root.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
         connection = self._connection(None, None, Results(), create=(bench.DATABASE, bench.SCHEMA))
         bench.fill_fakesnow(connection)
@@ -289,7 +299,9 @@ class Connection:
         cursor = _Cursor(conn=self._fake, duck_conn=self._fake._duck_conn)  # as fakesnow does itself
         found = cursor.run(expression)
         if cursor.sfqid is not None and cursor.sfqid in self.results:
-            self.results[query_id] = self.results.pop(cursor.sfqid)
+            kept = self.results.pop(cursor.sfqid)
+            if found.size <= SCANNED_BYTES:
+                self.results[query_id] = kept
         if statement.is_ddl:
             self.home.forget_catalog()
         if isinstance(expression, exp.Comment):

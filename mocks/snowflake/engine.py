@@ -217,7 +217,8 @@ class SqlSession:
         """In a worker thread: connect where needed, check, run, describe.   Raises: SqlError."""
         from mocks.snowflake import duck  # noqa: PLC0415  # takes seconds
 
-        statement.refuse_without(self.who.warehouse)
+        if not only_describe:
+            statement.refuse_without(self.who.warehouse)
         line = self._connected(writes=statement.changes_data and not only_describe)
         line.is_canceled = False
         if statement.session_change is not None:

@@ -88,6 +88,10 @@ def test_the_benchmark_data_is_there(reader: TestData) -> None:
         ("select 1.5::float / 2", 0.75),
         ("select sum('1') from orders where order_id = 230001", 1.0),
         ("select div0(1, 0)", Decimal("0.000000")),
+        (
+            "select round(ratio_to_report(sum(net_amount)) over (), 3) from orders group by region order by 1 limit 1",
+            Decimal("0.039"),
+        ),
     ],
 )
 def test_numbers_are_as_exact_as_snowflakes(reader: TestData, text: str, expected: object) -> None:
@@ -202,6 +206,8 @@ def test_a_transaction_can_be_rolled_back() -> None:
         (["insert into returns values (null, 1, '2026-01-01', 1, 'x')"], "100072", "non-nullable"),
         (["select region, count(*) from orders"], "000979", "[REGION] is not a valid group by expression"),
         (["select * from '/etc/passwd'"], "002003", "Object '/ETC/PASSWD'"),
+        (['select * from "/etc/x.csv"'], "000002", "access to files and networks"),
+        (["select * from MAX_ROWS"], "002003", "Object 'MAX_ROWS'"),
         (["create table t as select * from '/etc/passwd'"], "002003", "Object '/ETC/PASSWD'"),
     ],
     ids=lambda value: value[0][:30] if isinstance(value, list) else "",
