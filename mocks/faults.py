@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
+from pydantic_core import from_json
 
 from contracts.cortex import DONE, REQUEST_ID_HEADER, Event
 from mocks.answers import ANSWERS
@@ -132,7 +133,7 @@ class _Which(Strict):
 
 
 def _named(frames: Sequence[Frame], name: str) -> list[int]:
-    names = (frame.event for frame in frames)
+    names = Frames.of(frames).names
     return [index for index, each in enumerate(names) if each == name or (name == ANY and each)]
 
 
@@ -382,7 +383,7 @@ class Pace(RootModel[Annotated[float, Field(ge=0, le=1000, allow_inf_nan=False)]
 
     def apply(self, plan: Plan) -> Plan:
         """Stretch the recorded times."""
-        frames = (dataclasses.replace(frame, at_ms=frame.at_ms * self.root) for frame in plan.frames)
+        frames = (_retimed(frame, frame.at_ms * self.root, frame.held_ms) for frame in plan.frames)
         return dataclasses.replace(plan, frames=tuple(frames))
 
 
@@ -399,22 +400,22 @@ class Rate(Strict):
         _nth(plan.frames, self.event, 1)
         dice, frames = random.Random(self.seed), list[Frame]()  # noqa: S311 - repeatable, not secret
         at_ms, held_ms, before = 0.0, 0.0, Frame(0.0, b"")
-        for frame in plan.frames:
-            if frame.event == self.event:
+        for frame, name in zip(plan.frames, Frames.of(plan.frames).names, strict=True):
+            if name == self.event:
                 held_ms += (
                     self._tokens(frame) / self.tokens_per_s * 1000 * dice.uniform(1 - self.jitter, 1 + self.jitter)
                 )
             else:
                 at_ms += frame.at_ms - before.at_ms
                 held_ms += frame.held_ms - before.held_ms
-            frames.append(dataclasses.replace(frame, at_ms=at_ms, held_ms=held_ms))
+            frames.append(_retimed(frame, at_ms, held_ms))
             before = frame
         return dataclasses.replace(plan, frames=tuple(frames))
 
     @staticmethod
     def _tokens(frame: Frame) -> int:
         try:
-            text = json.loads(frame.payload)["text"]
+            text = from_json(frame.payload)["text"]
         except (ValueError, KeyError, TypeError):
             text = ""  # a delta of another format counts as one token
         return max(math.ceil(len(text) / CHARS_PER_TOKEN), 1) if isinstance(text, str) else 1
@@ -443,7 +444,7 @@ class Delay(Strict):
         """Hold back the head, the frames or both."""
         first_ms = self.headers_ms + self.first_frame_ms
         frames = (
-            dataclasses.replace(frame, held_ms=frame.held_ms + first_ms + number * self.between_frames_ms)
+            _retimed(frame, frame.at_ms, frame.held_ms + first_ms + number * self.between_frames_ms)
             for number, frame in enumerate(plan.frames)
         )
         delay_ms = plan.headers_delay_ms + self.headers_ms
@@ -526,7 +527,12 @@ def _frame_at(plan: Plan, index: int) -> Frame:
 
 
 def _held(frames: Sequence[Frame], ms: float) -> tuple[Frame, ...]:
-    return tuple(dataclasses.replace(frame, held_ms=frame.held_ms + ms) for frame in frames)
+    return tuple([_retimed(frame, frame.at_ms, frame.held_ms + ms) for frame in frames])
+
+
+def _retimed(frame: Frame, at_ms: float, held_ms: float) -> Frame:
+    # As `dataclasses.replace`, at a fifth of its cost: all frames of an answer pass here, on the event loop.
+    return Frame(at_ms, frame.data, frame.cut, held_ms)
 
 
 def _lower(headers: dict[str, str]) -> dict[str, str]:
