@@ -349,6 +349,7 @@ def test_switching_a_scenario_changes_the_next_answer(console: Page, stack: Stac
     mine = {"X-Test-Id": "switched"}
     go(console, "Scenarios")
     set_scope(console, "switched")
+    console.get_by_label("Search scenarios").fill("over its rate")
     console.get_by_role("button", name="Activate throttled", exact=True).click()
     expect(console.get_by_text("throttled is active for test switched.")).to_be_visible()
     assert [ask_mock(stack, RUN, asked(), headers).status_code for headers in (mine, {})] == [429, 200]

@@ -15,7 +15,6 @@ const FIRST_EVENT = "response.text.delta";
 
 export class FaultsView {
   #form = null;
-  #tapes = [];
   #recorded = null;
   #timer = 0;
   #abort = null;
@@ -124,7 +123,6 @@ export class FaultsView {
 
   async #prepare() {
     const [schema, tapes] = await Promise.all([ask("faults/schema"), this.library.list()]);
-    this.#tapes = tapes;
     this.#form = new SchemaForm(schema);
     this.#form.addEventListener("change", () => {
       this.#writeJson();
@@ -200,11 +198,10 @@ export class FaultsView {
   }
 
   #show(found) {
-    const recorded = asFrames(this.#recorded.frames.map(([at, size, event]) => [at, size, event]));
-    const lanes = [
-      { label: "Recorded", frames: recorded, end: { at: recorded.at(-1)?.at ?? 0, kind: "clean", words: "end" } },
-    ];
+    const recorded = asFrames(this.#recorded.frames);
     const played = found?.applies ? asFrames(found.frames) : null;
+    const end = { at: recorded.at(-1)?.at ?? 0, kind: "clean", words: "end" };
+    const lanes = [{ label: "Recorded", frames: recorded, end }];
     if (played) lanes.push({ label: "With the fault", frames: played, end: endOf(found, played) });
     this.timeline.show(lanes);
     this.verdict.replaceChildren(...verdictOf(found, this.#place));
@@ -212,11 +209,14 @@ export class FaultsView {
     this.shown = played ? { recorded, played } : null;
     this.frames.hidden = !played;
     this.#showFrames();
-    // A fault that does not fit this recording may fit what is asked next; one that cannot be read fits nothing.
+    this.#enable(found);
+  }
+
+  /** A fault that does not fit this recording may fit what is asked next; one that cannot be read fits nothing. */
+  #enable(found) {
     const isReadable = Boolean(found) && (found.applies || !found.faults);
     for (const button of [this.applyButton, this.headerButton, this.curlButton]) button.disabled = !isReadable;
     this.curlButton.hidden = this.#recorded.request.match?.last_user_text === undefined;
-    this.element.dataset.preview = found ? (found.applies ? "applies" : "no") : "empty";
   }
 
   #showFrames() {

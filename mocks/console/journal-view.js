@@ -134,8 +134,13 @@ export class JournalView {
     this.#soon();
   }
 
+  #freshSince(held) {
+    const known = new Set(held.map(({ id }) => id));
+    return this.#shown().filter(({ id }) => !known.has(id)).length;
+  }
+
   #showPause() {
-    const fresh = this.#paused ? this.#shown().filter((entry) => !this.#paused.includes(entry)).length : 0;
+    const fresh = this.#paused ? this.#freshSince(this.#paused) : 0;
     const label = this.#paused ? (fresh ? `Resume, ${integer(fresh)} new` : "Resume") : "Pause";
     if (this.pause.textContent === label) return;
     this.pause.replaceChildren(icon(this.#paused ? "play" : "pause"), h("span", { text: label }));

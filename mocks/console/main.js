@@ -58,7 +58,8 @@ live.addEventListener("entry", ({ detail }) => journal.take(detail));
 live.addEventListener("frames", ({ detail }) => journal.takeFrames(detail));
 live.addEventListener("reset", () => journal.reset());
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && selectedId() !== null) go("journal");
+  const isField = event.target.matches("input, select, textarea");
+  if (event.key === "Escape" && !isField && selectedId() !== null) go("journal");
 });
 // An anchor would change the hash, which names the view here.
 byId("skip").addEventListener("click", (event) => {

@@ -33,6 +33,7 @@ function familyOf(event) {
 }
 
 const LANE_UNITS = 1000;
+const MAX_LATE_MARKS = 1000;
 const LANE_HEIGHT = 24;
 
 /** The small time line of one row, `offset` milliseconds behind the left edge of a window `span` wide. */
@@ -40,26 +41,30 @@ export function drawLane(svg, { timeline, endMs, outcome, offset, span }) {
   const x = (ms) => Math.round(((ms + offset) / span) * LANE_UNITS * 2) / 2;
   const left = timeline.filter(([, actual]) => actual !== null);
   const first = left.length ? left[0][1] : endMs;
-  const groups = new Map([["planned", new Set()]]);
-  let late = "";
-  for (const [planned, actual, , event] of timeline) {
-    if (actual === null) {
-      groups.get("planned").add(x(planned));
-      continue;
-    }
-    const family = familyOf(event);
-    if (!groups.has(family)) groups.set(family, new Set());
-    groups.get(family).add(x(actual));
-    if (actual - planned >= LATE_MS && late.length < 20_000) late += `M${x(planned)} 21H${x(actual)}`;
-  }
-  const paths = [
-    path("lane-wait", `M${x(0)} 12H${x(first)}`),
-    path("lane-body", `M${x(first)} 12H${x(Math.max(outcome ? endMs : (left.at(-1)?.[1] ?? 0), first))}`),
-  ];
-  for (const [family, places] of groups) if (places.size) paths.push(path(`tick ${family}`, ticks(places, family)));
+  const last = outcome ? endMs : (left.at(-1)?.[1] ?? first);
+  const late = latePath(left, x);
+  const paths = [path("lane-wait", `M${x(0)} 12H${x(first)}`), path("lane-body", `M${x(first)} 12H${x(last)}`)];
+  for (const [family, places] of placesOf(timeline, x)) paths.push(path(`tick ${family}`, ticks(places, family)));
   if (late) paths.push(path("lane-late", late));
   if (outcome && outcome !== "answered") paths.push(path(`lane-end ${outcome}`, `M${x(endMs)} 2V22`));
   svg.replaceChildren(...paths);
+}
+
+/** Where each family has frames; those still to come are a family of their own. */
+function placesOf(timeline, x) {
+  const places = new Map();
+  for (const [planned, actual, , event] of timeline) {
+    const family = actual === null ? "planned" : familyOf(event);
+    if (!places.has(family)) places.set(family, new Set());
+    places.get(family).add(x(actual ?? planned));
+  }
+  return places;
+}
+
+/** From where late frames were planned to where they left. */
+function latePath(left, x) {
+  const late = left.filter(([planned, actual]) => actual - planned >= LATE_MS).slice(0, MAX_LATE_MARKS);
+  return late.map(([planned, actual]) => `M${x(planned)} 21H${x(actual)}`).join("");
 }
 
 function path(name, d) {
