@@ -35,7 +35,7 @@ def ask(mock, text=QUESTION, path="{RUN}", *, named=True):
 '''
 
 
-INI = "[pytest]\naddopts = -p mocks.plugin -p no:cacheprovider --strict-markers\nfilterwarnings = error\n"
+INI = "[pytest]\naddopts = -p pytest_cortex_mock -p no:cacheprovider --strict-markers\nfilterwarnings = error\n"
 
 
 @pytest.fixture
@@ -239,6 +239,19 @@ def test_folders_come_from_the_settings(suite: pytest.Pytester) -> None:
 
 def test_those_who_do_not_use_it_pay_nothing() -> None:
     """Loading the plugin imports nothing but pytest: no server, no models, no cryptography."""
-    code = "import sys, pytest; known = set(sys.modules); import mocks.plugin; print(*sorted(set(sys.modules) - known))"
+    code = "import sys, pytest; known = {*sys.modules}; import pytest_cortex_mock; print(*{*sys.modules} - known)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
-    assert found.stdout.split() == ["mocks", "mocks.plugin"]
+    assert found.stdout.split() == ["pytest_cortex_mock"]
+
+
+def test_a_project_may_have_a_package_called_mocks(pytester: pytest.Pytester) -> None:
+    """Its tests run as they did before the plugin was installed."""
+    pytester.makeini("[pytest]\npythonpath = .\naddopts = -p pytest_cortex_mock -p no:cacheprovider\n")
+    pytester.mkpydir("mocks").joinpath("things.py").write_text("ONE = 1\n")
+    pytester.makepyfile("from mocks.things import ONE\n\ndef test_one():\n    assert ONE == 1\n")
+    here = str(HERE.parent)
+    code = f"import sys; sys.path.append({here!r}); import pytest; sys.exit(pytest.main())"
+    found = subprocess.run(  # noqa: S603 - ourselves
+        [sys.executable, "-c", code], cwd=pytester.path, capture_output=True, text=True, check=False
+    )
+    assert "1 passed" in found.stdout, found.stdout

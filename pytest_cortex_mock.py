@@ -18,8 +18,9 @@ Settings (ini)
     mock_cortex_pace        factor on recorded times; 0 plays at once, 1 as recorded; 0
     mock_cortex_cassettes, mock_cortex_scenarios    folders, relative to the ini file; those that are shipped
 
-pytest loads this module in every run where the package is installed, so it imports nothing but pytest before a test
-asks for the mock.
+pytest loads this module in every run where the package is installed. So it imports nothing but pytest before a test
+asks for the mock, and it stands beside the rooms: a plugin inside `mocks` would hide a package of that name which the
+tested project may have.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ def mock_cortex_session(pytestconfig: pytest.Config) -> Iterator[MockCortex]:
     try:
         from mocks.embedded import MockCortex  # noqa: PLC0415 - see the top of this file
     except ImportError as error:
-        raise pytest.UsageError(f"mock_cortex needs the extra 'mock' (cortex-harness[mock]): {error}") from error
+        message = "mock_cortex needs the extra 'mock' (cortex-harness[mock]), and no other package called 'mocks'"
+        raise pytest.UsageError(f"{message}: {error}") from error
     folders = {name: pytestconfig.getini(f"mock_cortex_{name}") for name in ("cassettes", "scenarios")}
     with MockCortex(pace=_pace(pytestconfig), **{name: paths[0] for name, paths in folders.items() if paths}) as mock:
         yield mock
