@@ -12,9 +12,9 @@ What is bounded: the runs remembered per test; a run can be followed until five 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import dataclasses
 import json
+import math
 import re
 import time
 from collections import OrderedDict, deque
@@ -77,7 +77,7 @@ class Run:
     cancelled_s: float | None = None
     has_said: bool = False
     closing: asyncio.Future[None] | None = None
-    cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: set[asyncio.Future[None]] = field(default_factory=set)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -159,8 +159,22 @@ class Run:
     def cancel(self, now_s: float) -> None:
         """Stop it; every stream of it pauses until its ending is made, which takes a thread a moment."""
         self.cancelled_s, self.has_said = now_s, has_content(self._due(now_s))
-        self.cancelled.set()
+        for waiter in self.waiting:
+            _wake(waiter)
         self.closing = asyncio.ensure_future(self._close(now_s))
+
+    async def wait(self, until_s: float) -> None:
+        """Return at a time, or when it is cancelled. Every frame of every stream waits here, so it has to be cheap."""
+        loop = asyncio.get_running_loop()
+        while self.cancelled_s is None and (remaining_s := until_s - time.monotonic()) > 0:
+            waiter = loop.create_future()
+            timer = loop.call_later(math.ceil(remaining_s * 1000) / 1000, _wake, waiter)
+            self.waiting.add(waiter)
+            try:
+                await waiter
+            finally:
+                timer.cancel()
+                self.waiting.discard(waiter)
 
     async def _close(self, now_s: float) -> None:
         try:
@@ -234,12 +248,8 @@ class Follower:
         """Wait until `due_s` at most; the frames as they then are, or None when nothing has changed."""
         if self.told:
             return None
-        remaining_s = due_s - time.monotonic()
-        if remaining_s > 0:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(remaining_s):
-                    await self.run.cancelled.wait()
-        if not self.run.cancelled.is_set():
+        await self.run.wait(due_s)
+        if self.run.cancelled_s is None:
             return None
         self.told = True
         await self.run.ended.wait()
@@ -273,6 +283,11 @@ class Runs:
         """This user's run; another user's does not exist."""
         run = self._runs.get(run_id)
         return run if run is not None and run.owner == owner else None
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 def _without_answer(ids: Mapping[str, int | str]) -> dict[str, int | str]:
