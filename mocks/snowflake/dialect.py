@@ -311,7 +311,8 @@ def rewrite(statement: Statement, values: Mapping[str, str | None], catalog: Cat
         if name in values:
             function.replace(_string(values[name]))
     _share(expression)
-    _divide(expression, catalog, names)
+    _format_dates(expression)
+    _type_exactly(expression, catalog, names)
 
 
 def _share(expression: Any) -> None:
@@ -436,26 +437,83 @@ def _qualified(expression: Any, catalog: Catalog, names: tuple[str, str]) -> Any
         return None  # types are an extra: the statement runs without them
 
 
-def _divide(expression: Any, catalog: Catalog, names: tuple[str, str]) -> None:
-    """Quotients and averages of exact numbers are exact numbers; dividing by zero is an error."""
-    found = [node for node in expression.find_all(exp.Div, exp.Avg) if not node.meta.get("exact")]
+def _type_exactly(expression: Any, catalog: Catalog, names: tuple[str, str]) -> None:
+    """Give quotients, averages and moved dates the types that Snowflake gives them; dividing by zero is an error."""
+    found = list(expression.find_all(exp.Div, exp.Avg, *_OF_DATES))
     for index, node in enumerate(found):
         node.meta["mark"] = index
     query = expression if isinstance(expression, exp.Query) else expression.find(exp.Query)
     traced = _qualified(query, catalog, names) if found and query is not None else None
-    scales: dict[int, int | None] = {}
-    for node in traced.find_all(exp.Div, exp.Avg) if traced is not None else ():
-        if (mark := node.meta.get("mark")) is not None:
-            scales[mark] = _scale(node)
-    for index, node in reversed(list(enumerate(found))):
-        made = node.copy()
-        if isinstance(node, exp.Div):
-            made = exp.Anonymous(this=DIVIDE, expressions=[node.this.copy(), node.expression.copy()])
-        if (scale := scales.get(index)) is not None:
-            made = exp.cast(made, exp.DataType.build(f"DECIMAL(38, {scale})"))
-        elif isinstance(node, exp.Avg):
+    types: dict[int, str] = {}
+    for node in traced.find_all(exp.Div, exp.Avg, *_OF_DATES) if traced is not None else ():
+        if (mark := node.meta.get("mark")) is not None and (kind := _exact_type(node)):
+            types[mark] = kind
+    for index, node in reversed(list(enumerate(found))):  # the inner ones first
+        _replace_typed(node, types.get(index))
+
+
+_OF_DATES = (exp.DateAdd, exp.DateSub, exp.DateTrunc, exp.TimestampTrunc)
+"""Functions that DuckDB lets return a time where Snowflake returns a date."""
+
+_WRAPPERS = (exp.Window, exp.Filter, exp.WithinGroup, exp.IgnoreNulls, exp.RespectNulls)
+
+
+def _exact_type(node: Any) -> str:
+    """The type to cast to; empty where DuckDB's own will do."""
+    if isinstance(node, exp.Div | exp.Avg):
+        scale = _scale(node)
+        return "" if scale is None else f"DECIMAL(38, {scale})"
+    return "DATE" if node.type is not None and node.type.this.value == "DATE" else ""
+
+
+def _replace_typed(node: Any, kind: str | None) -> None:
+    if isinstance(node, exp.Div):
+        quotient = exp.Anonymous(this=DIVIDE, expressions=[node.this.copy(), node.expression.copy()])
+        node.replace(exp.cast(quotient, exp.DataType.build(kind)) if kind else quotient)
+    elif kind:
+        whole = node
+        while isinstance(whole.parent, _WRAPPERS) and whole.parent.this is whole:
+            whole = whole.parent
+        whole.replace(exp.cast(whole.copy(), exp.DataType.build(kind)))
+
+
+def _format_dates(expression: Any) -> None:
+    """`TO_CHAR(x, format)` of dates and times, also where nothing tells that x is one.   Raises: SqlError."""
+    for node in list(expression.find_all(exp.ToChar)):
+        form = node.args.get("format")
+        if form is None:
             continue
-        node.replace(exp.paren(made) if isinstance(made, exp.Div) else made)
+        if not isinstance(form, exp.Literal) or not _DATE_FORMAT.search(form.name):
+            raise unsupported("TO_CHAR of a number with a format")
+        parts = _FORMAT_PARTS.findall(form.name)
+        text = "".join(_STRFTIME.get(part.upper(), part.strip('"').replace("%", "%%")) for part in parts)
+        moment = exp.cast(node.this.copy(), exp.DataType.build("TIMESTAMP_NTZ", dialect="snowflake"))
+        node.replace(exp.TimeToStr(this=moment, format=exp.Literal.string(text)))
+
+
+_DATE_FORMAT = re.compile(r"YY|MM|DD|DY|MON|HH|MI|SS", re.IGNORECASE)
+_FORMAT_PARTS = re.compile(
+    r'"[^"]*"|YYYY|YY|MMMM|MON|MM|DD|DY|HH24|HH12|AM|PM|MI|SS|FF[369]?|.', re.IGNORECASE | re.DOTALL
+)
+_STRFTIME = {
+    "YYYY": "%Y",
+    "YY": "%y",
+    "MMMM": "%B",
+    "MON": "%b",
+    "MM": "%m",
+    "DD": "%d",
+    "DY": "%a",
+    "HH24": "%H",
+    "HH12": "%I",
+    "AM": "%p",
+    "PM": "%p",
+    "MI": "%M",
+    "SS": "%S",
+    "FF3": "%g",
+    "FF6": "%f",
+    "FF9": "%n",
+    "FF": "%n",
+}
 
 
 def _scale(node: Any) -> int | None:

@@ -27,7 +27,7 @@ from fixtures.bench import database as bench
 from mocks.snowflake import dialect
 from mocks.snowflake.dialect import DIVIDE, Catalog, Hint, Origin, Statement
 from mocks.snowflake.engine import Column, Result, Results
-from mocks.snowflake.sqlerrors import SqlError, canceled, not_found, too_large, translate
+from mocks.snowflake.sqlerrors import SqlError, canceled, not_found, too_large, translate, unsupported
 
 logging.getLogger("sqlglot").setLevel(logging.ERROR)  # it warns of each statement that it keeps as text
 
@@ -35,6 +35,7 @@ MAX_ROWS = 100_000
 MAX_BYTES = 64 * 1024 * 1024
 BATCH_ROWS = 256
 CELL_BYTES = 64
+MAX_WORDS = 200
 MEMORY_LIMIT = "256MB"
 SCANNED_BYTES = 4 * 1024 * 1024
 """Larger results are not kept for `RESULT_SCAN`."""
@@ -278,6 +279,8 @@ class Connection:
             raise
         except RecursionError as error:
             raise too_large("the statement is nested too deeply.") from error
+        except NotImplementedError as error:
+            raise unsupported(str(error)[:MAX_WORDS]) from error
         except duckdb.InterruptException as error:
             raise canceled() from error
         except Exception as error:  # whatever the machinery says becomes one of Snowflake's errors

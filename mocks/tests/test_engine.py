@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
@@ -85,6 +86,7 @@ def test_the_benchmark_data_is_there(reader: TestData) -> None:
         ("select avg(net_amount) from orders", Decimal("1.70230315")),
         ("select round(100 * sum(net_amount) / 7, 1) from orders where order_id = 230001", Decimal("11.3")),
         ("with t as (select sum(net_amount) s from orders) select s / 2 from t", Decimal("4323.85000000")),
+        ("select avg(quantity) over () from orders limit 1", Decimal("110.305906")),
         ("select 1.5::float / 2", 0.75),
         ("select sum('1') from orders where order_id = 230001", 1.0),
         ("select div0(1, 0)", Decimal("0.000000")),
@@ -96,6 +98,22 @@ def test_the_benchmark_data_is_there(reader: TestData) -> None:
 )
 def test_numbers_are_as_exact_as_snowflakes(reader: TestData, text: str, expected: object) -> None:
     """Quotients and averages of exact numbers are exact; floats stay floats, and texts are added up."""
+    assert rows(reader, text) == [(expected,)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("to_char(order_date, 'YYYY-MM')", "2023-01"),
+        ("to_char(order_date, 'DD. MON YY \"at\" HH24:MI:SS.FF3')", "01. Jan 23 at 00:00:00.000"),
+        ("to_date(to_varchar(order_date, 'YYYYMMDD'), 'YYYYMMDD')", dt.date(2023, 1, 1)),
+        ("date_trunc('month', order_date)::varchar", "2023-01-01"),
+        ("dateadd(month, 1, order_date)::varchar", "2023-02-01"),
+    ],
+)
+def test_dates_stay_dates(reader: TestData, expression: str, expected: object) -> None:
+    """Moved, cut and formatted as Snowflake does it."""
+    text = f"select {expression} from orders where order_id = 230001"  # noqa: S608  # of the table above
     assert rows(reader, text) == [(expected,)]
 
 
@@ -207,6 +225,7 @@ def test_a_transaction_can_be_rolled_back() -> None:
         (["select region, count(*) from orders"], "000979", "[REGION] is not a valid group by expression"),
         (["select * from '/etc/passwd'"], "002003", "Object '/ETC/PASSWD'"),
         (['select * from "/etc/x.csv"'], "000002", "access to files and networks"),
+        (["select to_char(1.5, '999')"], "000002", "TO_CHAR of a number with a format"),
         (["select * from MAX_ROWS"], "002003", "Object 'MAX_ROWS'"),
         (["create table t as select * from '/etc/passwd'"], "002003", "Object '/ETC/PASSWD'"),
     ],
