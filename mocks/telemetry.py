@@ -340,7 +340,9 @@ class Telemetry:
             self.counts.dropped(signal, items)
 
 
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?")
+_PARTS = r"([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})"
+_TRACEPARENT = re.compile(rf"(?:00-(?=.{{52}}$)|(?!00|ff)[0-9a-f]{{2}}-){_PARTS}(?:-.*)?")
+"""Of version 00 nothing follows the flags; of a later one anything may."""
 
 
 def parent_of(traceparent: str | None) -> tuple[int, int, int] | None:

@@ -203,6 +203,7 @@ def test_nothing_is_kept_of_an_entry(counts: Counts) -> None:
         pytest.param(PARENT, 1, id="sampled"),
         pytest.param(PARENT[:-2] + "00", 0, id="not-sampled"),
         pytest.param("cc" + PARENT[2:] + "-more", 1, id="a-later-version"),
+        pytest.param(PARENT + "-more", None, id="more-than-its-version-has"),
         pytest.param(None, None, id="none"),
         pytest.param("", None, id="empty"),
         pytest.param("ff" + PARENT[2:], None, id="forbidden-version"),
