@@ -299,7 +299,7 @@ class Journal:
         """A new entry, still running; kept unless it is the admin's own."""
         entry = Entry(self._next_id, method[:MAX_CHARS], path[:MAX_CHARS])
         self._next_id += 1
-        if keep and self._size:
+        if keep:
             entry._journal = self
             self._entries[entry.id] = entry
             if len(self._entries) > self._size:

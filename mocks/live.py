@@ -50,13 +50,6 @@ class LivePlan(Plan):
         await self.feed(transport.send_bytes)
 
 
-class Listeners:
-    """Counts who listens."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-
 class Listener:
     """One client of the feed. It remembers which exchanges have news; the journal keeps the exchanges."""
 
@@ -154,21 +147,13 @@ def _event(name: str, document: object) -> bytes:
 
 async def _live(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
     """`GET /__mock/live`: every exchange from now on; this test's when it has an id."""
-    listeners = mock.of_everyone(Listeners)
-    if listeners.count >= MAX_LISTENERS:
+    if len(mock.journal.on_clear) >= MAX_LISTENERS:  # nobody else listens to that
         message = f"{MAX_LISTENERS} clients follow the live feed already; close one of them."
         raise Refusal(503, Code.INTERNAL_ERROR, message)
-    listener = Listener(mock.journal, request.test_id)
-
-    async def feed(send: Send) -> None:
-        listeners.count += 1
-        try:
-            await listener.feed(send)
-        finally:
-            listeners.count -= 1
-
     headers = {"content-type": EVENT_STREAM, "cache-control": "no-store"}
-    return LivePlan(200, headers, (), feed=feed)
+    if request.method == "HEAD":  # its answer would never end, and hold up whatever follows on the connection
+        return Plan(200, headers, ())
+    return LivePlan(200, headers, (), feed=Listener(mock.journal, request.test_id).feed)
 
 
 ROUTES: tuple[Route, ...] = (route("GET", r"/__mock/live", _live, Surface.ADMIN, public=True),)

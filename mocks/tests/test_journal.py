@@ -58,10 +58,12 @@ def test_an_entry_that_is_not_kept_is_not_listed() -> None:
 
 
 def test_a_journal_of_no_size_keeps_nothing() -> None:
-    """Size 0 turns it off."""
+    """Size 0 turns it off; listeners are told all the same."""
     journal = Journal(size=0)
+    heard = told(journal)
     journal.open("GET", "/").close("answered")
     assert journal.entries() == []
+    assert heard == [("opened", 1), ("ended", 1)]
     assert journal.held_bytes == 0
 
 

@@ -108,6 +108,14 @@ def admitted(mock: RunningMock) -> socket.socket | None:
     return None
 
 
+def test_a_head_ends_at_once(mock: RunningMock) -> None:
+    """It says what a GET would answer, and the connection is free for the next request."""
+    head = mock.request("HEAD", "/__mock/live", headers={"Connection": "keep-alive"})
+    raw = mock.raw(head + mock.request("GET", "/__mock/health"))
+    assert raw.count(b"HTTP/1.1 200 OK") == 2
+    assert b"content-type: text/event-stream" in raw
+
+
 def test_a_client_that_never_reads_delays_nobody(mock: RunningMock) -> None:
     """Others are told and answered meanwhile."""
     body = run_body("x" * 15_000)
