@@ -27,7 +27,7 @@ QUESTION = "Net sales by region"
 TAPE = "agents/net_sales_by_region"
 FRAMES = 24
 VIEWS = ("journal", "faults", "scenarios", "cassettes", f"cassettes/{TAPE.replace('/', '%2F')}/0")
-HIDDEN, ODD = {"authorization": "***"}, {"x-a": "$(id)", "x-b": ""}
+HIDDEN, ODD, TRAP = {"authorization": "***"}, {"x-a": "$(id)", "x-b": ""}, {"x-`id`$(id)": "***"}
 NARROW = {"width": 360, "height": 740}
 
 
@@ -321,6 +321,10 @@ def test_a_copied_request_can_be_asked_again(console: Page, stack: Stack) -> Non
             ["http://mock/a%20b%3Fc%23d%25e?q=1&r='2'", "--header", "x-a: $(id)", "--header", "x-b;"],
         ),
         (
+            {"method": "GET", "path": "/a", "request_headers": TRAP},
+            ["http://mock/a", "--header", "x-`id`$(id): ***"],
+        ),
+        (
             {"method": "DELETE", "path": "/a", "request_headers": {"host": "h"}},
             ["--request", "DELETE", "http://mock/a"],
         ),
@@ -329,7 +333,7 @@ def test_a_copied_request_can_be_asked_again(console: Page, stack: Stack) -> Non
             ["http://mock/a", "--data-raw", "@/etc/passwd"],
         ),
     ],
-    ids=["quotes", "path and empty header", "method", "file name"],
+    ids=["quotes", "path and empty header", "name of a header", "method", "file name"],
 )
 def test_a_command_survives_the_shell(console: Page, stack: Stack, entry: dict[str, Any], expected: list[str]) -> None:
     """Whatever was asked reaches curl letter by letter, and nothing of it is run."""
@@ -447,6 +451,14 @@ def test_a_composed_fault_is_applied_for_one_test(composer: Page, stack: Stack) 
     composer.get_by_role("region", name="Apply").get_by_role("button", name="Clear").click()
     expect(composer.get_by_text("No fault is set for test composed.")).to_be_visible()
     assert ask_mock(stack, RUN, asked(), mine).status_code == 200
+
+
+def test_a_long_fault_is_copied_whole(console: Page, stack: Stack) -> None:
+    """The journal clips headers, but the command carries all of a fault that came in one."""
+    fault = {"respond": {"status": 418, "text": "long " * 200}}
+    ask_mock(stack, RUN, asked(), {"X-Test-Id": "long fault", "X-Mock-Fault": json.dumps(fault)})
+    command = copied(console, stack, opened(console, "long fault").get_by_role("button", name="Copy as curl"))
+    assert shell(command, stack) == "long " * 200
 
 
 def test_a_composed_fault_is_copied_as_a_header(composer: Page, stack: Stack) -> None:

@@ -14,14 +14,15 @@ const OF_THE_CONNECTION = new Set([
   "user-agent",
 ]);
 
-/** The command that asks again what an exchange asked. `changes` are headers to add or replace. */
-export function curlOf(entry, origin, changes = {}) {
-  const headers = { ...entry.request_headers, ...changes };
+/** The command that asks again what an exchange asked. */
+export function curlOf(entry, origin) {
+  const headers = { ...entry.request_headers };
+  // The journal clips long headers, but has the whole fault.
+  if (entry.fault_source === "header" && headers["x-mock-fault"]) headers["x-mock-fault"] = headerValue(entry.fault);
   const told = Object.entries(headers).filter(([name]) => !OF_THE_CONNECTION.has(name.toLowerCase()));
   const lines = [`curl --no-buffer --globoff ${method(entry)}${quoted(origin + target(entry))}`];
   lines.push(...told.map(([name, value]) => `--header ${header(name, String(value))}`));
-  if (entry.request_body !== null && entry.request_body !== undefined && entry.request_body !== "")
-    lines.push(`--data-raw ${quoted(entry.request_body)}`);
+  if (entry.request_body) lines.push(`--data-raw ${quoted(entry.request_body)}`);
   const text = lines.join(" \\\n  ");
   return entry.request_truncated ? `# The journal keeps only the beginning of this body.\n${text}` : text;
 }
@@ -76,10 +77,19 @@ function decoded(path) {
 /** A variable stands in double quotes, or the shell would not fill it in; all else in single ones. */
 function header(name, value) {
   if (name.toLowerCase() === "authorization") return '"Authorization: Bearer $TOKEN"';
-  if (value === HIDDEN) return `"${name}: $${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}"`;
+  // A client may name a header so that double quotes would run it, and give it the value that hides.
+  if (value === HIDDEN && /^[\w.-]+$/.test(name)) return `"${name}: $${name.toUpperCase().replace(/[^A-Z0-9]/g, "_")}"`;
   return quoted(value === "" ? `${name};` : `${name}: ${value}`);
 }
 
 function quoted(text) {
   return /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** JSON in a header: one line of plain ASCII. */
+export function headerValue(fault) {
+  return JSON.stringify(fault).replace(
+    /[^\x20-\x7e]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

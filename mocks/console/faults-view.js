@@ -1,7 +1,7 @@
 /** The fault composer: a form and its JSON, a preview against the recording, and three ways to put it in. */
 
 import { ApiError, ask } from "./api.js";
-import { curlOfQuestion } from "./curl.js";
+import { curlOfQuestion, headerValue } from "./curl.js";
 import { copyButton, facts, h, notice } from "./dom.js";
 import { bytes, duration, integer, precise } from "./format.js";
 import { icon } from "./icons.js";
@@ -389,13 +389,5 @@ function frameTable({ recorded, played }) {
     "div",
     { class: "scroll", tabindex: "0", role: "region", "aria-label": "Frame by frame" },
     h("table", { class: "frames" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows)),
-  );
-}
-
-/** JSON in a header: one line of plain ASCII. */
-function headerValue(fault) {
-  return JSON.stringify(fault).replace(
-    /[^\x20-\x7e]/g,
-    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

@@ -19,6 +19,12 @@ export class Library {
     return this.#list;
   }
 
+  /** Fetch everything anew when it is next asked for. */
+  forget() {
+    this.#list = null;
+    this.#tapes.clear();
+  }
+
   /** One cassette with its frames. */
   async tape(name) {
     if (!this.#tapes.has(name)) {

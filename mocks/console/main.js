@@ -28,6 +28,7 @@ const library = new Library();
 const scope = new Scope();
 let question = FALLBACK;
 let draft = null;
+let isStale = false;
 
 const example = (headers) => curlOfQuestion(question, location.origin, headers);
 const tests = () => [...journal.names.test];
@@ -163,11 +164,18 @@ function showState() {
   pill.dataset.state = live.state;
   pill.querySelector(".live-word").textContent = word;
   pill.title = meaning;
-  // What happened while nobody listened is fetched.
-  if (live.state === "live") {
-    journal.load();
-    showActive();
-  }
+  if (live.state === "away") isStale = true;
+  if (live.state === "live") catchUp();
+}
+
+/** Fetch what happened while nobody listened. A mock that was away may be another one by now, and count anew. */
+async function catchUp() {
+  showActive();
+  if (!isStale) return journal.load();
+  isStale = false;
+  library.forget();
+  await journal.reset();
+  return route();
 }
 
 /** What is set for everyone concerns every caller, so every view says it. */

@@ -251,7 +251,7 @@ export class Timeline {
   #showCursor() {
     const frame = this.#frames[this.#at];
     const count = this.#frames.length;
-    this.box.setAttribute("aria-valuemin", count ? 1 : 0);
+    this.box.setAttribute("aria-valuemin", 0);
     this.box.setAttribute("aria-valuemax", count);
     this.box.setAttribute("aria-valuenow", this.#at + 1);
     const words = frame
