@@ -133,12 +133,17 @@ class Run:
             return self.left_s
         return self.final_s if self.final_s <= now_s else None
 
+    @property
+    def can_be_followed_up(self) -> bool:
+        """Whether it has, or will have, an answer that a next question can stand on."""
+        if self.cancelled_s is not None:
+            return self.has_said
+        return self.tape.final is not None and not self.was_dropped()
+
     def answered_s(self, now_s: float) -> float | None:
         """When its answer went to the thread; None when there is none, or not yet."""
-        if self.cancelled_s is not None:
-            return self.cancelled_s if self.has_said else None
-        done = not self.was_dropped() and self.tape.final is not None and self.final_s <= now_s
-        return self.final_s if done else None
+        at_s = self.final_s if self.cancelled_s is None else self.cancelled_s
+        return at_s if self.can_be_followed_up and at_s <= now_s else None
 
     def turn(self) -> Block:
         """The answer as a thread stores it. Reads the whole final object, so not on the event loop."""
@@ -149,7 +154,7 @@ class Run:
         if self.tape.final.event == Event.ERROR:
             error = {name: final.get(name) for name in ("code", "message")}
             return _turn(content_of(self.tape.frames), "error") | {"error": error}
-        return _turn(final.get("content", []), final.get("status", "completed"))
+        return _turn(final.get("content") or [], final.get("status") or "completed")
 
     def metadata_at(self, now_s: float) -> Block:
         """The metadata of the run if it is cancelled now: an answer's id only when something was said."""

@@ -153,7 +153,7 @@ class Conversation:
         if parent_message_id == 0:
             return None
         for turn in self.turns.values():
-            if turn.place.assistant_message_id == parent_message_id and not turn.run.was_dropped():
+            if turn.place.assistant_message_id == parent_message_id and turn.run.can_be_followed_up:
                 return turn
             if turn.place.user_message_id == parent_message_id:
                 raise ValueError(

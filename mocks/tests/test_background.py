@@ -362,6 +362,31 @@ def test_no_run_holds_on_to_a_request_for_long() -> None:
     assert all(run.exchange is None for run in ended)
 
 
+def test_what_a_next_question_can_stand_on() -> None:
+    """An answer that is there or will be: not of a run that was cut in its recording, or stopped before it spoke."""
+
+    async def cancelled_at(now_s: float) -> Run:
+        run = made_run(started_s=1000.0)
+        run.cancel(now_s)
+        await run.ended.wait()
+        return run
+
+    assert made_run().can_be_followed_up
+    assert not made_run(TAPES[SLOW][:2]).can_be_followed_up
+    assert asyncio.run(cancelled_at(1001.0)).can_be_followed_up
+    silent = asyncio.run(cancelled_at(999.0))
+    assert not silent.can_be_followed_up
+    assert silent.answered_s(2000.0) is None
+
+
+@pytest.mark.parametrize("content", ["null", "[]"])
+def test_an_answer_without_content_is_stored(content: str) -> None:
+    """Whatever a recorded final object lacks."""
+    bare = Frame(0.0, f'event: response\ndata: {{"content":{content},"status":null}}\n\n'.encode())
+    turn = made_run((bare, DONE)).turn()
+    assert turn == {"role": "assistant", "content": [], "status": "completed", "schema_version": "v2"}
+
+
 def test_followers_hear_each_frame_when_the_run_is_that_far() -> None:
     """What is past is due at once, the rest at the run's own times, whatever the follower's pace."""
     run = made_run()

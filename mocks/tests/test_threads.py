@@ -293,6 +293,24 @@ def test_a_client_side_tools_result_is_a_message(mock: RunningMock) -> None:
     assert json.loads(described["messages"][1]["message_payload"])["content"] == message["content"]
 
 
+@pytest.mark.parametrize(
+    ("question", "status"),
+    [
+        pytest.param("Walk me through the biggest orders of 2025", "cancelled", id="cancelled"),
+        pytest.param("Forecast net sales for 2026", "error", id="failed"),
+        pytest.param(FIRST, "completed", id="completed"),
+    ],
+)
+def test_an_answer_is_stored_with_how_it_ended(mock: RunningMock, question: str, status: str) -> None:
+    """Also one that was recorded as stopped or failed: with its status, and with what was said until then."""
+    thread_id = create(mock)
+    assert ask(mock, thread_id, 0, question).status == 200
+    reply = json.loads(call(mock, "GET", f"/{thread_id}").json()["messages"][0]["message_payload"])
+    assert (reply["role"], reply["status"]) == ("assistant", status)
+    assert any(block["type"] == "text" and block["text"] for block in reply["content"])
+    assert ("error" in reply) is (status == "error")
+
+
 def test_threads_are_paged(mock: RunningMock) -> None:
     """A page follows the last thread of the one before, within an origin."""
     created = [create(mock, origin_application="paged") for _ in range(3)][::-1]
