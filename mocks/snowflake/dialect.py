@@ -36,8 +36,8 @@ MAX_CHARS = 1_000_000
 """Snowflake's own bound of a statement's text."""
 
 MAX_STATEMENTS = 100
-DIVIDE = "_MOCK_DIVIDE"
-"""A macro of the database: the quotient, or the error of a division by zero."""
+DIVIDE = "CORTEX_BENCH_DB.MAIN._MOCK_DIVIDE"
+"""A macro that every session finds: the quotient, or the error of a division by zero."""
 
 _QUERIES = (exp.Select, exp.SetOperation, exp.Subquery, exp.Show, exp.Describe, exp.Values)
 _OTHERS = (

@@ -144,8 +144,7 @@ class Database:
         bench.fill_fakesnow(connection)
         root.execute(f"CREATE SCHEMA {bench.DATABASE}.PUBLIC")
         root.execute(
-            f"CREATE MACRO {bench.DATABASE}.main.{DIVIDE}(a, b) AS "
-            "CASE WHEN b = 0 THEN error('Division by zero')::INTEGER / 1 ELSE a / b END"
+            f"CREATE MACRO {DIVIDE}(a, b) AS CASE WHEN b = 0 THEN error('Division by zero')::INTEGER / 1 ELSE a / b END"
         )
         root.execute("SET enable_external_access = false")
         root.execute("SET lock_configuration = true")
@@ -159,6 +158,8 @@ class Database:
     ) -> Any:
         names = create or (database, schema)
         line: Any = _Line(self._fake.duck_conn.cursor())
+        if create is None:  # where fakesnow's macros are found without a current database, too
+            line.execute(f"SET schema = '{bench.DATABASE}.main'")
         return FakeSnowflakeConnection(
             line,
             results,

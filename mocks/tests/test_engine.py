@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fixtures.bench.semantics import VerifiedQuery, bench_model
 from mocks.snowflake import engine
 from mocks.snowflake.engine import Column, Result, SqlSession, TestData, Who, literals_of
 from mocks.snowflake.sqlerrors import SqlError
@@ -76,6 +77,19 @@ def test_the_benchmark_data_is_there(reader: TestData) -> None:
     """Sums of money are exact, and ordered as asked."""
     found = rows(reader, "select region, sum(net_amount) from orders group by 1 order by 2 desc limit 2")
     assert found == [("EMEA", Decimal("3421.55")), ("APAC", Decimal("2588.05"))]
+
+
+@pytest.mark.parametrize("query", bench_model().verified_queries, ids=lambda query: query.name)
+def test_every_verified_query_runs(reader: TestData, query: VerifiedQuery) -> None:
+    """What Analyst would write finds rows, and no number of it becomes a float."""
+
+    async def work() -> Result:
+        session = SqlSession(reader, who(database="", schema=""))
+        return await ask(session, query.sql)
+
+    found = asyncio.run(work())
+    assert found.rows
+    assert {column.type for column in found.columns} <= {"text", "fixed", "date"}
 
 
 @pytest.mark.parametrize(
