@@ -8,6 +8,8 @@ import socket
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -18,9 +20,10 @@ from contracts.api import PREFIX
 from e2e.bench.client import request_bytes
 from e2e.client_api import TIMEOUT_S, Client
 from e2e.conftest import NO_RATES
-from e2e.stack import Stack, running
+from e2e.stack import LOOPBACK, Stack, free_port, running
 from mocks.cassette import Cassette, load_all
 from mocks.faults import Plan
+from mocks.grammar import Fault
 from mocks.route import Surface
 from mocks.scenario import Scenario, fitting
 from mocks.scenario import load_all as load_scenarios
@@ -37,13 +40,40 @@ TOOLS: dict[Surface, tuple[str, dict[str, Any]]] = {
     Surface.ANALYST: ("analyst", {"messages": [{"role": "user", "text": "Net sales by region"}]}),
 }
 PACE = 0.01
+MOST_TRIES = 3
+"""How often the proxy asks for one answer; each try may count as a failure."""
+
+
+Counters = dict[tuple[str, frozenset[tuple[str, str]]], float]
+"""Series by name and labels."""
+
+RETRIED = [name for name, each in SCENARIOS.items() if any("retries" in metric for metric in each.telemetry)]
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A stack whose proxy's counters can be read."""
+
+    stack: Stack
+    metrics_url: str
+
+    def counters(self) -> Counters:
+        """Every series, by its name and labels."""
+        lines = requests.get(self.metrics_url, timeout=TIMEOUT_S).text.splitlines()
+        found = (re.fullmatch(r"(\w+)\{(.*)\} ([\d.e+]+)", line) for line in lines)
+        return {(each[1], frozenset(re.findall(r'(\w+)="([^"]*)"', each[2]))): float(each[3]) for each in found if each}
 
 
 @pytest.fixture(scope="module")
-def calm() -> Iterator[Stack]:
-    """A stack whose retry budget nobody else spends."""
-    with running(pace=0.0, proxy_environment=NO_RATES) as started:
-        yield started
+def counted() -> Iterator[tuple[Counted, ...]]:
+    """Two of them: of all the retries that scenarios bring about, neither proxy's budget has to bear more than half."""
+    with ExitStack() as started:
+        stacks = []
+        for port in (free_port(), free_port()):
+            environment = {**NO_RATES, "CORTEX_PROXY_METRICS_PORT": str(port), "CORTEX_PROXY_METRICS_HOST": LOOPBACK}
+            each = started.enter_context(running(pace=0.0, proxy_environment=environment))
+            stacks.append(Counted(each, f"http://{LOOPBACK}:{port}/metrics"))
+        yield tuple(stacks)
 
 
 def frames(body: bytes) -> list[tuple[str, str]]:
@@ -89,31 +119,58 @@ def ask(client: Client, scenario: Scenario, baggage: str) -> requests.Response:
     return requests.post(f"{client.proxy_url}{PREFIX}/tools/{tool}", json=body, headers=headers, timeout=TIMEOUT_S)
 
 
+def faults_of(scenario: Scenario) -> list[Fault]:
+    """A scenario's fault and those in it."""
+    return [] if scenario.fault is None else list(scenario.fault.flat())
+
+
+def moved(before: Counters, after: Counters, scenario: Scenario) -> dict[str, float]:
+    """By how much each counter moved that the scenario is about, over the labels it names."""
+    moves = {}
+    for name, expected in scenario.telemetry.items():
+        labels = {(label, str(value)) for label, value in (expected.model_extra or {}).items()}
+        series = [each for each in after if each[0] == name and labels <= each[1]]
+        moves[name] = sum(after[each] - before.get(each, 0.0) for each in series)
+    return moves
+
+
 def type_of(problem: dict[str, Any] | None) -> str | None:
     """The last part of a problem's type."""
     return None if problem is None else problem["type"].rpartition("/")[2]
 
 
+def outweigh_failures(client: Client) -> None:
+    """Enough good answers that the proxy's breaker, which counts them over all tests, stays closed."""
+    for _ in range(MOST_TRIES + 1):
+        assert client.chat({"message": QUESTION}, baggage="mock.scenario=none,mock.pace=0").status_code == 200
+
+
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
-def test_client_sees_what_the_scenario_says(stack: Stack, calm: Stack, scenario: Scenario) -> None:
-    """Status, problem type and last frame of each scenario are as its file promises, after the fault was played."""
-    is_certain = scenario.fault is None or all(each.always_hits for each in scenario.fault.flat())
-    used, test_id = stack if is_certain else calm, uuid.uuid4().hex
-    client, baggage = Client.opened(used), f"mock.scenario={scenario.scenario},mock.pace={PACE},test.id={test_id}"
+def test_client_sees_what_the_scenario_says(counted: tuple[Counted, ...], scenario: Scenario) -> None:
+    """Status, problem type, last frame and counters of each scenario are as its file promises, the fault played."""
+    is_retried = scenario.scenario in RETRIED
+    used = counted[RETRIED.index(scenario.scenario) % len(counted) if is_retried else 0]
+    client, test_id = Client.opened(used.stack), uuid.uuid4().hex
+    baggage = f"mock.scenario={scenario.scenario},mock.pace={PACE},test.id={test_id}"
+    if scenario.client.status >= 500:
+        outweigh_failures(client)
+    before = used.counters()
     for _ in range(scenario.asks - 1):
         assert problem_of(ask(client, scenario, baggage)) is None
     started_s = time.monotonic()
     answer = ask(client, scenario, baggage)
     took_ms = (time.monotonic() - started_s) * 1000
+    after = used.counters()
 
-    entries = journal(used, test_id)
+    entries = journal(used.stack, test_id)
     assert {entry["scenario"] for entry in entries} == {scenario.scenario}
     assert {entry["fault_source"] for entry in entries} - {None} == {"scenario"}
     assert answer.status_code == scenario.client.status
     assert type_of(problem_of(answer)) == scenario.client.problem
     if scenario.client.ends_with is not None:
         assert frames(answer.content)[-1][0] == scenario.client.ends_with
-    plan = played(scenario)
+    assert moved(before, after, scenario) == {name: each.delta for name, each in scenario.telemetry.items()}
+    plan, is_certain = played(scenario), all(each.always_hits for each in faults_of(scenario))
     if is_certain and scenario.client.status == 200 and plan.step_wait_s is None and plan.ends != "reset":
         assert b"".join(frame.data for frame in plan.frames) in answer.content
         assert took_ms >= max((frame.due_ms(PACE) for frame in plan.frames), default=0)
