@@ -64,7 +64,7 @@ def test_an_exchange_is_told_as_it_happens(mock: RunningMock) -> None:
     mine = {"X-Test-Id": "live"}
     with listening(mock, mine) as client:
         mock.run(headers={"X-Test-Id": "another"})
-        mock.run(headers={**mine, "X-Mock-Pace": "0.1"})
+        mock.run(headers={**mine, "X-Mock-Pace": "0.2"})
         events = client.until(b'"outcome":"answered"')
     entries = [data for name, data in events if name == "entry"]
     assert {entry["test_id"] for entry in entries} == {"live"}

@@ -233,7 +233,7 @@ def test_it_answers_over_http(mock: RunningMock) -> None:
     once = {"requests": [{"path": "*:run", "last_user_text": QUESTION, "count": {"exactly": 1}}], "no_others": True}
     assert ask(once, mine)[0] == 200
     assert ask({**once, "test_id": "verified"}, {})[0] == 200
-    status, found = ask(once, {"X-Test-Id": "another"})
+    status, found = ask(once, {"X-Test-Id": "verified-elsewhere"})
     assert (status, found["ok"], found["exchanges"]) == (409, False, 0)
     assert found["message"] == "requests.0: found 0 of 0 exchanges, expected exactly 1"
     status, found = ask({"requests": [{"pth": "x"}]}, mine)
