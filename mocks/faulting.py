@@ -150,7 +150,7 @@ def met(mock: Mock, request: Request, surface: Surface) -> Met:
     if surface is Surface.ADMIN:
         return Met()
     asked = request.control("fault")
-    own = None if asked is None else _parsed(asked)
+    own = None if asked is None else _parsed(asked, is_baggage=not _is_direct(request))
     scenario = mock.scenario_for(request)
     fault, source = (own, "header") if own is not None else _set(mock, request, scenario)
     concerned = scenario if scenario is not None and scenario.concerns(surface) else None
@@ -199,10 +199,11 @@ def _played(
         yield from _played(each, on, surface, hits)
 
 
-def _parsed(text: str) -> Fault:
+def _parsed(text: str, *, is_baggage: bool) -> Fault:
+    if is_baggage and _PLUS.search(text):
+        text = text.replace("+", " ")  # libraries that pass baggage on may write its blanks so
     try:
-        # Libraries that pass baggage on may write its blanks as plus signs; between JSON's tokens none can stand.
-        return parse(text.replace("+", " ") if _PLUS.search(text) else text)
+        return parse(text)
     except ValueError as error:
         raise Refusal(400, Code.INVALID_PAYLOAD, f"The fault cannot be read: {error}", {"fault": text[:500]}) from error
 
