@@ -6,6 +6,7 @@ and a private key's path, and proves with plain asserts what the client can do; 
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,7 @@ from pathlib import Path
 from e2e import keys
 from e2e.stack import Child
 
-FOLDER = Path(__file__).parent
+ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 300
 
 
@@ -29,17 +30,21 @@ class Client:
     requirements: tuple[str, ...]
 
 
+TOKENS = "pyjwt[crypto]==2.15.1"
+CONNECTOR = "snowflake-connector-python==4.8.1"
 CLIENTS: tuple[Client, ...] = (
-    Client("agent_sdk", ("snowflake-cortex-agent-sdk==0.0.3", "pyjwt[crypto]==2.15.1")),
-    Client("snowflake_core", ("snowflake.core==1.13.2", "snowflake-connector-python==4.8.1")),
-    Client("connector", ("snowflake-connector-python==4.8.1",)),
-    Client("openai_client", ("openai==3.54.0", "pyjwt[crypto]==2.15.1")),
+    Client("agent_sdk", ("snowflake-cortex-agent-sdk==0.0.3", CONNECTOR, TOKENS)),
+    Client("snowflake_core", ("snowflake.core==1.13.2", CONNECTOR, TOKENS)),
+    Client("connector", (CONNECTOR, TOKENS)),
+    Client("connector", ("snowflake-connector-python==5.2.0", TOKENS)),
+    Client("openai_client", ("openai==3.54.0", TOKENS)),
+    Client("anthropic_client", ("anthropic==2.12.0", TOKENS)),
 )
 
 
 def main(wanted: Sequence[str]) -> int:
     """Run these clients, all when none is named; 1 when one failed, 2 when one is not known."""
-    known = [client.script for client in CLIENTS]
+    known = list(dict.fromkeys(client.script for client in CLIENTS))
     for name in wanted:
         if name not in known:
             print(f"no client {name!r}; there are: {', '.join(known)}", file=sys.stderr)  # noqa: T201
@@ -61,13 +66,14 @@ def _passes(client: Client) -> bool:
         )
         try:
             done = subprocess.run(  # noqa: S603 - our own scripts
-                [str(python), str(FOLDER / f"{client.script}.py"), mock.url(), str(made.private_key)],
+                [str(python), "-m", f"e2e.sdk.{client.script}", mock.url(), str(made.private_key)],
                 check=False,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 text=True,
                 timeout=TIMEOUT_S,
                 cwd=home,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
             )
         finally:
             mock.stop()
