@@ -86,7 +86,7 @@ def _section(scenario: Scenario, cassettes: Mapping[str, Cassette]) -> Iterator[
     yield f"### {scenario.scenario}\n"
     yield f"{_sentence(scenario.about)} {scenario.story}".rstrip() + "\n"
     if scenario.fault is not None:
-        given = {"fault": scenario.fault.as_given()}
+        given = {"fault": scenario.fault.document}
         shown = yaml.safe_dump(given, sort_keys=False, allow_unicode=True, width=100, default_flow_style=None)
         yield f"```yaml\n{shown}```\n"
         yield f"- From the mock: {_seen(scenario, cassettes)}."

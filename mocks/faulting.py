@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from contracts.cortex import Code
+from mocks.admin import parse_strictly
 from mocks.faults import Plan
 from mocks.grammar import Fault, Quota, parse
 from mocks.prediction import predict, schedule
@@ -27,11 +28,10 @@ from mocks.request import Refusal, Request, json_plan
 from mocks.route import Route, Surface, route
 from mocks.scenario import Scenario
 from mocks.state import Mock
-from mocks.strict import Strict, explain, hint
+from mocks.strict import Strict, hint
 
 K = TypeVar("K")
 V = TypeVar("V")
-M = TypeVar("M", bound=Strict)
 
 Source = Literal["scenario", "header", "admin"]
 Clock = Callable[[], float]
@@ -66,7 +66,7 @@ class Counters:
         """Whether this request, which counts from now on, is one that the fault is for."""
         if fault.always_hits:
             return True
-        key = fault.model_dump_json(exclude_unset=True)
+        key = fault.identity
         number = self._seen[key] = _recent(self._seen, key, int) + 1
         return (
             number > fault.skip
@@ -236,17 +236,17 @@ async def faults(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
     """`GET, PUT, DELETE /__mock/faults`: the fault of this test, or of everyone."""
     kept = mock.of_everyone(Active) if request.test_id is None else mock.of_test(request, Active)
     if request.method == "PUT":
-        kept.fault = _limited(_read(request, Setting))
+        kept.fault = _limited(parse_strictly(request, Setting))
     elif request.method == "DELETE":
         kept.fault = None
-    shown = None if kept.fault is None else kept.fault.as_given()
+    shown = None if kept.fault is None else kept.fault.document
     on = (kept.fault and kept.fault.on) or [Surface.AGENT]
     return json_plan({"fault": shown, "on": on, "test_id": request.test_id})
 
 
 async def preview(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
     """`POST /__mock/faults/preview`: what a fault would make of a recorded answer, without playing it."""
-    asked = _read(request, Preview)
+    asked = parse_strictly(request, Preview)
     tapes = {tape.name: tape for tape in mock.cassettes}
     if asked.cassette not in tapes:
         message = f"No cassette is called {asked.cassette!r}{hint(asked.cassette, tapes)}"
@@ -273,7 +273,7 @@ async def step(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
     """`GET, POST /__mock/step`: how many frames may leave, and more of them; of this test, or of all without one."""
     steps = mock.of_test(request, Steps)
     if request.method == "POST":
-        count = _read(request, Stepping).count
+        count = parse_strictly(request, Stepping).count
         if steps.left + count > MAX_STEPS:
             raise Refusal(400, Code.INVALID_PAYLOAD, f"{steps.left} steps are left; at most {MAX_STEPS} are kept.")
         steps.allow(count)
@@ -282,14 +282,6 @@ async def step(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
 
 def _limited(setting: Setting) -> Fault:
     return setting.fault if setting.on is None else setting.fault.model_copy(update={"on": setting.on})
-
-
-def _read(request: Request, model: type[M]) -> M:
-    """The body as a document.   Raises: Refusal naming every place that is wrong, and the names known there."""
-    try:
-        return model.model_validate_json(request.body or b"{}")
-    except ValidationError as error:
-        raise Refusal(400, Code.INVALID_PAYLOAD, f"The body cannot be read: {explain(error, model)}") from error
 
 
 ROUTES: tuple[Route, ...] = (

@@ -11,6 +11,7 @@ Written as YAML in scenarios and as JSON everywhere else:
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
@@ -160,9 +161,15 @@ class Fault(Strict):
         """Whether neither chance nor the number of requests decides."""
         return not self.skip and self.times is None and self.probability is None and self.quota is None
 
-    def as_given(self) -> dict[str, Any]:
-        """As its author wrote it, short forms spelt out."""
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """As its author wrote it, short forms spelt out; not to be changed, for the journal's entries share it."""
         return self.model_dump(mode="json", exclude_unset=True, by_alias=True)
+
+    @cached_property
+    def identity(self) -> str:
+        """Equal for faults that were written alike."""
+        return self.model_dump_json(exclude_unset=True)
 
 
 _OVER_QUOTA = Respond(like="too_many_requests")

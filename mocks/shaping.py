@@ -58,7 +58,7 @@ def _faulted(request: Request, meets: Met, plan: Plan) -> Plan:
             plan = each.apply_parts(plan)
     except FaultDoesNotApplyError as error:
         raise _unbearable(meets, error) from error
-    request.entry.fault, request.entry.fault_source = meets.given.as_given(), meets.source
+    request.entry.fault, request.entry.fault_source = meets.given.document, meets.source
     return _labelled(plan, "x-mock-fault", meets.source)
 
 
@@ -67,7 +67,7 @@ def _unbearable(meets: Met, error: FaultDoesNotApplyError) -> Refusal:
         what, told = f"scenario {meets.scenario.scenario!r}", {"scenario": meets.scenario.scenario}
     else:
         what, told = f"the fault of the {meets.source}", {}
-    given = None if meets.given is None else meets.given.as_given()
+    given = None if meets.given is None else meets.given.document
     message = f"{what} cannot be played on this answer: {error}"
     return Refusal(409, Code.INVALID_PAYLOAD, message, {**told, "fault": given})
 

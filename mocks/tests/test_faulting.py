@@ -73,7 +73,7 @@ def test_what_was_predicted_is_seen(mock: RunningMock, scenario: Scenario) -> No
         assert len(sized(raw)) == len(body)
     assert len(body) == told.body_bytes or not plan.is_event_stream
     entry = mock.ended(scenario.scenario)
-    assert (entry["fault"], entry["fault_source"]) == (scenario.fault.as_given(), "scenario")
+    assert (entry["fault"], entry["fault_source"]) == (scenario.fault.document, "scenario")
     assert entry["outcome"] == ("answered" if told.ends == "clean" else "cut")
 
 
@@ -164,6 +164,13 @@ def test_a_fault_is_set_seen_and_cleared(mock: RunningMock) -> None:
     assert mock.call("DELETE", "/__mock/faults", headers=test).json()["fault"] is None
     refused = mock.call("PUT", "/__mock/faults", b'{"falt": {}}', test)
     assert (refused.status, "did you mean 'fault'?" in refused.json()["message"]) == (400, True)
+
+
+def test_entries_share_what_they_tell_of_a_fault() -> None:
+    """However many exchanges a fault is played on, its document is made once."""
+    each = Fault.model_validate({"respond": {"status": 500, "text": "x" * 1000}})
+    assert each.document is each.document
+    assert each.identity == Fault.model_validate(each.document).identity
 
 
 def test_a_fault_keeps_to_its_surface(mock: RunningMock) -> None:

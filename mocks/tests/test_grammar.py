@@ -64,7 +64,7 @@ def test_what_decides_is_known(text: str, certain: bool) -> None:
 
 def test_a_fault_is_shown_as_it_was_given() -> None:
     """What was left out stays out; short forms are spelt out."""
-    assert parse('{"respond": "unavailable", "on": ["sql"]}').as_given() == {
+    assert parse('{"respond": "unavailable", "on": ["sql"]}').document == {
         "respond": {"like": "unavailable"},
         "on": ["sql"],
     }
