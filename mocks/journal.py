@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from mocks.cassette import Frame, Frames
-from mocks.redact import headers_without_credentials, text_without_credentials
+from mocks.redact import headers_without_credentials, text_without_credentials, without_credentials
 
 Outcome = Literal["answered", "refused", "missed", "client_gone", "cut", "failed"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
@@ -220,6 +220,7 @@ class Entry:
         """For the admin routes and the live feed; without credentials."""
         shown = {name: getattr(self, name) for name in _PLAIN}
         shown |= {
+            **{name: without_credentials(getattr(self, name)) for name in _QUOTING},
             "trace_id": self.trace_id,
             "duration_ms": self.duration_ms,
             "request_body": self._shown_body(),
@@ -240,6 +241,10 @@ _PLAIN = (
     *("traceparent", "scenario", "fault", "fault_source", "cassette", "interaction", "matched", "frames_planned"),
     *("frames_sent", "max_lateness_ms", "ended_mono_s", "why", "nearest", "query", "request_headers", "request_bytes"),
 )
+
+
+_QUOTING = ("path", "why", "nearest")
+"""What repeats a client's own words."""
 
 
 def _name(data: bytes) -> str:

@@ -9,6 +9,7 @@ import functools
 import itertools
 import re
 from collections.abc import Mapping
+from typing import Any
 
 HIDDEN = "***"
 
@@ -41,6 +42,15 @@ def text_without_credentials(text: str) -> str:
     for pattern in (_MEMBER, _PARAMETER):
         text = pattern.sub(_starred, text)
     return _TOKEN.sub(HIDDEN, text)
+
+
+def without_credentials(document: Any) -> Any:
+    """A JSON document with stars for credentials in its texts."""
+    if isinstance(document, str):
+        return text_without_credentials(document)
+    if isinstance(document, Mapping):
+        return {name: without_credentials(value) for name, value in document.items()}
+    return [without_credentials(each) for each in document] if isinstance(document, list | tuple) else document
 
 
 @functools.lru_cache(maxsize=256)

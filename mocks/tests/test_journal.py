@@ -342,6 +342,19 @@ def test_a_credential_is_never_shown(place: str) -> None:
     assert PLANTED not in repr(entry)
 
 
+@pytest.mark.parametrize("place", ["path", "why", "nearest"])
+def test_a_credential_in_a_question_is_never_repeated(place: str) -> None:
+    """Not in the path, and not in what explains why nothing answered."""
+    words = f"my token is eyJhbGciOiJSUzI1NiJ9.{PLANTED}.{PLANTED}, or Bearer {PLANTED}"
+    entry = Journal().open("POST", f"/{words}" if place == "path" else "/run")
+    entry.nearest = [{"differences": [{"field": "last_user_text", "found": words if place == "nearest" else "x"}]}]
+    entry.close("missed", words if place == "why" else None)
+    shown = entry.as_json()
+    assert PLANTED not in json.dumps(shown)
+    assert "my token is ***" in json.dumps(shown[place])
+    assert shown["nearest"][0]["differences"][0]["field"] == "last_user_text"
+
+
 def test_what_is_no_credential_is_shown() -> None:
     """Headers, queries and bodies appear as they came."""
     headers = {"x-snowflake-authorization-token-type": "KEYPAIR_JWT", "accept": "text/event-stream"}
