@@ -7,37 +7,22 @@ mock, and a key-pair JWT, or a session of Snowflake's connector, lets it in.
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import sys
-import time
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import jwt
 import snowflake.connector
 from cortex_agent_sdk import AsyncCortexAgentClient, CortexAgentClient
 from cortex_agent_sdk.api import CortexAgentClient as ApiClient
 from cortex_agent_sdk.auth import KeyPairJwtAuth, SnowflakeSessionTokenAuth
 from cortex_agent_sdk.errors import AuthenticationError, BadRequestError, ConflictError, NotFoundError
 from cortex_agent_sdk.views.thread_message import ThreadMessageView
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-ACCOUNT, USER = "MYORG-BENCH", "CORTEX_PROXY_USER"
+from e2e.sdk.keypair import ACCOUNT, USER, token
+
 AGENT = {"database": "CORTEX_BENCH_DB", "schema": "SALES", "name": "SALES_AGENT"}
 FIRST, SECOND = "How did net sales develop from 2023 to 2024?", "Only EMEA, please"
 REAL_TIME = {"X-Mock-Pace": "1"}
-
-
-def token(key_file: Path) -> str:
-    """A key-pair JWT, as a program that uses the SDK signs it."""
-    key: Any = load_pem_private_key(key_file.read_bytes(), None)
-    der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    fingerprint = "SHA256:" + base64.b64encode(hashlib.sha256(der).digest()).decode()
-    subject, now = f"{ACCOUNT}.{USER}", int(time.time())
-    claims = {"iss": f"{subject}.{fingerprint}", "sub": subject, "iat": now, "exp": now + 600}
-    return jwt.encode(claims, key, algorithm="RS256")
 
 
 def asks(question: str, **fields: Any) -> dict[str, Any]:
@@ -161,7 +146,7 @@ async def check_async(client: AsyncCortexAgentClient) -> None:
     assert [message.role for message in await talk.history()] == ["assistant", "user"]
 
 
-def main(url: str, key_file: Path) -> None:
+def main(url: str, key_file: str) -> None:
     """Everything, with each credential that the SDK can carry here."""
     signed = {"base_url": url, "auth": KeyPairJwtAuth(lambda: token(key_file))}
     with ApiClient(**signed) as client:
@@ -174,7 +159,7 @@ def main(url: str, key_file: Path) -> None:
     with ApiClient(base_url=url, auth=KeyPairJwtAuth("no.such.token")) as stranger:
         refused(AuthenticationError, stranger.threads.list, "JWT token is invalid")
     where = urlsplit(url)
-    login: dict[str, Any] = {"account": ACCOUNT, "user": USER, "private_key_file": str(key_file)}
+    login: dict[str, Any] = {"account": ACCOUNT, "user": USER, "private_key_file": key_file}
     with snowflake.connector.connect(
         **login, protocol="http", host=where.hostname, port=where.port, authenticator="SNOWFLAKE_JWT"
     ) as session:
@@ -186,4 +171,4 @@ def main(url: str, key_file: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    main(*sys.argv[1:])
