@@ -244,8 +244,9 @@ def test_those_who_do_not_use_it_pay_nothing() -> None:
     assert found.stdout.split() == ["pytest_cortex_mock"]
 
 
-def test_a_project_may_have_a_package_called_mocks(pytester: pytest.Pytester) -> None:
+def test_a_project_may_have_a_package_called_mocks(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its tests run as they did before the plugin was installed."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     pytester.makeini("[pytest]\npythonpath = .\naddopts = -p pytest_cortex_mock -p no:cacheprovider\n")
     pytester.mkpydir("mocks").joinpath("things.py").write_text("ONE = 1\n")
     pytester.makepyfile("from mocks.things import ONE\n\ndef test_one():\n    assert ONE == 1\n")
