@@ -40,8 +40,9 @@ SCRAPE_TIMEOUT_S = 5.0
 
 METRICS_EVERY_S = 15.0
 STOP_TIMEOUT_S = 2.0
-EXPORT_EVERY_S, BATCH_SPANS = 0.5, 64
-"""A span costs about 50 us to make and encode, so these two bound what spans may take: a hundredth of a core."""
+EXPORT_EVERY_S, BATCH_SPANS = 0.25, 128
+CORE_SHARE = 0.01
+"""What exporting may take of a core: a span costs 50 to 100 us to make and encode; a busy mock exports less often."""
 
 MAX_WAITING_SPANS = 2048
 """Spans that wait for the next exports; what comes while there are so many is dropped."""
@@ -321,13 +322,15 @@ class Telemetry:
             self._exporter.close()  # or one that is late would try again and again
 
     def _export_until_stopped(self) -> None:
-        metrics_due_s, is_last = 0.0, False
+        metrics_due_s, is_last, spent_s = 0.0, False, 0.0
         while not is_last:
-            is_last = self._stop.wait(EXPORT_EVERY_S)
+            is_last = self._stop.wait(pause_s(spent_s))
+            began_s = time.thread_time()
             self._export_spans(len(self._waiting) if is_last else BATCH_SPANS)
             if is_last or time.monotonic() >= metrics_due_s:
                 metrics_due_s = time.monotonic() + METRICS_EVERY_S
                 self._deliver(Signal.METRICS, 1, lambda exporter: exporter.metrics(self.counts.snapshot()))
+            spent_s = time.thread_time() - began_s
 
     def _export_spans(self, most: int) -> None:
         batch = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
@@ -338,6 +341,11 @@ class Telemetry:
         assert self._exporter is not None, "only an exporter's thread delivers"
         if not send(self._exporter):
             self.counts.dropped(signal, items)
+
+
+def pause_s(spent_s: float) -> float:
+    """How long to wait after an export that took so much CPU time."""
+    return max(EXPORT_EVERY_S, spent_s / CORE_SHARE)
 
 
 _PARTS = r"([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})"

@@ -255,6 +255,12 @@ def test_a_batch_is_small_until_the_end(counts: Counts, monkeypatch: pytest.Monk
     assert sum(map(len, collector.batches)) == 5
 
 
+@pytest.mark.parametrize(("spent_s", "pause_s"), [(0.0, 0.25), (0.002, 0.25), (0.01, 1.0), (0.05, 5.0)])
+def test_exporting_takes_a_hundredth_of_a_core(spent_s: float, pause_s: float) -> None:
+    """What was dear is done less often; what is cheap, four times a second."""
+    assert telemetry.pause_s(spent_s) == pytest.approx(pause_s)
+
+
 def test_what_no_collector_takes_is_counted(counts: Counts) -> None:
     """Spans one by one, numbers by the batch."""
     measured = Telemetry(counts, Collected(takes=False))  # type: ignore[arg-type]
