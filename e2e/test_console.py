@@ -545,13 +545,13 @@ def test_transcripts_lose_no_text(console: Page) -> None:
 @pytest.mark.parametrize("view", VIEWS)
 def test_nothing_is_wider_than_a_telephone(console: Page, stack: Stack, view: str) -> None:
     """At 360 pixels each view fits, and so does an exchange."""
-    ask_mock(stack, RUN, asked("A miss with " + "a_very_long_word_" * 12), {"X-Test-Id": "narrow" * 12})
+    test_id = "narrow" * 12
+    ask_mock(stack, RUN, asked("A miss with " + "a_very_long_word_" * 12), {"X-Test-Id": test_id})
     console.set_viewport_size(NARROW)  # type: ignore[arg-type]  # a plain mapping of the two numbers
     console.goto(f"{stack.mock_url}/#{view}")
     expect(console.locator("#view > *")).to_be_visible()
     if view == "journal":
-        console.locator("a.row").first.click()
-        expect(console.get_by_role("heading", name=re.compile("A miss with"))).to_be_visible()
+        expect(opened(console, test_id).get_by_role("heading", name=re.compile("A miss with"))).to_be_visible()
     wide = "[...document.querySelectorAll('#view, #view > *')].map((each) => each.scrollWidth - each.clientWidth)"
     assert console.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
     assert max(console.evaluate(wide)) <= 0
