@@ -324,7 +324,7 @@ async def _query(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
         execution.task = asyncio.create_task(carry_out(execution, work.all(execution)))
     if not asked.is_async and execution.task is not None:
         await asyncio.wait((execution.task,), timeout=mock.options.assume.sql_wait_s)
-    return _answer(execution, session)
+    return _answer(execution, session, request)
 
 
 def _sql_session(mock: Mock, request: Request, session: Session) -> SqlSession:
@@ -424,9 +424,10 @@ def _kept(result: Result) -> Kept:
     return Kept(result.columns, partitioned(encoded, sys.maxsize), result.counts, result.type_id)
 
 
-def _answer(execution: Execution, session: Session) -> Plan:
+def _answer(execution: Execution, session: Session, request: Request) -> Plan:
     """How a query stands: rows, error, or still running."""
     if execution.error is not None:
+        request.entry.end("refused", execution.error.reason)
         return _failed(execution, execution.error)
     if execution.kept is None:
         data = {
@@ -492,7 +493,7 @@ async def _result(mock: Mock, request: Request, path: re.Match[str]) -> Plan:
         return _envelope(None, UNKNOWN_QUERY, f"Statement {path[1]} not found", success=False)
     if execution.task is not None:
         await asyncio.wait((execution.task,), timeout=mock.options.assume.sql_wait_s)
-    return _answer(execution, session)
+    return _answer(execution, session, request)
 
 
 async def _status(mock: Mock, request: Request, path: re.Match[str]) -> Plan:

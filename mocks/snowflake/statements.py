@@ -299,6 +299,7 @@ def _failure(execution: Execution, error: SqlError, request: Request) -> dict[st
 def _answer(execution: Execution, request: Request) -> Plan:
     """How a statement stands: result, failure, or still running."""
     if execution.error is not None:
+        request.entry.end("refused", execution.error.reason)
         return json_plan(
             _failure(execution, execution.error, request), 408 if execution.error.code == TIMED_OUT else 422
         )

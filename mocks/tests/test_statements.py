@@ -349,6 +349,14 @@ def test_without_a_warehouse_nothing_computes(keys: KeyPair) -> None:
         assert client.submit("select current_warehouse()").data == [[None]]
 
 
+def test_the_journal_tells_why(sql: RunningMock) -> None:
+    """The machinery's own words, which no client is told."""
+    reply = Client(sql, "why").submit("select nope from orders")
+    why = sql.ended("why")["why"]
+    assert "Binder Error" in why
+    assert "Binder Error" not in json.dumps(reply.body)
+
+
 def test_files_are_out_of_reach(client: Client) -> None:
     """Whichever way they are asked for, nothing of the machine comes back."""
     for statement in (
