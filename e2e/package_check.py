@@ -23,6 +23,7 @@ SHARED = {"urllib3"}
 
 FILES = ["mocks/cassettes/agents/net_sales_by_region.jsonl", "mocks/scenarios/cut_mid_stream.yaml"]
 FILES += ["e2e/client/index.html", "e2e/client/vendor/vendor.json", "harness.py", "fixtures/bench/schema.sql"]
+FILES += ["mocks/console/index.html", "fixtures/bench/semantic_model.yaml", "pytest_cortex_mock.py"]
 
 
 def main() -> None:
