@@ -349,6 +349,15 @@ def test_without_a_warehouse_nothing_computes(keys: KeyPair) -> None:
         assert client.submit("select current_warehouse()").data == [[None]]
 
 
+def test_the_mock_stops_while_a_statement_computes(keys: KeyPair) -> None:
+    """It is broken off; nothing waits for it."""
+    endless = "select count(*) from orders a, orders b, orders c where a.net_amount * b.net_amount * c.net_amount > 1"
+    with running(keys) as stopping:
+        client = Client(stopping, "stopping")
+        handles = [client.submit(text, "?async=true").handle for text in (endless, "select SYSTEM$WAIT(60)")]
+        assert [client.get(handle).status for handle in handles] == [202, 202]
+
+
 def test_the_journal_tells_why(sql: RunningMock) -> None:
     """The machinery's own words, which no client is told."""
     reply = Client(sql, "why").submit("select nope from orders")
