@@ -94,12 +94,14 @@ class Exchange(NamedTuple):
 class Counts:
     """Everything counted so far: added to on the event loop, read by any thread.
 
+    Only the loop writes, bar drops, and a reader copies each dict in one step of the interpreter, so that the loop
+    takes no lock; the sum of a histogram may be one exchange ahead of its buckets.
     scenarios: the names that may be labels; any other is `other`.
     """
 
     def __init__(self, scenarios: Iterable[str]) -> None:
         self._scenarios = {name: name for name in scenarios}
-        self._lock = threading.Lock()
+        self._drops = threading.Lock()
         self._counters: dict[str, defaultdict[tuple[str, ...], int]] = {
             metric.name: defaultdict(int) for metric in MOCK_METRICS if metric.kind is not MetricKind.HISTOGRAM
         }
@@ -108,36 +110,35 @@ class Counts:
                 self._counters[metric.name][tuple(labels.values())] = 0
         self._requests = self._counters[catalogue.MOCK_REQUESTS.name]
         self._frames = self._counters[catalogue.MOCK_FRAMES.name]
-        self._active = self._counters[catalogue.MOCK_STREAMS_ACTIVE.name]
+        self._matches = self._counters[catalogue.MOCK_MATCHES.name]
+        self._active = 0
         self._bounds_ms = [bound * 1000 for bound in catalogue.MOCK_FRAME_LATENESS.buckets]
         self._late = [0] * (len(self._bounds_ms) + 1)
         self._late_ms, self._least_ms, self._most_ms = 0.0, float("inf"), 0.0
 
     def answering(self) -> None:
         """An answer begins to be sent; exactly one `ended` follows."""
-        with self._lock:
-            self._active[()] += 1
+        self._active += 1
 
     def ended(self, entry: Entry) -> None:
         """An exchange is over."""
-        surface, lateness_ms = surface_of(entry), entry.lateness_ms()
-        with self._lock:
-            if entry.status:
-                self._active[()] -= 1
-            self._requests[surface, entry.outcome or OTHER] += 1
-            self._frames[(surface,)] += entry.frames_sent
-            if entry.cassette is not None:
-                self._counters[catalogue.MOCK_MATCHES.name][(surface,)] += 1
-            if entry.nearest is not None:
-                self._counters[catalogue.MOCK_MISSES.name][(surface,)] += 1
-            if entry.fault is not None:
-                self._count_faults(entry)
-            if lateness_ms:
-                self._count_lateness(lateness_ms)
+        surface = surface_of(entry)
+        if entry.status:
+            self._active -= 1
+        self._requests[surface, entry.outcome or OTHER] += 1
+        self._frames[(surface,)] += entry.frames_sent
+        if entry.cassette is not None:
+            self._matches[(surface,)] += 1
+        if entry.nearest is not None:
+            self._counters[catalogue.MOCK_MISSES.name][(surface,)] += 1
+        if entry.fault is not None:
+            self._count_faults(entry)
+        if lateness_ms := entry.lateness_ms():
+            self._count_lateness(lateness_ms)
 
     def dropped(self, signal: Signal, items: int) -> None:
-        """So many items were thrown away."""
-        with self._lock:
+        """So many items were thrown away; for any thread."""
+        with self._drops:
             self._counters[catalogue.MOCK_DROPPED.name][(signal.value,)] += items
 
     def _count_lateness(self, lateness_ms: list[float]) -> None:
@@ -154,20 +155,26 @@ class Counts:
 
     def snapshot(self) -> list[Series | Buckets]:
         """All numbers at one moment, in the catalogue's order."""
-        with self._lock:
-            return [
-                Series(metric, dict(self._counters[metric.name]))
-                if metric.kind is not MetricKind.HISTOGRAM
-                else Buckets(
-                    metric, tuple(self._late), self._late_ms / 1000, self._least_ms / 1000, self._most_ms / 1000
-                )
-                for metric in MOCK_METRICS
-            ]
+        self._counters[catalogue.MOCK_STREAMS_ACTIVE.name] = defaultdict(int, {(): self._active})
+        late = Buckets(
+            catalogue.MOCK_FRAME_LATENESS,
+            tuple(self._late),
+            self._late_ms / 1000,
+            self._least_ms / 1000,
+            self._most_ms / 1000,
+        )
+        return [
+            late if metric is late.metric else Series(metric, dict(self._counters[metric.name]))
+            for metric in MOCK_METRICS
+        ]
+
+
+_SURFACES = {name: name for name in catalogue.MOCK_SURFACES} | {str(None): NO_SURFACE}
 
 
 def surface_of(entry: Entry) -> str:
     """The surface as a label: a plain word, never a member of an enumeration."""
-    return NO_SURFACE if entry.surface is None else catalogue.bounded(catalogue.MOCK_FRAMES, "surface", entry.surface)
+    return _SURFACES.get(str(entry.surface), OTHER)
 
 
 def fault_kinds(fault: Mapping[str, Any] | None) -> list[str]:
@@ -296,12 +303,12 @@ class Telemetry:
 
     def changed(self, change: Change, entry: Entry) -> None:
         """Count what happened, and keep the facts of a span."""
-        if change == "answering":
-            self.counts.answering()
-        elif change == "ended":
+        if change == "ended":
             self.counts.ended(entry)
             if self._exporter is not None:
                 self._keep(entry)
+        elif change == "answering":
+            self.counts.answering()
 
     def _keep(self, entry: Entry) -> None:
         if len(self._waiting) >= MAX_WAITING_SPANS:
