@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mocks.snowflake.sqlerrors import SqlError, timed_out, too_large
+from mocks.snowflake.sqlerrors import SqlError, not_installed, timed_out, too_large
 
 if TYPE_CHECKING:
     from mocks.snowflake.dialect import Statement
@@ -204,6 +204,8 @@ class SqlSession:
         working = loop.run_in_executor(_pool, lambda: self._work(statement, query_id, only_describe=only_describe))
         try:
             return await asyncio.shield(working)
+        except ModuleNotFoundError as error:
+            raise not_installed(error.name) from error
         except asyncio.CancelledError:
             while not working.done():
                 if self._line is not None:
@@ -297,8 +299,11 @@ class SqlSession:
 
 
 async def in_thread(work: Callable[[], T]) -> T:
-    """What work returns, done in one of the threads that statements run in."""
-    return await asyncio.get_running_loop().run_in_executor(_pool, work)
+    """What work returns, done in one of the threads that statements run in.   Raises: SqlError without extra `sql`."""
+    try:
+        return await asyncio.get_running_loop().run_in_executor(_pool, work)
+    except ModuleNotFoundError as error:
+        raise not_installed(error.name) from error
 
 
 async def literals_of(bindings: Mapping[str, Mapping[str, Any]]) -> list[str]:

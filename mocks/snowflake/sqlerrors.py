@@ -77,6 +77,13 @@ def parse_error(error: Any, statement: str) -> SqlError:
     return syntax_error(f"syntax error line {found.get('line', 1)} at position {column} unexpected '{word}'.")
 
 
+def not_installed(module: str | None) -> SqlError:
+    """The stand-in was installed without what runs SQL."""
+    message = "SQL execution internal error:\nThe stand-in for Snowflake was installed without SQL."
+    message += " Install it with its extra: pip install 'cortex-harness[sql]'"
+    return SqlError("000603", "XX000", message, f"module {module!r} is missing")
+
+
 def translate(error: Exception, positions: Callable[[str], str]) -> SqlError:
     """What Snowflake would say of an error of the machinery below.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from decimal import Decimal
@@ -302,6 +303,12 @@ def test_a_refused_login_is_an_envelope(sql: RunningMock, body: dict[str, object
     """Without data, with status 200."""
     answer = Wire(sql).login(**body)
     assert (answer["success"], answer["data"], answer["code"]) == (False, None, code)
+
+
+def test_a_login_needs_no_sql(sql: RunningMock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installation without the extra still opens the REST endpoints."""
+    monkeypatch.setitem(sys.modules, "mocks.snowflake.duck", None)
+    assert Wire(sql).login()["data"]["sessionInfo"]["databaseName"] == "CORTEX_BENCH_DB"
 
 
 def test_telemetry_is_taken(sql: RunningMock) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import sys
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -347,6 +348,16 @@ def test_without_a_warehouse_nothing_computes(keys: KeyPair) -> None:
         reply = client.submit("select count(*) from orders")
         assert (reply.status, reply.body["code"], reply.body["sqlState"]) == (422, "000606", "57P03")
         assert client.submit("select current_warehouse()").data == [[None]]
+
+
+@pytest.mark.parametrize("module", ["dialect", "duck"])
+def test_sql_can_be_missing(client: Client, monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    """An installation without the extra says what to install."""
+    monkeypatch.setitem(sys.modules, f"mocks.snowflake.{module}", None)
+    monkeypatch.delattr(f"mocks.snowflake.{module}", raising=False)
+    reply = client.submit("select 1")
+    assert (reply.status, reply.body["code"]) == (422, "000603")
+    assert "cortex-harness[sql]" in reply.body["message"]
 
 
 def test_the_mock_stops_while_a_statement_computes(keys: KeyPair) -> None:
