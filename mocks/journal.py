@@ -169,11 +169,11 @@ class Entry:
         planned, pace = self._frames, self._pace
         if not planned or len(self._names) == min(len(planned), MAX_FRAMES):  # nothing new; another thread may ask, too
             return
+        if isinstance(planned, Frames) and 1 < len(planned) <= MAX_FRAMES:  # one frame alone may be a body of megabytes
+            self._planned_ms, self._sizes, self._names = planned.due_ms(pace), planned.sizes, planned.names
+            return
         frames = planned[:MAX_FRAMES]
         self._planned_ms = array("d", [frame.due_ms(pace) for frame in frames])
-        if isinstance(planned, Frames) and 1 < len(planned) <= MAX_FRAMES:  # one frame alone may be a body of megabytes
-            self._sizes, self._names = planned.sizes, planned.names
-            return
         self._sizes = array("L", [len(frame.data) for frame in frames])
         self._names = tuple([_name(frame.data) for frame in frames])
 

@@ -200,22 +200,52 @@ def candidates(cassettes: Iterable[Cassette]) -> Iterator[Candidate]:
             yield Candidate(cassette, index)
 
 
-def find(asked: Asked, among: Iterable[Candidate]) -> Candidate | list[NearMiss]:
-    """The interaction that answers, or the nearest misses, best first.
+class Shelf:
+    """Candidates in order, so arranged that asking one question does not mean comparing it with all."""
 
-    When several agree, the one that compares most fields wins, then the first.
-    """
+    def __init__(self, among: Iterable[Candidate]) -> None:
+        self._all = tuple(among)
+        self._near: dict[tuple[str, str | None], list[int]] = {}
+        for position, candidate in enumerate(self._all):
+            asked = candidate.interaction.request
+            text = asked.match.last_user_text
+            key = recorded_path(asked.path), None if text is None else _recorded_text(text)
+            self._near.setdefault(key, []).append(position)
+
+    def find(self, asked: Asked) -> Candidate | list[NearMiss]:
+        """The interaction that answers, or the nearest misses, best first.
+
+        When several agree, the one that compares most fields wins, then the first.
+        """
+        texts = {asked.canonical_text, None}
+        positions = sorted(each for text in texts for each in self._near.get((asked.canonical_path, text), []))
+        hits = [self._all[each] for each in positions if not _differences(asked, self._all[each].interaction)]
+        if hits:
+            return max(hits, key=_compared_fields)
+        return find(asked, self._all)
+
+
+def find(asked: Asked, among: Iterable[Candidate]) -> Candidate | list[NearMiss]:
+    """As `Shelf.find`, comparing with each of them."""
     hits: list[Candidate] = []
     misses: list[NearMiss] = []
     for candidate in among:
-        found = tuple(d for matcher in MATCHERS if (d := matcher(asked, candidate.interaction)) is not None)
+        found = _differences(asked, candidate.interaction)
         if found:
             misses.append(NearMiss(candidate, found))
         else:
             hits.append(candidate)
     if hits:
-        return max(hits, key=lambda hit: len(hit.interaction.request.match.model_dump(exclude_none=True)))
+        return max(hits, key=_compared_fields)
     return heapq.nsmallest(NEAREST, misses, key=_distance)
+
+
+def _differences(asked: Asked, interaction: Interaction) -> tuple[Difference, ...]:
+    return tuple([found for matcher in MATCHERS if (found := matcher(asked, interaction)) is not None])
+
+
+def _compared_fields(hit: Candidate) -> int:
+    return sum(value is not None for _, value in hit.interaction.request.match)
 
 
 def _distance(miss: NearMiss) -> tuple[int, float]:

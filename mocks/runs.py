@@ -18,7 +18,6 @@ from urllib.parse import quote
 from contracts.cortex import INLINE_RUN_PATH, REQUEST_ID_HEADER, Code, Event, RunRequest, agent_version_run_path
 from mocks import background, ids
 from mocks.background import Follower, Run, Runs
-from mocks.cassette import Cassette
 from mocks.charting import draw
 from mocks.faults import Plan
 from mocks.ids import Place, Tape
@@ -28,9 +27,9 @@ from mocks.matching import (
     Asked,
     Candidate,
     NearMiss,
+    Shelf,
     agent_of,
     candidates,
-    find,
     identifier,
     recorded_path,
 )
@@ -131,7 +130,7 @@ async def _run(mock: Mock, request: Request, run: RunRequest, path: str, agent: 
     asked = Asked.of_run(request.method, path, run)
     if standing is not None:
         asked = asked.continuing(standing.parent_message_id)
-    found = _found(asked, _tapes(mock, scenario))
+    found = _found(asked, _shelf(mock, scenario))
     if isinstance(found, list):
         plan = draw(run) or _miss(mock, request, asked, found)
     else:
@@ -156,11 +155,11 @@ def _check(run: RunRequest) -> None:
         raise _refused("With thread_id, messages holds only the new user message; the thread knows the others.")
 
 
-def _found(asked: Asked, tapes: list[Cassette]) -> Candidate | list[NearMiss]:
+def _found(asked: Asked, shelf: Shelf) -> Candidate | list[NearMiss]:
     """What answers; a version without recordings of its own answers with its agent's."""
-    found = find(asked, candidates(tapes))
+    found = shelf.find(asked)
     if isinstance(found, list) and agent_of(asked.path) not in (None, asked.canonical_path):
-        return find(asked.of_agent(), candidates(tapes))
+        return shelf.find(asked.of_agent())
     return found
 
 
@@ -251,11 +250,11 @@ def _question(asked: RunRequest) -> str:
     return json.dumps({"role": "user", "content": content, "status": "completed"}, ensure_ascii=False)
 
 
-def _tapes(mock: Mock, scenario: Scenario | None) -> list[Cassette]:
-    """The cassettes a scenario plays: those it names, every one when it names none."""
+def _shelf(mock: Mock, scenario: Scenario | None) -> Shelf:
+    """What a scenario plays: the cassettes it names, every one when it names none."""
     if scenario is None or not scenario.cassettes:
-        return mock.cassettes
-    return [cassette for cassette in mock.cassettes if cassette.name in scenario.cassettes]
+        return mock.shelf
+    return Shelf(candidates(tape for tape in mock.cassettes if tape.name in scenario.cassettes))
 
 
 def _planned(found: Candidate) -> Plan:

@@ -17,7 +17,7 @@ from mocks import scenario as scenarios_file
 from mocks.assumptions import Assumptions
 from mocks.cassette import Cassette
 from mocks.journal import DEFAULT_BYTES, Journal
-from mocks.matching import agent_of, identifier, recorded_path
+from mocks.matching import Shelf, agent_of, candidates, identifier, recorded_path
 from mocks.replay import checked_pace
 from mocks.request import Refusal, Request
 from mocks.scenario import Scenario
@@ -111,6 +111,7 @@ class Mock:
         self.options = options
         self.cassettes: list[Cassette] = cassettes_file.load_all(options.cassettes)
         self.scenarios: dict[str, Scenario] = scenarios_file.load_all(options.scenarios, self.cassettes)
+        self.shelf = Shelf(candidates(self.cassettes))
         self.journal = Journal(options.journal_size, options.journal_bytes)
         self.recorded_threads = frozenset(_recorded_threads(self.cassettes))
         self.account = _account(options)

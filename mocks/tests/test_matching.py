@@ -7,19 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.cortex import RunRequest
-from mocks.cassette import Cassette, Header, Interaction, Match, Request, ResponseHead
+from mocks.cassette import Cassette, Header, Interaction, Match, Request, ResponseHead, load_all
 from mocks.matching import (
     MAX_QUOTED_CHARS,
     Asked,
     Candidate,
     Difference,
     NearMiss,
+    Shelf,
     agent_of,
     candidates,
     canonical_path,
     canonical_text,
     find,
 )
+from mocks.state import HERE
 
 PATH = "/api/v2/databases/DB/schemas/S/agents/A:run"
 
@@ -206,3 +208,15 @@ def test_an_enormous_question_is_clipped_in_explanations() -> None:
     quoted = miss.as_json()["differences"][0]["found"]
     assert len(quoted) == MAX_QUOTED_CHARS + 1
     assert quoted.endswith("…")
+
+
+def test_a_shelf_finds_what_a_comparison_with_all_finds() -> None:
+    """Every recorded question is answered by the same interaction, and a miss has the same nearest ones."""
+    everything = list(candidates(load_all(HERE / "cassettes")))
+    shelf = Shelf(everything)
+    for candidate in everything:
+        wanted = candidate.interaction.request
+        fields = wanted.match.model_dump()
+        for path in (wanted.path, "/nowhere"):
+            asked = Asked("POST", path, **fields)
+            assert shelf.find(asked) == find(asked, everything)
