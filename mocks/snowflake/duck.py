@@ -302,10 +302,9 @@ class Connection:
             raise canceled()
         cursor = _Cursor(conn=self._fake, duck_conn=self._fake._duck_conn)  # as fakesnow does itself
         found = cursor.run(expression)
-        if cursor.sfqid is not None and cursor.sfqid in self.results:
-            kept = self.results.pop(cursor.sfqid)
-            if found.size <= SCANNED_BYTES:
-                self.results[query_id] = kept
+        kept = self.results.pop(cursor.sfqid or "", None)  # other sessions of the test may have pushed it out
+        if kept is not None and found.size <= SCANNED_BYTES:
+            self.results[query_id] = kept
         if statement.is_ddl:
             self.home.forget_catalog()
         if isinstance(expression, exp.Comment):

@@ -4,9 +4,13 @@ Statements go through fakesnow 0.12.1 on DuckDB, in memory, without files and ne
 of CORTEX_BENCH_DB; the first statement of a test that changes something gives the test a copy of its own.
 
 What Snowflake does and this does not, each answered with an SQL error that says so: stages, COPY and PUT, procedures
-and functions of one's own, EXPLAIN, EXECUTE IMMEDIATE, `$1` columns. What differs without an error: VARCHAR lengths are
-declared, not enforced; times have microseconds; a TIMESTAMP_TZ keeps its moment and loses its offset; results of
-NUMBER(38,0) arithmetic have at most 38 digits; privileges are not checked beyond the roles that a user has.
+and functions of one's own, DROP DATABASE, EXPLAIN, EXECUTE IMMEDIATE, `$1` columns, TO_CHAR of numbers with a format,
+arrays of bindings outside of INSERT ... VALUES, and functions that neither fakesnow nor DuckDB knows.
+
+What differs without an error: VARCHAR lengths are declared and not enforced; times have microseconds; a TIMESTAMP_TZ
+keeps its moment and loses its offset; clocks show UTC whatever the session's TIMEZONE, which only formats; computed
+numbers are described with 38 digits; a MERGE may need its source as a subquery; privileges are not checked beyond the
+roles and warehouses that a user has.
 """
 
 from __future__ import annotations

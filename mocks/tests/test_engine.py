@@ -271,24 +271,6 @@ def test_a_session_without_names(reader: TestData) -> None:
     assert rows(reader, "select current_warehouse(), 1", warehouse="") == [(None, 1)]
 
 
-def test_the_database_is_locked() -> None:
-    """DuckDB itself refuses files, networks and extensions, and will not be talked out of it."""
-    from mocks.snowflake.duck import Database  # noqa: PLC0415  # imports fakesnow
-
-    line = Database()._fake.duck_conn
-    for text in (
-        "SELECT * FROM read_text('/etc/passwd')",
-        "COPY (SELECT 1) TO '/tmp/x.csv'",
-        "ATTACH '/tmp/x.db' AS z",
-        "INSTALL httpfs",
-        "LOAD httpfs",
-        "SET enable_external_access = true",
-        "SET memory_limit = '10GB'",
-    ):
-        with pytest.raises(Exception, match=r"disabled|locked|Permission"):
-            line.execute(text)
-
-
 @pytest.mark.parametrize("text", ["select SYSTEM$WAIT(60)", FOREVER], ids=["waiting", "computing"])
 def test_a_timeout_ends_a_statement(reader: TestData, text: str) -> None:
     """Whatever it does; the session goes on."""
