@@ -12,8 +12,7 @@ import heapq
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
@@ -46,16 +45,16 @@ class Asked:
     parent_message_id: int | None = None
     tool_use_id: str | None = None
     model: str | None = None
+    canonical_path: str = field(init=False, default="", compare=False)
+    """The path as it is compared."""
 
-    @cached_property
-    def canonical_path(self) -> str:
-        """The path as it is compared."""
-        return canonical_path(self.path)
+    canonical_text: str | None = field(init=False, default=None, compare=False)
+    """The question as it is compared."""
 
-    @cached_property
-    def canonical_text(self) -> str | None:
-        """The question as it is compared."""
-        return None if self.last_user_text is None else canonical_text(self.last_user_text)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "canonical_path", canonical_path(self.path))
+        if self.last_user_text is not None:
+            object.__setattr__(self, "canonical_text", canonical_text(self.last_user_text))
 
     @classmethod
     def of_run(cls, method: str, path: str, run: RunRequest) -> Asked:
@@ -130,6 +129,8 @@ def canonical_text(text: str) -> str:
 
     Source: Unicode D145, canonical caseless matching.
     """
+    if text.isascii():
+        return " ".join(text.lower().split()).rstrip("?!. ")
     folded = unicodedata.normalize("NFD", unicodedata.normalize("NFD", text).casefold())
     return re.sub(r"\s+", " ", folded).strip().rstrip("?!.…？！。 ")
 
