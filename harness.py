@@ -125,6 +125,21 @@ def mock(assume: tuple[str, ...], public_key: tuple[Path, ...], state_dir: Path,
 
 
 @main.command()
+@click.option("--state-dir", type=click.Path(path_type=Path), default=".cortex-harness", help="Development keys.")
+@click.option("--account", default="MYORG-BENCH", show_default=True, help="Account that the token names.")
+@click.option("--user", default="CORTEX_PROXY_USER", show_default=True, help="User that the token names.")
+def token(state_dir: Path, account: str, user: str) -> None:
+    """Print a key-pair token that the mock of this folder accepts for an hour."""
+    from e2e import keys
+    from proxy.keypair import KeyPairSigner
+
+    try:
+        click.echo(KeyPairSigner(account, user, keys.ensure(state_dir).private_key).token())
+    except (OSError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
 @click.option("--host", help="Address to bind.  [default: 127.0.0.1]")
 @click.option("--port", type=PORT, help="0 takes a free port and prints it.  [default: 8080]")
 def proxy(host: str | None, port: int | None) -> None:

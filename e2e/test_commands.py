@@ -100,6 +100,19 @@ def test_mock_with_port_0_prints_where_it_is(tmp_path: Path) -> None:
     assert running.process.returncode == 0
 
 
+def test_a_printed_token_is_let_in(tmp_path: Path) -> None:
+    """`token` prints what the mock of the same folder accepts, and nothing else."""
+    running = Running(["mock", "--port", "0"], tmp_path)
+    try:
+        url = json.loads(running.read_until("ready"))["url"]
+        printed = run("token", cwd=tmp_path)
+        assert (printed.returncode, printed.stdout.count("\n")) == (0, 1)
+        headers = {"Authorization": f"Bearer {printed.stdout.strip()}"}
+        assert requests.get(f"{url}/api/v2/cortex/threads", headers=headers, timeout=5).json() == []
+    finally:
+        running.end()
+
+
 def test_development_keys_are_their_owners_alone(tmp_path: Path) -> None:
     """Keys are made on first use, kept on the second, and readable by nobody else."""
     first = keys.ensure(tmp_path / "state")

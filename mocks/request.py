@@ -26,6 +26,7 @@ B = TypeVar("B", bound=BaseModel)
 _HEADERS = {"scenario": "x-mock-scenario", "fault": "x-mock-fault", "pace": "x-mock-pace", "test_id": "x-test-id"}
 _BAGGAGE = {"scenario": "mock.scenario", "fault": "mock.fault", "pace": "mock.pace", "test_id": "test.id"}
 _QUERY = {"scenario": "mock_scenario", "fault": "mock_fault", "pace": "mock_pace", "test_id": "test_id"}
+_STEERING = frozenset(_HEADERS.values())
 
 
 INVALID_PAYLOAD = "Incoming request does not contain a valid payload."
@@ -60,9 +61,13 @@ class Request:
     role: str = ""
     warehouse: str = ""
     client: str = ""
+    is_steered: bool = True
+    """Whether anything in it may be meant for the mock; most requests hold nothing, and are asked often."""
 
     def control(self, name: str) -> str | None:
         """What the caller asks for `scenario`, `fault`, `pace` or `test_id`; None when it asks nothing."""
+        if not self.is_steered:
+            return None
         if found := self.headers.get(_HEADERS[name]):
             return found
         if "baggage" in self.headers and (found := parse_baggage(self.headers["baggage"]).get(_BAGGAGE[name])):
@@ -95,6 +100,11 @@ class Request:
             found = error.errors(include_url=False, include_input=False)[:MAX_FAULTS]
             faults = [f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in found]
             raise Refusal(400, Code.INVALID_PAYLOAD, INVALID_PAYLOAD, {"faults": faults}) from error
+
+
+def is_steered(query: str, headers: Mapping[str, str]) -> bool:
+    """Whether anything in a request may be meant for the mock itself."""
+    return bool(query) or "baggage" in headers or not _STEERING.isdisjoint(headers)
 
 
 def json_plan(document: object, status: int = 200) -> Plan:

@@ -29,7 +29,7 @@ from mocks.cassette import Frame
 from mocks.faults import Plan
 from mocks.journal import Entry
 from mocks.replay import Send, play, play_stepwise, sleep_until
-from mocks.request import Refusal, Request, decompress, json_plan, parse_headers, parse_query
+from mocks.request import Refusal, Request, decompress, is_steered, json_plan, parse_headers, parse_query
 from mocks.route import Route, Surface, route
 from mocks.shaping import answered
 from mocks.snowflake import agents, analyst, auth, connector, inference, search, statements, threads
@@ -130,7 +130,8 @@ class App:
                 body = await self._body(headers, protocol)
             entry.carried(body)
             query, client = parse_query(scope.query_string), _address(scope.client)
-            request = Request(scope.method, scope.path, query, headers, body, entry, client=client)
+            steered = is_steered(scope.query_string, headers)
+            request = Request(scope.method, scope.path, query, headers, body, entry, client=client, is_steered=steered)
             entry.asked_by(request.test_id, headers.get("traceparent"))
             pace = request.pace(self.mock.options.pace)
             return await self._dispatch(request), pace

@@ -281,7 +281,7 @@ export class JournalView {
     return [
       h("h2", { text: "Nothing was asked yet" }),
       h("p", {
-        text: "Every request to this mock appears here while it is answered, frame by frame. Ask on the reference page, or run this with a credential in TOKEN: one of the mock's own (--pat-file), or a JWT signed with its development key.",
+        text: "Every request to this mock appears here while it is answered, frame by frame. Ask on the reference page, or run this with a credential in TOKEN, for instance TOKEN=$(python3 harness.py token).",
       }),
       command(this.example()),
     ];

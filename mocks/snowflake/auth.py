@@ -226,9 +226,10 @@ class Gate:
 
     def _inspect(self, token: str) -> TokenType:
         """The type of a token that came without. Shape alone does not tell: personal access tokens may have dots."""
-        registered = self.account.tokens.get(_digest(token)) if len(token) <= MAX_TOKEN_CHARS else None
-        if registered is not None:
-            return registered.kind
+        if self.account.tokens and len(token) <= MAX_TOKEN_CHARS:
+            registered = self.account.tokens.get(_digest(token))
+            if registered is not None:
+                return registered.kind
         if token.startswith("WIF."):
             return TokenType.WORKLOAD_IDENTITY
         return TokenType.KEYPAIR_JWT if len(token) > MAX_TOKEN_CHARS or token.count(".") == 2 else TokenType.OAUTH

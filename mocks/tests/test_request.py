@@ -18,6 +18,7 @@ from mocks.request import (
     Refusal,
     Request,
     decompress,
+    is_steered,
     parse_baggage,
     parse_headers,
     parse_query,
@@ -166,3 +167,17 @@ def test_a_broken_encoding_is_refused(body: bytes, encoding: str, status: int) -
     with pytest.raises(Refusal) as refusal:
         decompress(body, encoding, 100)
     assert refusal.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "steered"),
+    [
+        pytest.param("", {"authorization": "x", "traceparent": "y"}, False, id="plain"),
+        pytest.param("a=1", {}, True, id="query"),
+        pytest.param("", {"baggage": "a=1"}, True, id="baggage"),
+        pytest.param("", {"x-test-id": "a"}, True, id="header"),
+    ],
+)
+def test_what_may_be_meant_for_the_mock(query: str, headers: dict[str, str], steered: bool) -> None:
+    """Only a query, baggage or one of its headers can steer it."""
+    assert is_steered(query, headers) is steered
