@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import random
 import re
@@ -15,7 +16,7 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from granian.constants import HTTPModes
@@ -96,18 +97,22 @@ class App:
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one exchange, and give up when its client is gone."""
         entry = self.mock.journal.open(scope.method, scope.path, keep=not _is_admin(scope.path))
-        answering = asyncio.get_running_loop().create_task(self._answer(scope, protocol, entry))
+        watch = _Watch(protocol, entry)
+        answering = asyncio.get_running_loop().create_task(self._answer(scope, protocol, entry, watch))
         self._answering[answering] = entry
+        watch.begin(answering)
         try:
-            with _watched(protocol, answering, entry), contextlib.suppress(asyncio.CancelledError):
-                await answering
+            await answering
+        except asyncio.CancelledError:
+            pass  # the client has left, or the mock is being stopped
         finally:
+            watch.end()
             del self._answering[answering]
             entry.close("failed", "the exchange broke off")  # unless it has ended, as it should have
 
-    async def _answer(self, scope: Any, protocol: Any, entry: Entry) -> None:
+    async def _answer(self, scope: Any, protocol: Any, entry: Entry, watch: _Watch) -> None:
         try:
-            plan, pace = await self._plan(scope, protocol, entry)
+            plan, pace = await self._plan(scope, protocol, entry, watch)
             entry.answers(plan.status if plan.has_head else 0, plan.frames, pace)
             if isinstance(plan, live.LivePlan):
                 return await plan.listen(protocol)
@@ -121,13 +126,16 @@ class App:
         else:
             entry.close("answered" if plan.ends == "clean" else "cut")
 
-    async def _plan(self, scope: Any, protocol: Any, entry: Entry) -> tuple[Plan, float]:
+    async def _plan(self, scope: Any, protocol: Any, entry: Entry, watch: _Watch) -> tuple[Plan, float]:
         """The plan of the answer, refusals included, and its pace.   Raises: _ClientGone."""
         try:
             headers = parse_headers(scope.headers.items())
             entry.came_with(headers, scope.query_string)
-            async with asyncio.timeout(BODY_TIMEOUT_S):
+            try:
                 body = await self._body(headers, protocol)
+            except asyncio.CancelledError as error:
+                raise watch.meaning(error) from None
+            watch.is_reading = False
             entry.carried(body)
             query, client = parse_query(scope.query_string), _address(scope.client)
             steered = is_steered(scope.query_string, headers)
@@ -185,28 +193,52 @@ class App:
         return known
 
 
-@contextlib.contextmanager
-def _watched(protocol: Any, answering: asyncio.Task[None], entry: Entry) -> Iterator[None]:
-    """While it lasts, a client that leaves cancels the answer. Most answers are through before anybody looks."""
-    leaving: asyncio.Future[None] | None = None
+class _Watch:
+    """Looks after the client of one exchange: whether it leaves, and whether its body arrives in time.
 
-    def give_up(left: asyncio.Future[None]) -> None:
-        if not left.cancelled() and not answering.done():
-            entry.close("client_gone")
-            answering.cancel()
+    It first looks after a moment, since most answers are through by then and looking costs more than they do.
+    """
 
-    def look() -> None:
-        nonlocal leaving
-        leaving = asyncio.ensure_future(protocol.client_disconnect())
-        leaving.add_done_callback(give_up)
+    __slots__ = ("_answering", "_entry", "_is_late", "_leaving", "_protocol", "_timer", "is_reading")
 
-    looking = asyncio.get_running_loop().call_later(PROMPT_S, look)
-    try:
-        yield
-    finally:
-        looking.cancel()
-        if leaving is not None:
-            leaving.cancel()
+    def __init__(self, protocol: Any, entry: Entry) -> None:
+        self._protocol, self._entry = protocol, entry
+        self._leaving: asyncio.Future[None] | None = None
+        self.is_reading, self._is_late = True, False
+
+    def begin(self, answering: asyncio.Task[None]) -> None:
+        """From now on, a client that leaves cancels the task."""
+        self._answering = answering
+        self._timer = asyncio.get_running_loop().call_later(PROMPT_S, self._look)
+
+    def end(self) -> None:
+        """Nobody is watched any more."""
+        self._timer.cancel()
+        if self._leaving is not None:
+            self._leaving.cancel()
+
+    def meaning(self, cancelled: asyncio.CancelledError) -> BaseException:
+        """What a cancellation while the body was read stands for."""
+        if not self._is_late:
+            return cancelled
+        self._answering.uncancel()
+        return TimeoutError()
+
+    def _look(self) -> None:
+        self._leaving = asyncio.ensure_future(self._protocol.client_disconnect())
+        self._leaving.add_done_callback(self._give_up)
+        if self.is_reading:
+            self._timer = asyncio.get_running_loop().call_later(BODY_TIMEOUT_S - PROMPT_S, self._be_late)
+
+    def _give_up(self, left: asyncio.Future[None]) -> None:
+        if not left.cancelled() and not self._answering.done():
+            self._entry.close("client_gone")
+            self._answering.cancel()
+
+    def _be_late(self) -> None:
+        if self.is_reading:
+            self._is_late = True
+            self._answering.cancel()
 
 
 async def _unannounced(protocol: Any, limit: int, too_large: Refusal) -> bytes:
@@ -381,12 +413,18 @@ def run(options: Options, on_ready: Callable[[str], None]) -> None:
     """`serve` in an event loop of its own, until SIGINT or SIGTERM."""
     import signal  # noqa: PLC0415 - only a process of its own handles signals
 
+    def ready(url: str) -> None:
+        # What is loaded by now stays. Left to the collector, each of its full runs holds every stream up.
+        gc.collect()
+        gc.freeze()
+        on_ready(url)
+
     async def until_signal() -> None:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        await serve(options, on_ready, stop)
+        await serve(options, ready, stop)
 
     if sys.platform == "win32":
         asyncio.run(until_signal())
