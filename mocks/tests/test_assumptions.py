@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mocks.assumptions import Assumptions, parse
+from mocks.state import HERE
 
 
 def test_what_is_given_is_switched_and_the_rest_stays() -> None:
@@ -37,3 +38,9 @@ def test_a_wrong_assumption_is_refused(given: str, says: str) -> None:
 def test_every_assumption_is_described() -> None:
     """A switch without words is of no use to whoever looks for one."""
     assert [name for name, field in Assumptions.model_fields.items() if not field.description] == []
+
+
+def test_the_wire_reference_names_every_assumption() -> None:
+    """Whoever reads what is open finds the switch beside it."""
+    reference = (HERE.parent / "docs" / "cortex-wire.md").read_text(encoding="utf-8")
+    assert [name for name in Assumptions.model_fields if f"[`{name}`]" not in reference] == []
