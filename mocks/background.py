@@ -26,6 +26,7 @@ from urllib.parse import quote
 from contracts.cortex import COMPACT_PATH, DONE, EVENT_STREAM, RUNS_PATH, Code, Event
 from mocks.blocks import Block, content_of, has_content
 from mocks.cassette import Frame
+from mocks.events import event_frame
 from mocks.faults import Plan
 from mocks.ids import Place, Tape
 from mocks.journal import Entry
@@ -320,8 +321,7 @@ def _turn(content: Sequence[Block], status: str) -> Block:
 
 
 def _frame(event: Event, payload: Mapping[str, Any]) -> Frame:
-    data = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return Frame(0.0, f"event: {event}\ndata: {data}\n\n".encode())
+    return Frame(0.0, event_frame(event, payload))
 
 
 def started(run: Run, planned: Plan) -> Plan:

@@ -6,14 +6,13 @@ answer.
 
 from __future__ import annotations
 
-import json
 import re
 import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from contracts.cortex import EVENT_STREAM, Code, Event
-from mocks.cassette import Frame
+from contracts.cortex import Code, Event
+from mocks.events import played
 from mocks.faults import Plan
 from mocks.matching import Asked, NearMiss
 from mocks.request import Refusal, Request
@@ -66,14 +65,4 @@ def suggest(asked: str | None, questions: list[str]) -> Plan:
         (Event.SUGGESTED_QUERIES, {"content_index": 1, "suggested_queries": suggested}),
         (Event.RESPONSE, final),
     ]
-    frames = [
-        Frame(number * _STEP_MS, _frame(name, {**payload, "sequence_number": number}))
-        for number, (name, payload) in enumerate(events, start=1)
-    ]
-    frames.append(Frame(frames[-1].at_ms, b"event: done\ndata: [DONE]\n\n"))
-    return Plan(200, {"content-type": EVENT_STREAM, "x-mock-miss": "true"}, tuple(frames))
-
-
-def _frame(name: Event, payload: dict[str, Any]) -> bytes:
-    data = json.dumps(payload, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return f"event: {name}\ndata: {data}\n\n".encode()
+    return played(events, _STEP_MS, x_mock_miss="true")

@@ -7,13 +7,13 @@ into deltas, lets time pass, and remembers each block for the final `response`.
 from __future__ import annotations
 
 import hashlib
-import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.cortex import DONE, EVENT_STREAM, REQUEST_ID_HEADER, Event, agent_run_path
 from mocks.cassette import Cassette, Frame, Header, Interaction, Match, Request, ResponseHead
+from mocks.events import event_frame
 from mocks.stories import pacing
 from mocks.stories.deltas import tokens
 from mocks.stories.pacing import Clock, Range
@@ -87,7 +87,9 @@ class Turn:
         """Add one frame after a wait; the first one waits for the agent to start."""
         self.sequence += 1
         wait = wait if self.frames else pacing.FIRST
-        self.frames.append(Frame(self.clock.wait(wait), frame(event, {**payload, "sequence_number": self.sequence})))
+        self.frames.append(
+            Frame(self.clock.wait(wait), event_frame(event, {**payload, "sequence_number": self.sequence}))
+        )
 
     def status(self, status: str, message: str) -> None:
         """What the agent is doing, for people."""
@@ -286,12 +288,6 @@ class Turn:
             "output_tokens": {"total": 40 + self.written // 4},
             "context_window": CONTEXT_WINDOW_TOKENS,
         }
-
-
-def frame(event: str, payload: Json) -> bytes:
-    """One server-sent event, its data on one line with sorted keys."""
-    data = json.dumps(payload, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return f"event: {event}\ndata: {data}\n\n".encode()
 
 
 def interaction(question: Match, turn: Turn, path: str = RUN_PATH) -> Interaction:

@@ -18,7 +18,7 @@ from mocks.stories.charts import channel, spec
 from mocks.stories.deltas import split, tokens
 from mocks.stories.pacing import Clock
 from mocks.stories.results import Column, encode, query
-from mocks.stories.writer import ThreadIds, Turn, frame, interaction, made_up_query_id, made_up_uuid
+from mocks.stories.writer import ThreadIds, Turn, interaction, made_up_query_id, made_up_uuid
 
 ONE_ROW_SQL = "SELECT COUNT(*) AS orders FROM CORTEX_BENCH_DB.SALES.ORDERS WHERE order_year = 2024"
 
@@ -27,11 +27,6 @@ def payloads(frames: list[Frame]) -> list[tuple[str, Any]]:
     """Event names and parsed data, without `done`."""
     pairs = [frame.data.decode().removesuffix("\n\n").split("\ndata: ", 1) for frame in frames]
     return [(event.removeprefix("event: "), json.loads(data)) for event, data in pairs if data != "[DONE]"]
-
-
-def test_frame_sorts_keys_and_keeps_characters() -> None:
-    """A frame is one event line, one line of compact sorted JSON with characters as they are, and a blank line."""
-    assert frame("x", {"b": "Zürich", "a": [1, None]}).decode() == 'event: x\ndata: {"a":[1,null],"b":"Zürich"}\n\n'
 
 
 def test_blocks_are_numbered_and_repeated_in_the_final_object() -> None:
