@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-SHARED = {"urllib3"}
+SHARED = {"prometheus-client", "urllib3"}
 """Asked for by one extra by name, and by another's packages anyway."""
 
 FILES = ["mocks/cassettes/agents/net_sales_by_region.jsonl", "mocks/scenarios/cut_mid_stream.yaml"]

@@ -19,8 +19,11 @@ BY_REGION = (
     "WHERE order_year = ? AND region IS NOT NULL GROUP BY region ORDER BY net_sales DESC"
 )
 
-ENDLESS = f"SELECT COUNT(*) FROM {', '.join(f'CORTEX_BENCH_DB.SALES.ORDERS o{number}' for number in range(6))}"  # noqa: S608 - ours
-"""As many combinations as no machine counts."""
+ENDLESS = (
+    "SELECT MAX(o1.order_id * o2.quantity % (o3.order_id + 1)) "
+    "FROM CORTEX_BENCH_DB.SALES.ORDERS o1, CORTEX_BENCH_DB.SALES.ORDERS o2, CORTEX_BENCH_DB.SALES.ORDERS o3"
+)
+"""Works for minutes: a hundred thousand million combinations, each of which counts."""
 
 
 @pytest.fixture

@@ -151,9 +151,9 @@ def test_an_answer_says_why_it_matched(console: Page, stack: Stack) -> None:
 
 def test_a_miss_explains_itself_field_by_field(console: Page, stack: Stack) -> None:
     """The nearest recordings, expected against found, with what differs marked."""
-    ask_mock(stack, RUN, asked("Net sales by planet"), {"X-Test-Id": "missed"})
-    expect(rows(console, "missed")).to_contain_text("missed")
-    detail = opened(console, "missed")
+    ask_mock(stack, RUN, asked("Net sales by planet"), {"X-Test-Id": "of-planets"})
+    expect(rows(console, "of-planets")).to_contain_text("missed")
+    detail = opened(console, "of-planets")
     row = detail.get_by_role("row", name=re.compile("last_user_text")).first
     expect(row.get_by_role("cell").nth(0)).to_have_text(QUESTION)
     expect(row.get_by_role("cell").nth(1)).to_have_text("Net sales by planet")
