@@ -22,6 +22,7 @@ from mocks.cassette import Cassette, Interaction, Match
 NEAREST = 3
 """How many near misses an explanation names."""
 
+MAX_FOLDED_CHARS = 200_000
 MAX_QUOTED_CHARS = 300
 """How much of a question an explanation compares and repeats; a question may be megabytes."""
 
@@ -127,8 +128,11 @@ class NearMiss:
 def canonical_text(text: str) -> str:
     """A question as it is compared: case, white space, Unicode form and closing punctuation do not count.
 
+    One of megabytes stays as it is: nobody records such, and to fold it would hold all other clients up.
     Source: Unicode D145, canonical caseless matching.
     """
+    if len(text) > MAX_FOLDED_CHARS:
+        return text
     if text.isascii():
         return " ".join(text.lower().split()).rstrip("?!. ")
     folded = unicodedata.normalize("NFD", unicodedata.normalize("NFD", text).casefold())

@@ -38,6 +38,9 @@ from mocks.state import Mock, Options
 
 HEADER_TIMEOUT_MS = 10_000
 BODY_TIMEOUT_S = 30.0
+PROMPT_BYTES = 4096
+"""What is compressed to more is inflated beside the event loop."""
+
 PROMPT_S = 0.02
 """Nobody looks after a client for so long: to do so costs more than many an answer."""
 
@@ -164,7 +167,10 @@ class App:
         body = bytes(await protocol()) if announced is not None else await _unannounced(protocol, limit, too_large)
         if announced is not None and len(body) < int(announced):
             raise _ClientGone
-        return decompress(body, headers.get("content-encoding", "").strip().lower(), limit)
+        encoding = headers.get("content-encoding", "").strip().lower()
+        if encoding and len(body) > PROMPT_BYTES:
+            return await asyncio.to_thread(decompress, body, encoding, limit)
+        return decompress(body, encoding, limit)
 
     async def _dispatch(self, request: Request) -> Plan:
         allowed: set[str] = set()

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Callable, Collection
 from enum import StrEnum
 
-from e2e.bench import disconnect, leaks, mock_memory, mock_telemetry, peers, proxy, replay, start
+from e2e.bench import bystander, disconnect, leaks, mock_memory, mock_telemetry, peers, proxy, replay, start
 from e2e.bench.figures import Figure, Figures, under
 from e2e.stack import Stack, running
 
@@ -97,6 +97,7 @@ def _leaks(say: Say) -> list[Figure]:
 def _mock(say: Say) -> list[Figure]:
     rows = under("Mock against its peers, one stream of 100 frames at full speed", peers.measure(say))
     rows += under("Mock, memory", mock_memory.measure(say))
+    rows += under("Mock, among hostile clients", bystander.measure(say))
     rows += under("Mock, its own telemetry", mock_telemetry.measure(say))
     with running() as stack:
         asyncio.run(replay.through_mock(stack, WARM_UP))

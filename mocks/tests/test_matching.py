@@ -210,6 +210,13 @@ def test_an_enormous_question_is_clipped_in_explanations() -> None:
     assert quoted.endswith("…")
 
 
+def test_a_question_of_megabytes_is_not_folded() -> None:
+    """It is compared as it is, so it costs nobody time, and is still no other question."""
+    long = "A" * 1_000_000
+    assert canonical_text(long) == long
+    assert canonical_text("A" * 1000) == "a" * 1000
+
+
 def test_a_shelf_finds_what_a_comparison_with_all_finds() -> None:
     """Every recorded question is answered by the same interaction, and a miss has the same nearest ones."""
     everything = list(candidates(load_all(HERE / "cassettes")))
