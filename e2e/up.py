@@ -67,7 +67,7 @@ def status_block(stack: Stack, to_try: list[str], *, strict: bool) -> str:
     rows = [
         ("page", click.style(stack.page_url, bold=True)),
         ("proxy", f"{stack.proxy_url}/api/v1"),
-        ("mock", f"{stack.mock_url}  (Snowflake's paths, and /__mock)"),
+        ("mock", f"{stack.mock_url}  (console, and Snowflake's paths)"),
         ("logs", str(stack.log_dir)),
         ("", ""),
         *(("ask" if number == 0 else "", f"“{text}”") for number, text in enumerate(to_try[:EXAMPLES])),
