@@ -123,8 +123,12 @@ class ResponseHead(_Strict):
 
 def is_event_stream(headers: Mapping[str, str]) -> bool:
     """Whether headers, in any case, announce server-sent events."""
-    kind = next((value for name, value in headers.items() if name.lower() == "content-type"), "")
-    return kind.partition(";")[0].strip().lower() == EVENT_STREAM
+    return names_event_stream(next((value for name, value in headers.items() if name.lower() == "content-type"), ""))
+
+
+def names_event_stream(content_type: str) -> bool:
+    """Whether a content type is that of server-sent events, whatever its parameters."""
+    return content_type.partition(";")[0].strip().lower() == EVENT_STREAM
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import ConfigDict, Field, RootModel, field_validator, model_validator
 from pydantic_core import from_json
 
-from contracts.cortex import DONE, EVENT_STREAM, REQUEST_ID_HEADER, Event
+from contracts.cortex import DONE, REQUEST_ID_HEADER, Event
 from mocks.answers import ANSWERS
-from mocks.cassette import FRAME_ENDS, Frame, Frames, ResponseHead, sendable
+from mocks.cassette import FRAME_ENDS, Frame, Frames, ResponseHead, names_event_stream, sendable
 from mocks.replay import Live
 from mocks.strict import Strict, hint
 
@@ -81,7 +81,7 @@ class Plan:
     @property
     def is_event_stream(self) -> bool:
         """Whether the frames are events, which leave one by one; any other body leaves whole."""
-        return self.headers.get("content-type", "").partition(";")[0].strip().lower() == EVENT_STREAM
+        return names_event_stream(self.headers.get("content-type", ""))
 
     @property
     def sent_headers(self) -> dict[str, str]:

@@ -23,6 +23,8 @@ NEAREST = 3
 """How many near misses an explanation names."""
 
 MAX_FOLDED_CHARS = 200_000
+"""A longer question is compared as it is."""
+
 MAX_QUOTED_CHARS = 300
 """How much of a question an explanation compares and repeats; a question may be megabytes."""
 

@@ -275,7 +275,7 @@ def _refusal_plan(refusal: Refusal) -> Plan:
     if refusal.mock is not None:
         body["mock"] = dict(refusal.mock)
     plan = json_plan(body, refusal.status)
-    plan.headers[REQUEST_ID_HEADER.lower()] = request_id
+    plan.headers[_REQUEST_ID] = request_id
     return plan
 
 

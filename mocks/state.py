@@ -103,6 +103,13 @@ class _TestState:
     scenario: str | None = None
     parts: dict[type, Any] = field(default_factory=dict)
 
+    def part(self, kind: type[P]) -> P:
+        """What is kept of a kind; made, without arguments, when first asked for."""
+        if kind not in self.parts:
+            self.parts[kind] = kind()
+        kept: P = self.parts[kind]
+        return kept
+
 
 class Mock:
     """The loaded mock. Raises on construction: CassetteFormatError, ScenarioFormatError, OSError, ValueError."""
@@ -136,16 +143,11 @@ class Mock:
 
     def of_test(self, request: Request, kind: type[P]) -> P:
         """What a surface keeps for the request's test; made, without arguments, when first asked for."""
-        parts = self._test(request.test_id).parts
-        if kind not in parts:
-            parts[kind] = kind()
-        kept: P = parts[kind]
-        return kept
+        return self._test(request.test_id).part(kind)
 
     def of_everyone(self, kind: type[P]) -> P:
         """What is kept for all tests together; made, without arguments, when first asked for."""
-        kept: P = self._everyone.parts.setdefault(kind, kind())
-        return kept
+        return self._everyone.part(kind)
 
     def scenario_for(self, request: Request) -> Scenario | None:
         """The scenario asked for, else the active one of its test, else the active one of all.

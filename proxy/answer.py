@@ -55,6 +55,7 @@ class FailedTry(Exception):
 
 
 def late() -> FailedTry:
+    """What happens to a try for which no time is left."""
     return FailedTry(ProblemError(ProblemType.REQUEST_DEADLINE, "No time was left to ask Snowflake."))
 
 
@@ -194,6 +195,7 @@ class Answer:
 
 
 def request_id_of(response: requests.Response) -> str | None:
+    """Snowflake's id of the request, when it has the form of one."""
     # Whatever the upstream puts there ends up in a header of ours.
     found = REQUEST_ID.fullmatch(response.headers.get(REQUEST_ID_HEADER, ""))
     return found.group() if found else None

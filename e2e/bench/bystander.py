@@ -13,7 +13,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from e2e.stack import LOOPBACK
 
 REQUESTS, SLOW_CLIENTS = 2000, 100
 PATIENCE_S = 0.5
+UNDER_WAY = b"under way\n"
 P99_BAR_MS = 20.0
 """Of a stream that takes a third of a millisecond alone; a person notices from a hundred on."""
 
@@ -48,17 +48,19 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
 @contextlib.contextmanager
 def _crowd(contestant: Contestant) -> Iterator[None]:
     command = [sys.executable, "-P", "-m", "e2e.bench.bystander", str(contestant.port)]
-    crowd = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - this module
+    crowd = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - this module
     assert crowd.stdin is not None, "started with a pipe"
+    assert crowd.stdout is not None, "started with a pipe"
     try:
         crowd.stdin.write(contestant.request)
         crowd.stdin.close()
-        time.sleep(2.0)  # until it is under way
+        assert crowd.stdout.readline() == UNDER_WAY, "the crowd did not come"
         yield
         assert crowd.poll() is None, "without a crowd there is nothing to measure"
     finally:
         crowd.kill()
         crowd.wait()
+        crowd.stdout.close()
 
 
 def _harass(port: int, request: bytes) -> None:
@@ -67,6 +69,8 @@ def _harass(port: int, request: bytes) -> None:
     for line in slow:
         line.sendall(b"POST /api/v2/cortex/agent:run HTTP/1.1\r\nHost: x\r\nX-Slow: ")
     attacks = _attacks(request)
+    sys.stdout.buffer.write(UNDER_WAY)
+    sys.stdout.flush()
     while True:
         for attack in attacks:
             for line in slow:
