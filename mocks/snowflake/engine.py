@@ -170,6 +170,11 @@ class SqlSession:
         self._line: Connection | None = None
         self._one_at_a_time = asyncio.Lock()
 
+    @property
+    def is_executing(self) -> bool:
+        """Whether a statement has the session to itself."""
+        return self._one_at_a_time.locked()
+
     async def read(self, text: str, literals: Sequence[str] = ()) -> list[Statement]:
         """The statements of a text with its bindings put in.   Raises: SqlError."""
         return await in_thread(lambda: self._read(text, literals))
