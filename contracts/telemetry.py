@@ -1,7 +1,8 @@
-"""The catalogue of metrics: everything the proxy and the mock measure, with unit, labels, buckets and meaning.
+"""The catalogue of metrics: everything that proxy, mock and suites measure, with unit, labels, buckets and meaning.
 
-Instruments, dashboards and rules take their names from here. Every label has a closed set of values, because a series
-lives as long as its process: no question, subject, session or request is ever a label.
+Instruments, dashboards, rules and docs/telemetry.md take their names from here; spans and log events are in
+contracts/traces.py. Every label has a closed set of values, because a series lives as long as its process: no
+question, subject, session or request is ever a label.
 """
 
 from __future__ import annotations
@@ -27,12 +28,23 @@ class MetricKind(StrEnum):
     HISTOGRAM = "histogram"
 
 
+class Convention(StrEnum):
+    """Whose names a metric has."""
+
+    OURS = "ours"
+    HTTP = "OpenTelemetry HTTP, stable"
+    GENAI = "OpenTelemetry GenAI, semantic-conventions-genai v0.1.0"
+    PROCESS = "OpenTelemetry process, development"
+
+
 @dataclass(frozen=True, slots=True)
 class Metric:
     """One instrument.
 
-    unit: UCUM, `{things}` for what is counted.   labels: each with the values it may have, besides `other`.
-    buckets: upper bounds of a histogram. Never whole numbers: by its way, the bound 1 becomes `le="1"` or `le="1.0"`.
+    unit: UCUM, `{things}` for what is counted.   labels: each with the values it may have, besides `other`; "" is an
+    attribute left out.   buckets: upper bounds of a histogram. Never whole numbers: by its way, the bound 1 becomes
+    `le="1"` or `le="1.0"`.   from_start: whether its series show before the first event, at zero; not where zero would
+    be a lie, as of a time.
     """
 
     name: str
@@ -41,20 +53,35 @@ class Metric:
     help: str
     labels: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     buckets: tuple[float, ...] = ()
+    convention: Convention = Convention.OURS
+    from_start: bool = True
 
     @property
     def exposed(self) -> str:
         """What Prometheus calls it; a histogram's series end in `_bucket`, `_sum` and `_count` besides."""
-        name, suffix = self.name.replace(".", "_"), "_seconds" if self.unit == "s" else ""
-        return name if name.endswith(suffix) else name + suffix
+        name = self.name.replace(".", "_").removesuffix("_total")
+        suffix = _EXPOSED_UNITS.get(self.unit, "")
+        name = name if name.endswith(suffix) else name + suffix
+        return f"{name}_total" if self.kind is MetricKind.COUNTER else name
+
+    @property
+    def exposed_labels(self) -> tuple[str, ...]:
+        """What Prometheus calls its labels, in the order of `labels`."""
+        return tuple(label.replace(".", "_") for label in self.labels)
 
 
-def bounded(metric: Metric, label: str, value: str) -> str:
-    """The value when the catalogue lists it, else `other`.   Raises: KeyError for a label the metric does not have.
+_EXPOSED_UNITS = {"s": "_seconds", "By": "_bytes"}
 
+
+def bounded(
+    metric: Metric, label: str, value: str, loaded: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+) -> str:
+    """The value when the catalogue, or what was loaded, lists it; else `other`.
+
+    loaded: the values of the labels in `LOADED`.   Raises: KeyError for a label the metric does not have.
     Always a plain string: to OpenTelemetry's SDK a member of an enumeration is another value, and makes another series.
     """
-    return str(value) if value in metric.labels[label] else OTHER
+    return str(value) if value in metric.labels[label] or value in loaded.get(label, ()) else OTHER
 
 
 class UpstreamOutcome(StrEnum):
@@ -122,6 +149,44 @@ class Signal(StrEnum):
 
     TRACES = "traces"
     METRICS = "metrics"
+    LOGS = "logs"
+
+
+class Stage(StrEnum):
+    """Where the time to a stream's first token goes; the three add up to it."""
+
+    QUEUE = "queue"
+    UPSTREAM = "upstream"
+    OUT = "out"
+
+
+class Unpriced(StrEnum):
+    """Why an answer has no price."""
+
+    UNKNOWN_MODEL = "unknown_model"
+    NO_USAGE = "no_usage"
+
+
+class TokenOutcome(StrEnum):
+    """What became of a request for a session token."""
+
+    ISSUED = "issued"
+    REFRESHED = "refreshed"
+    REFUSED = "refused"
+
+
+class Store(StrEnum):
+    """What keeps state beyond a request."""
+
+    HISTORY = "history"
+    LIMITS = "limits"
+
+
+class Mode(StrEnum):
+    """What stands upstream: Snowflake, or something that stands in for it."""
+
+    LIVE = "live"
+    REHEARSAL = "rehearsal"
 
 
 BREAKER_STATES: Mapping[str, int] = MappingProxyType({"closed": 0, "half-open": 1, "open": 2})
@@ -156,6 +221,21 @@ STATUSES = (
     *("400", "401", "403", "404", "405", "408", "413", "414", "415", "416", "421", "422", "429", "431", "499"),
     *("500", "502", "503", "504"),
 )
+KEYS = ("private_key", "pat", "oauth_token", "session_key", "next_session_key", "client_key")
+"""Key files, by the settings that name them, without `_file`."""
+
+STALL_S = 5.0
+"""A silence this long within an answer is a stall. Agents think for seconds at times; nobody expects five."""
+
+LOADED: Mapping[str, str] = MappingProxyType(
+    {
+        "scenario": "the names of the loaded scenario files, or none",
+        "model": "the models of the price table",
+        "version": "the version that runs",
+    }
+)
+"""Labels whose values are known once the process has started: closed all the same, but not listed here."""
+
 POLICIES = ("token", "chat", "tool_search", "tool_analyst", "tool_sql", "tool_chart", "history", "report")
 
 
@@ -167,11 +247,19 @@ def _counter(name: str, thing: str, meaning: str, **labels: tuple[str, ...]) -> 
     return Metric(f"cortex_proxy_{name}", MetricKind.COUNTER, f"{{{thing}}}", meaning, MappingProxyType(labels))
 
 
-def _seconds(name: str, meaning: str, buckets: tuple[float, ...]) -> Metric:
-    return Metric(f"cortex_proxy_{name}_seconds", MetricKind.HISTOGRAM, "s", meaning, buckets=buckets)
+def _seconds(name: str, meaning: str, buckets: tuple[float, ...], **labels: tuple[str, ...]) -> Metric:
+    return Metric(f"cortex_proxy_{name}_seconds", MetricKind.HISTOGRAM, "s", meaning, MappingProxyType(labels), buckets)
+
+
+def _gauge(name: str, unit: str, meaning: str, *, from_start: bool = True, **labels: tuple[str, ...]) -> Metric:
+    return Metric(
+        f"cortex_proxy_{name}", MetricKind.GAUGE, unit, meaning, MappingProxyType(labels), from_start=from_start
+    )
 
 
 _FIRST_EVENT_S = (0.05, 0.1, 0.25, 0.5, 0.75, 1.25, 2.5, 5.5, 7.5, 10.5, 15.5, 30.5, 60.5, 120.5)
+_HTTP_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.25, 2.5, 7.5, 15.5, 30.5, 60.5, 120.5)
+_GENAI_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 
 REQUESTS = _counter(
     "requests_total",
@@ -187,7 +275,8 @@ REQUEST_DURATION = Metric(
     "s",
     "Time from a request to its response, of a stream to the beginning of its response.",
     MappingProxyType({"http.request.method": METHODS, "http.route": ROUTES, "http.response.status_code": STATUSES}),
-    (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.25, 2.5, 7.5, 15.5, 30.5, 60.5, 120.5),
+    _HTTP_S,
+    Convention.HTTP,
 )
 STREAM_ENDS = _counter("stream_end_total", "stream", "Chat streams ended, by why they did.", reason=_of(EndReason))
 STREAM_DURATION = _seconds(
@@ -198,8 +287,47 @@ STREAM_DURATION = _seconds(
 STREAM_FIRST_EVENT = _seconds(
     "stream_first_event", "Time from a chat request to Snowflake's first event.", _FIRST_EVENT_S
 )
+STREAM_FIRST_TOKEN = _seconds(
+    "stream_first_token", "Time from a chat request to the first text handed to the client.", _FIRST_EVENT_S
+)
+STREAM_STAGES = _seconds(
+    "stream_first_token_stage",
+    "The same time by where it went: in the proxy before Snowflake was asked, waiting for Snowflake, on the way out.",
+    (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.75, 1.25, 2.5, 5.5, 10.5, 30.5, 60.5),
+    stage=_of(Stage),
+)
+STREAM_GAP = _seconds(
+    "stream_gap",
+    "Silences between what arrives from Snowflake within a stream.",
+    (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 1.25, 2.5, 5.5, 10.5, 30.5, 60.5),
+)
+STREAM_STALLS = _counter("stream_stalls_total", "stall", f"Silences of {STALL_S:g} s within streams, as they happen.")
 STREAMS_ACTIVE = Metric(
     "cortex_proxy_streams_active", MetricKind.UP_DOWN_COUNTER, "{stream}", "Chat streams running now."
+)
+STREAMS_CAPACITY = _gauge("streams_capacity", "{stream}", "Chat streams that this process may run at once.")
+AGENT_TOOL_CALLS = Metric(
+    "gen_ai.invoke_agent.tool_calls",
+    MetricKind.HISTOGRAM,
+    "{call}",
+    "Tools that the agent used in one turn: how deep its loop went.",
+    buckets=(0.5, 1.5, 2.5, 3.5, 5.5, 8.5, 13.5, 21.5),
+    convention=Convention.GENAI,
+)
+CLIENT_DURATION = Metric(
+    "http.client.request.duration",
+    MetricKind.HISTOGRAM,
+    "s",
+    "Time from an attempt upstream to the head of its answer. There is one upstream, so its address is no label.",
+    MappingProxyType(
+        {
+            "http.request.method": ("GET", "POST", "DELETE"),
+            "surface": _of(Surface),
+            "error.type": ("", *(each for each in _of(UpstreamOutcome) if each != UpstreamOutcome.OK)),
+        }
+    ),
+    _HTTP_S,
+    Convention.HTTP,
 )
 UPSTREAM_ATTEMPTS = _counter(
     "upstream_attempts_total",
@@ -221,6 +349,12 @@ RETRY_BUDGET_DENIED = _counter(
     "Attempts not repeated because too many others were already.",
     surface=_of(Surface),
 )
+RETRY_BUDGET_LEFT = _gauge(
+    "retry_budget_remaining_ratio",
+    "",
+    "Share of the further attempts allowed just now that is unspent.",
+    surface=_of(Surface),
+)
 BREAKER_STATE = Metric(
     "cortex_proxy_breaker_state",
     MetricKind.GAUGE,
@@ -235,6 +369,47 @@ LIMIT_DECISIONS = _counter(
     policy=POLICIES,
     decision=("allowed", "refused"),
 )
+LIMIT_USED = Metric(
+    "cortex_proxy_limit_used_ratio",
+    MetricKind.HISTOGRAM,
+    "",
+    "Share of the tightest limit of its endpoint that a request found used, itself included; refused ones are above 1.",
+    MappingProxyType({"policy": POLICIES}),
+    (0.1, 0.25, 0.5, 0.75, 0.8, 0.9, 0.95, 0.99),
+)
+SESSION_TOKENS = _counter(
+    "session_tokens_total",
+    "request",
+    "Requests for a session token, by what became of them.",
+    outcome=_of(TokenOutcome),
+)
+KEY_MODIFIED = _gauge(
+    "key_modified_timestamp_seconds",
+    "s",
+    "When a key file was last written, in seconds since the epoch.",
+    from_start=False,
+    key=KEYS,
+)
+CERTIFICATE_EXPIRY = _gauge(
+    "upstream_certificate_expiry_timestamp_seconds",
+    "s",
+    "When the certificate that Snowflake last showed ends, in seconds since the epoch.",
+    from_start=False,
+)
+TOOL_DURATION = Metric(
+    "gen_ai.execute_tool.duration",
+    MetricKind.HISTOGRAM,
+    "s",
+    "Time that a tool call took in the proxy.",
+    MappingProxyType(
+        {
+            "gen_ai.tool.name": _of(ToolName),
+            "error.type": ("", *(each for each in _of(ToolOutcome) if each != ToolOutcome.OK)),
+        }
+    ),
+    _GENAI_S,
+    Convention.GENAI,
+)
 TOOL_CALLS = _counter("tool_calls_total", "call", "Tool calls ended.", tool=_of(ToolName), outcome=_of(ToolOutcome))
 HISTORY_TURNS = _counter(
     "history_turns_total",
@@ -242,8 +417,29 @@ HISTORY_TURNS = _counter(
     "Turns handed to the history, and whether it kept them.",
     outcome=("stored", "lost"),
 )
+HISTORY_WRITE = _seconds(
+    "history_write",
+    "Time that one write of the history took.",
+    (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.75, 1.25, 2.5, 5.5),
+)
+HISTORY_WAITING = _gauge("history_waiting", "{turn}", "Turns that wait to be written.")
+STORE_UP = _gauge(
+    "store_up",
+    "",
+    "1 while the store worked when it was last used, else 0; 1 before its first use.",
+    from_start=False,
+    store=_of(Store),
+)
 TOKENS = _counter(
-    "tokens_total", "token", "Tokens that Snowflake reported; cached ones are part of the input.", kind=_of(TokenKind)
+    "tokens_total",
+    "token",
+    "Tokens that Snowflake reported; cached ones are part of the input.",
+    kind=_of(TokenKind),
+    model=(),
+)
+COST = _counter("cost_usd_total", "USD", "What answers cost by the price table, in US dollars.", model=())
+UNPRICED = _counter(
+    "unpriced_calls_total", "call", "Answers that no price could be given, and why.", reason=_of(Unpriced)
 )
 CLIENT_FIRST_TOKEN = _seconds(
     "client_time_to_first_token", "Time from a question to the first text in the page.", _FIRST_EVENT_S
@@ -280,8 +476,52 @@ CLIENT_METRICS_DROPPED = _counter(
     "Measurements of pages that were not taken in.",
     reason=_of(DropReason),
 )
+BUILD_INFO = _gauge("build_info", "", "1, with the version that runs.", from_start=False, version=())
+MODE_INFO = _gauge("mode_info", "", "1 for what stands upstream, 0 for what does not.", mode=_of(Mode))
+START_TIME = _gauge(
+    "start_time_seconds", "s", "When this process started, in seconds since the epoch.", from_start=False
+)
 EXPORT_FAILURES = _counter(
     "telemetry_export_failures_total", "batch", "Batches that no collector took.", signal=_of(Signal)
+)
+OVERFLOWING = (
+    *("http.request.method", "http.response.status_code", "http.route", "method", "route", "status_class"),
+    *("kind", "model", "outcome", "policy", "reason", "surface", "tool", "error.type", "gen_ai.tool.name"),
+)
+"""Labels whose values come from outside, or may one day: those that can fall outside their list."""
+
+LABEL_OVERFLOW = _counter(
+    "label_overflow_total",
+    "value",
+    f"Label values outside their list, written as `{OTHER}`, by label.",
+    label=OVERFLOWING,
+)
+PROCESS_CPU = Metric(
+    "process.cpu.time", MetricKind.COUNTER, "s", "Processor time of this process.", convention=Convention.PROCESS
+)
+PROCESS_MEMORY = Metric(
+    "process.memory.usage",
+    MetricKind.GAUGE,
+    "By",
+    "Memory that this process has resident.",
+    convention=Convention.PROCESS,
+    from_start=False,
+)
+PROCESS_THREADS = Metric(
+    "process.thread.count",
+    MetricKind.GAUGE,
+    "{thread}",
+    "Threads of this process.",
+    convention=Convention.PROCESS,
+    from_start=False,
+)
+PROCESS_DESCRIPTORS = Metric(
+    "process.unix.file_descriptor.count",
+    MetricKind.GAUGE,
+    "{file_descriptor}",
+    "Descriptors that this process holds.",
+    convention=Convention.PROCESS,
+    from_start=False,
 )
 
 METRICS = (
@@ -290,15 +530,33 @@ METRICS = (
     STREAM_ENDS,
     STREAM_DURATION,
     STREAM_FIRST_EVENT,
+    STREAM_FIRST_TOKEN,
+    STREAM_STAGES,
+    STREAM_GAP,
+    STREAM_STALLS,
     STREAMS_ACTIVE,
+    STREAMS_CAPACITY,
+    AGENT_TOOL_CALLS,
+    CLIENT_DURATION,
     UPSTREAM_ATTEMPTS,
     UPSTREAM_RETRIES,
     RETRY_BUDGET_DENIED,
+    RETRY_BUDGET_LEFT,
     BREAKER_STATE,
     LIMIT_DECISIONS,
+    LIMIT_USED,
+    SESSION_TOKENS,
+    KEY_MODIFIED,
+    CERTIFICATE_EXPIRY,
     TOOL_CALLS,
+    TOOL_DURATION,
     HISTORY_TURNS,
+    HISTORY_WRITE,
+    HISTORY_WAITING,
+    STORE_UP,
     TOKENS,
+    COST,
+    UNPRICED,
     CLIENT_FIRST_TOKEN,
     CLIENT_STALL,
     CLIENT_LCP,
@@ -307,7 +565,15 @@ METRICS = (
     CLIENT_STREAM_OUTCOMES,
     CLIENT_PAGE_ERRORS,
     CLIENT_METRICS_DROPPED,
+    BUILD_INFO,
+    MODE_INFO,
+    START_TIME,
     EXPORT_FAILURES,
+    LABEL_OVERFLOW,
+    PROCESS_CPU,
+    PROCESS_MEMORY,
+    PROCESS_THREADS,
+    PROCESS_DESCRIPTORS,
 )
 
 
@@ -322,9 +588,6 @@ FAULT_KINDS = (
     *("stall", "delay", "line_ends", "split", "content_type", "step", "cut", "reset", "quota"),
 )
 NO_SCENARIO = "none"
-
-LOADED: Mapping[str, str] = MappingProxyType({"scenario": "the names of the loaded scenario files, or none"})
-"""Labels whose values are known once the mock has started: closed all the same, but not listed here."""
 
 
 def _mock_counter(name: str, thing: str, meaning: str, **labels: tuple[str, ...]) -> Metric:
@@ -360,7 +623,7 @@ MOCK_DROPPED = _mock_counter(
     "telemetry_dropped_total",
     "item",
     "Spans that were too many or that no collector took, and batches of metrics that none took.",
-    signal=_of(Signal),
+    signal=(Signal.TRACES.value, Signal.METRICS.value),
 )
 
 MOCK_METRICS = (
@@ -375,8 +638,47 @@ MOCK_METRICS = (
 )
 
 
-def first_series(metric: Metric) -> Iterator[dict[str, str]]:
+# --- what a run of the test suites leaves
+
+SUITES = ("unit", "e2e", "sdk", "proof", "pact", "smoke")
+TEST_OUTCOMES = ("passed", "failed", "error", "skipped")
+
+SUITE_TESTS = Metric(
+    "cortex_suite_tests",
+    MetricKind.GAUGE,
+    "{test}",
+    "Tests of a suite's last run, by outcome.",
+    MappingProxyType({"suite": SUITES, "outcome": TEST_OUTCOMES}),
+    from_start=False,
+)
+SUITE_DURATION = Metric(
+    "cortex_suite_duration_seconds",
+    MetricKind.GAUGE,
+    "s",
+    "Time that a suite's last run took.",
+    MappingProxyType({"suite": SUITES}),
+    from_start=False,
+)
+SUITE_FINISHED = Metric(
+    "cortex_suite_finished_timestamp_seconds",
+    MetricKind.GAUGE,
+    "s",
+    "When a suite's last run ended, in seconds since the epoch.",
+    MappingProxyType({"suite": SUITES}),
+    from_start=False,
+)
+
+SUITE_METRICS = (SUITE_TESTS, SUITE_DURATION, SUITE_FINISHED)
+
+ALL_METRICS = (*METRICS, *MOCK_METRICS, *SUITE_METRICS)
+
+
+def first_series(
+    metric: Metric, loaded: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+) -> Iterator[dict[str, str]]:
     """The labels of every series that shows from the start, so that its first event is an increase.
+
+    loaded: the values of the labels in `LOADED`; without them, what has such a label shows with its first event.
 
     Of requests only what can occur: all routes with all methods would be six times as many series, most of them never
     to move. Histograms have none; they show with their first measurement.
@@ -386,6 +688,6 @@ def first_series(metric: Metric) -> Iterator[dict[str, str]]:
             classes = ("4xx",) if route == UNMATCHED else ("2xx", "4xx", "5xx")
             for method, status_class in product(methods, classes):
                 yield {"route": route, "method": method, "status_class": status_class}
-    elif metric.kind is not MetricKind.HISTOGRAM:
-        for values in product(*metric.labels.values()):
+    elif metric.kind is not MetricKind.HISTOGRAM and metric.from_start:
+        for values in product(*(loaded.get(label, values) for label, values in metric.labels.items())):
             yield dict(zip(metric.labels, values, strict=True))

@@ -26,10 +26,15 @@ STAMP = ENVIRONMENT / ".cortex-harness.json"
 OLDEST = (3, 11)
 
 RUN = ["--extra", "up"]
-CHECK = ["--extra", "up", "--group", "test", "--group", "lint", "--group", "tools"]
+CHECK = ["--extra", "up", "--extra", "dashboards", "--group", "test", "--group", "lint", "--group", "tools"]
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-SERVERS = {"redis-server": "redis-server", "nginx": "nginx"}
+SERVERS = {
+    "redis-server": "redis-server",
+    "nginx": "nginx",
+    "prometheus": "prometheus",
+    "prometheus-alertmanager": "prometheus-alertmanager",
+}
 """Debian's packages of what tests start beside us, and the program of each."""
 
 SBIN = "/usr/sbin"
