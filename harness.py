@@ -46,7 +46,7 @@ class _FrontDoor(click.Group):
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
-            extra = ctx.invoked_subcommand if ctx.invoked_subcommand in ("mock", "proxy") else "up"
+            extra = ctx.invoked_subcommand if ctx.invoked_subcommand in ("mock", "proxy", "dashboards") else "up"
             need = f"pip install 'cortex-harness[{extra}]'"
             raise click.ClickException(f"{error.name} is not installed; this command needs {need}") from error
 
@@ -200,6 +200,20 @@ def openapi(check: bool) -> None:
     if not is_current:
         path.write_text(wanted, encoding="utf-8")
     click.echo(f"{path} is current" if is_current else f"{path} is written")
+
+
+@main.group()
+def dashboards() -> None:
+    """Grafana and Prometheus as code: build, check, prove, show and import them."""
+
+
+@dashboards.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit code 4 when a file is stale.")
+def build(check: bool) -> None:
+    """Write dashboards/generated: dashboards, rules, and Grafana's own form of the alerts."""
+    from dashboards import build as room
+
+    sys.exit(room.run(check=check))
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
