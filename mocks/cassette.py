@@ -21,7 +21,7 @@ import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -97,6 +97,11 @@ class Match(_Strict):
     tool_use_id: str | None = None
     model: str | None = None
 
+    @cached_property
+    def compared(self) -> tuple[str, ...]:
+        """The fields that are compared."""
+        return tuple([name for name, value in self if value is not None])
+
 
 class Request(_Strict):
     """The request that an interaction answers."""
@@ -126,6 +131,7 @@ def is_event_stream(headers: Mapping[str, str]) -> bool:
     return names_event_stream(next((value for name, value in headers.items() if name.lower() == "content-type"), ""))
 
 
+@lru_cache(maxsize=64)
 def names_event_stream(content_type: str) -> bool:
     """Whether a content type is that of server-sent events, whatever its parameters."""
     return content_type.partition(";")[0].strip().lower() == EVENT_STREAM

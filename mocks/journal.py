@@ -142,7 +142,7 @@ class Entry:
         """Note that the first `frames` frames are sent, the new ones among them at `now_s` on the monotonic clock."""
         fresh = min(frames, MAX_FRAMES) - len(self._actual_ms)
         if fresh > 0:
-            self._actual_ms.extend(((now_s - self.started_mono_s) * 1000,) * fresh)
+            self._actual_ms += array("d", ((now_s - self.started_mono_s) * 1000,)) * fresh
         self.frames_sent = frames
 
     def end(self, outcome: Outcome, why: str | None = None) -> None:

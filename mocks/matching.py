@@ -82,8 +82,8 @@ class Asked:
 
     def compared_with(self, interaction: Interaction) -> list[dict[str, Any]]:
         """What the interaction that answers was chosen by: each compared field, with the value asked."""
-        fields = [name for name in Match.model_fields if getattr(interaction.request.match, name) is not None]
-        return [{"field": name, "value": _clipped(getattr(self, name))} for name in ("method", "path", *fields)]
+        fields = ("method", "path", *interaction.request.match.compared)
+        return [{"field": name, "value": _clipped(getattr(self, name))} for name in fields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +252,7 @@ def _differences(asked: Asked, interaction: Interaction) -> tuple[Difference, ..
 
 
 def _compared_fields(hit: Candidate) -> int:
-    return sum(value is not None for _, value in hit.interaction.request.match)
+    return len(hit.interaction.request.match.compared)
 
 
 def _distance(miss: NearMiss) -> tuple[int, float]:

@@ -44,11 +44,12 @@ class Refusal(Exception):
         self.status, self.code, self.message, self.mock = status, code, message, mock
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Request:
     """One request, its body read and bounded. `path` is percent-decoded; header names are lower-case.
 
-    client: the address of the other end, without its port.   user, role, warehouse: who asks, once authenticated.
+    client: the address of the other end, without its port.   user, role, warehouse: who asks, once authenticated; only
+    the gate sets them, and nothing else changes.
     """
 
     method: str
@@ -124,6 +125,8 @@ def parse_headers(items: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 def parse_query(query: str) -> dict[str, str]:
     """The query string as a mapping; of a repeated name the last counts.   Raises: Refusal when there are too many."""
+    if not query:
+        return {}
     try:
         return dict(parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_QUERY_FIELDS))
     except ValueError as error:

@@ -8,7 +8,6 @@ verified ones are known by their SHA-256.
 from __future__ import annotations
 
 import base64
-import dataclasses
 import hashlib
 import ipaddress
 import re
@@ -48,6 +47,7 @@ MAX_VERIFIED = 1024
 EVERYONE = "PUBLIC"
 """The role that every user has."""
 
+_TOKEN_TYPE, _ROLE, _WAREHOUSE = (name.lower() for name in (TOKEN_TYPE_HEADER, ROLE_HEADER, WAREHOUSE_HEADER))
 _SESSION_TOKEN = re.compile(r'^Snowflake Token="([^"]*)"$')
 _ROLE_SCOPE = "session:role:"
 _UNVERIFIED: Options = {"verify_signature": False, "verify_exp": False, "verify_iat": False, "verify_aud": False}
@@ -127,9 +127,10 @@ class Identity:
     def role_for(self, asked: str) -> str:
         """The role of a request that asks for one, plain or quoted, or for none.   Raises: AuthError (390189)."""
         role = identifier(asked) or self.role
-        mine = self.user.roles | {EVERYONE}
-        usable = mine.intersection(self.roles) if self.roles else mine
-        if role not in usable:
+        is_granted = role == EVERYONE or role in self.user.roles
+        if not is_granted or (self.roles and role not in self.roles):
+            mine = self.user.roles | {EVERYONE}
+            usable = mine.intersection(self.roles) if self.roles else mine
             message = f"Role '{role}' specified in the request is not granted to this user."
             reason = f"role {role!r} is not granted, or not to this token"
             raise AuthError(Code.ROLE_NOT_GRANTED, message, reason, 403, mock={"granted_roles": sorted(usable)})
@@ -153,7 +154,8 @@ class _Verified:
     user: str
     fingerprint: str
     key: RSAPublicKey
-    claims: Mapping[str, Any]
+    issued_s: float | None
+    expires_s: float | None
 
 
 class Gate:
@@ -174,13 +176,13 @@ class Gate:
         self._verified: OrderedDict[bytes, _Verified] = OrderedDict()
 
     def admit(self, request: Request) -> Request:
-        """The request with user, role and warehouse.   Raises: AuthError."""
+        """The same request, with user, role and warehouse.   Raises: AuthError."""
         headers = request.headers
-        who = self.identify(headers.get("authorization"), headers.get(TOKEN_TYPE_HEADER.lower()))
+        who = self.identify(headers.get("authorization"), headers.get(_TOKEN_TYPE))
         self.check_network(request.client)
-        role = who.role_for(headers.get(ROLE_HEADER.lower(), ""))
-        warehouse = who.warehouse_for(headers.get(WAREHOUSE_HEADER.lower(), ""))
-        return dataclasses.replace(request, user=who.user.name, role=role, warehouse=warehouse)
+        role, warehouse = who.role_for(headers.get(_ROLE, "")), who.warehouse_for(headers.get(_WAREHOUSE, ""))
+        request.user, request.role, request.warehouse = who.user.name, role, warehouse
+        return request
 
     def identify(self, authorization: str | None, token_type: str | None) -> Identity:
         """Whom the two header values stand for.
@@ -286,7 +288,7 @@ class Gate:
             self._verified[digest] = known
             if len(self._verified) > MAX_VERIFIED:
                 self._verified.popitem(last=False)
-        _check_times(known.claims, now)
+        _check_times(known, now)
         return user
 
 
@@ -446,8 +448,7 @@ def _verified(token: str, account: Account) -> tuple[User, _Verified]:
         jwt.decode(token, key, algorithms=["RS256"], options=_SIGNATURE_ONLY)
     except jwt.PyJWTError as error:
         raise _invalid_jwt("394306", f"signature: {error}") from error
-    times = {name: claims.get(name) for name in ("iat", "exp")}
-    return user, _Verified(user.name, fingerprint, key, times)
+    return user, _Verified(user.name, fingerprint, key, _seconds(claims.get("iat")), _seconds(claims.get("exp")))
 
 
 def _unverified_claims(token: str) -> dict[str, Any]:
@@ -481,8 +482,8 @@ def _issuer(claims: Mapping[str, Any], account: Account) -> tuple[User, str, RSA
     return user, fingerprint, key
 
 
-def _check_times(claims: Mapping[str, Any], now: float) -> None:
-    issued, expires = _seconds(claims.get("iat")), _seconds(claims.get("exp"))
+def _check_times(known: _Verified, now: float) -> None:
+    issued, expires = known.issued_s, known.expires_s
     if issued is None or expires is None:
         raise _invalid_jwt("394301", "iat or exp is missing or not a time")
     if issued > now + CLOCK_SKEW_S:
