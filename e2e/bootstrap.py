@@ -15,18 +15,41 @@ import shutil
 import subprocess
 import sys
 import venv
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-ENVIRONMENT = ROOT / ".venv"
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
-PYTHON = ENVIRONMENT / SCRIPTS / "python"
 TOOLS = ROOT / ".cortex-harness" / "tools"
-STAMP = ENVIRONMENT / ".cortex-harness.json"
 OLDEST = (3, 11)
 
-RUN = ["--extra", "up"]
-CHECK = ["--extra", "up", "--extra", "dashboards", "--group", "test", "--group", "lint", "--group", "tools"]
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment of ours, and what `uv sync` is to put there."""
+
+    folder: Path
+    holds: tuple[str, ...]
+
+    @property
+    def python(self) -> Path:
+        """Its interpreter."""
+        return self.folder / SCRIPTS / "python"
+
+    @property
+    def stamp(self) -> Path:
+        """Says from which lock it was built, and what it holds."""
+        return self.folder / ".cortex-harness.json"
+
+
+_USUAL = ROOT / ".venv"
+RUN = Environment(_USUAL, ("--extra", "up"))
+SHOW = Environment(_USUAL, ("--extra", "up", "--extra", "dashboards"))
+CHECK = Environment(_USUAL, (*SHOW.holds, "--group", "test", "--group", "lint", "--group", "tools"))
+PUSH = Environment(ROOT / ".cortex-harness" / "push", ("--extra", "push"))
+"""Apart: Grafana's client brings an HTTP library that overwrites the proxy's (docs/decisions/0010)."""
+
+_OF_COMMANDS = {("dashboards", "push"): PUSH, ("dashboards",): SHOW, ("test",): CHECK, ("load",): CHECK}
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SERVERS = {
@@ -54,9 +77,9 @@ def enter(arguments: list[str]) -> None:
         _stop("Python {}.{} or newer is needed, this is {}.".format(*OLDEST, sys.version.split()[0]))
     if any(path.exists() for path in SYSTEM_CERTIFICATES):  # as pip does: a company's own authority is known there
         os.environ.setdefault("UV_SYSTEM_CERTS", "true")
-    command = next((each for each in arguments if not each.startswith("-")), "")
-    wanted = CHECK if command in ("test", "load") else RUN
-    if command == "test":
+    words = tuple(each for each in arguments if not each.startswith("-"))
+    wanted = environment_of(words)
+    if words[:1] == ("test",):
         _require_system_packages()
     if not _is_current(wanted):
         try:
@@ -64,16 +87,23 @@ def enter(arguments: list[str]) -> None:
         except KeyboardInterrupt:
             _stop("interrupted; the next start goes on from here")
     environment = {**os.environ, UP_TO_DATE: "1"}
-    os.execve(PYTHON, [str(PYTHON), str(ROOT / "harness.py"), *arguments], environment)  # noqa: S606 - no shell is the point
+    python = str(wanted.python)
+    os.execve(python, [python, str(ROOT / "harness.py"), *arguments], environment)  # noqa: S606 - no shell is the point
 
 
-def _is_current(wanted: list[str]) -> bool:
+def environment_of(words: tuple[str, ...]) -> Environment:
+    """Where a command runs.   words: of the command line, without options."""
+    return _OF_COMMANDS.get(words[:2]) or _OF_COMMANDS.get(words[:1]) or RUN
+
+
+def _is_current(wanted: Environment) -> bool:
     """Whether the environment was built from this very lock and holds at least what is wanted."""
     try:
-        stamp = json.loads(STAMP.read_text(encoding="utf-8"))
+        stamp = json.loads(wanted.stamp.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
-    return PYTHON.exists() and stamp["lock"] == _lock_digest() and set(wanted) <= set(stamp["holds"])
+    is_whole = set(wanted.holds) <= set(stamp["holds"])
+    return wanted.python.exists() and stamp["lock"] == _lock_digest() and is_whole
 
 
 def _lock_digest() -> str:
@@ -81,13 +111,13 @@ def _lock_digest() -> str:
     return hashlib.sha256(b"".join([*parts, str(ROOT).encode()])).hexdigest()
 
 
-def _build(wanted: list[str]) -> None:
+def _build(wanted: Environment) -> None:
     uv = _installer()
-    _say("building .venv from uv.lock")
-    environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(ENVIRONMENT)}
+    _say(f"building {wanted.folder.relative_to(ROOT)} from uv.lock")
+    environment = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(wanted.folder)}
     sync = [str(uv), "sync", "--quiet", "--locked", "--inexact", "--project", str(ROOT), "--python", sys.executable]
-    _run([*sync, *wanted], environment, "the environment could not be built; is the package index reachable?")
-    STAMP.write_text(json.dumps({"lock": _lock_digest(), "holds": wanted}), encoding="utf-8")
+    _run([*sync, *wanted.holds], environment, "the environment could not be built; is the package index reachable?")
+    wanted.stamp.write_text(json.dumps({"lock": _lock_digest(), "holds": wanted.holds}), encoding="utf-8")
 
 
 def inherited() -> dict[str, str]:

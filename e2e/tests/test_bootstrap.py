@@ -24,29 +24,53 @@ def test_uv_comes_from_the_lock_with_hashes() -> None:
     assert all(each.startswith("sha256:") for each in hashes)
 
 
-def test_an_environment_of_another_lock_is_not_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def environment(folder: Path, *holds: str) -> bootstrap.Environment:
+    """An environment in a folder, whose Python is there."""
+    made = bootstrap.Environment(folder, holds)
+    made.python.parent.mkdir(parents=True, exist_ok=True)
+    made.python.touch()
+    return made
+
+
+def test_an_environment_of_another_lock_is_not_current(tmp_path: Path) -> None:
     """A changed lock, a missing stamp or a smaller environment means building again."""
-    monkeypatch.setattr(bootstrap, "STAMP", tmp_path / "stamp.json")
-    monkeypatch.setattr(bootstrap, "PYTHON", Path(sys.executable))
-    assert not bootstrap._is_current(bootstrap.RUN)
+    small, large = environment(tmp_path, "--extra", "up"), environment(tmp_path, "--extra", "up", "--group", "test")
+    assert not bootstrap._is_current(small)
 
-    (tmp_path / "stamp.json").write_text(json.dumps({"lock": bootstrap._lock_digest(), "holds": bootstrap.RUN}))
-    assert bootstrap._is_current(bootstrap.RUN)
-    assert not bootstrap._is_current(bootstrap.CHECK)
+    small.stamp.write_text(json.dumps({"lock": bootstrap._lock_digest(), "holds": small.holds}))
+    assert bootstrap._is_current(small)
+    assert not bootstrap._is_current(large)
 
-    (tmp_path / "stamp.json").write_text(json.dumps({"lock": "another", "holds": bootstrap.CHECK}))
-    assert not bootstrap._is_current(bootstrap.RUN)
+    small.stamp.write_text(json.dumps({"lock": "another", "holds": large.holds}))
+    assert not bootstrap._is_current(small)
 
 
-def test_an_environment_whose_python_is_gone_is_not_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_environment_whose_python_is_gone_is_not_current(tmp_path: Path) -> None:
     """Upgrading the system's Python leaves a stamp behind, and nothing to run."""
-    monkeypatch.setattr(bootstrap, "STAMP", tmp_path / "stamp.json")
-    (tmp_path / "stamp.json").write_text(json.dumps({"lock": bootstrap._lock_digest(), "holds": bootstrap.RUN}))
+    made = environment(tmp_path, "--extra", "up")
+    made.stamp.write_text(json.dumps({"lock": bootstrap._lock_digest(), "holds": made.holds}))
+    assert bootstrap._is_current(made)
 
-    monkeypatch.setattr(bootstrap, "PYTHON", Path(sys.executable))
-    assert bootstrap._is_current(bootstrap.RUN)
-    monkeypatch.setattr(bootstrap, "PYTHON", tmp_path / "gone")
-    assert not bootstrap._is_current(bootstrap.RUN)
+    made.python.unlink()
+    assert not bootstrap._is_current(made)
+
+
+@pytest.mark.parametrize(
+    ("line", "runs_in"),
+    [
+        ("up --port 0", bootstrap.RUN),
+        ("", bootstrap.RUN),
+        ("test -e unit", bootstrap.CHECK),
+        ("load --mock", bootstrap.CHECK),
+        ("dashboards build --check", bootstrap.SHOW),
+        ("dashboards push --url http://127.0.0.1:3000", bootstrap.PUSH),
+    ],
+)
+def test_each_command_runs_where_what_it_needs_is(line: str, runs_in: bootstrap.Environment) -> None:
+    """Grafana's client has an environment of its own, which nothing of the proxy shares."""
+    words = tuple(each for each in line.split() if not each.startswith("-"))
+    assert bootstrap.environment_of(words) is runs_in
+    assert bootstrap.PUSH.folder != bootstrap.RUN.folder == bootstrap.CHECK.folder
 
 
 def test_a_missing_browser_stops_with_the_command_that_installs_it(tmp_path: Path) -> None:
