@@ -13,13 +13,18 @@ import pytest
 from contracts import telemetry
 from contracts.api import PREFIX, ToolName
 from contracts.telemetry import (
+    ALL_METRICS,
     BREAKER_STATES,
+    LABEL_OVERFLOW,
     LOADED,
     METRICS,
     MOCK_METRICS,
     OTHER,
+    OVERFLOWING,
     REQUESTS,
+    SUITE_METRICS,
     UNMATCHED,
+    Convention,
     Metric,
     MetricKind,
     ToolOutcome,
@@ -27,47 +32,67 @@ from contracts.telemetry import (
     first_series,
 )
 
-EVERY = (*METRICS, *MOCK_METRICS)
-ALL = pytest.mark.parametrize("metric", EVERY, ids=lambda metric: metric.name)
+ALL = pytest.mark.parametrize("metric", ALL_METRICS, ids=lambda metric: metric.name)
+FILES = {"model": ("small", "large"), "version": ("1.2.3",), "scenario": ("none",)}
+"""What a process may have loaded."""
+
 MAX_SERIES = 2000
 """Where the SDK begins to throw labels away."""
 
 
 def test_names_are_unique() -> None:
     """No two metrics share a name, neither ours nor Prometheus's."""
-    assert len({metric.name for metric in EVERY}) == len({metric.exposed for metric in EVERY}) == len(EVERY)
+    assert (
+        len({metric.name for metric in ALL_METRICS})
+        == len({metric.exposed for metric in ALL_METRICS})
+        == len(ALL_METRICS)
+    )
 
 
 def test_every_metric_is_listed() -> None:
     """What the module defines is in the list."""
     defined = [value for value in vars(telemetry).values() if isinstance(value, Metric)]
-    assert sorted(metric.name for metric in defined) == sorted(metric.name for metric in EVERY)
+    assert sorted(metric.name for metric in defined) == sorted(metric.name for metric in ALL_METRICS)
 
 
 @ALL
 def test_a_metric_explains_itself(metric: Metric) -> None:
-    """Prometheus's checker wants a help text; ours is a sentence."""
-    assert re.fullmatch(r"[A-Z].{10,200}\.", metric.help)
+    """Prometheus's checker wants a help text; ours is a sentence, which may begin with the value it explains."""
+    assert re.fullmatch(r"[A-Z01].{10,200}\.", metric.help)
 
 
 @ALL
 def test_a_name_follows_the_conventions(metric: Metric) -> None:
-    """Our prefix, or a stable convention's own name; base units and `_total` where they belong."""
-    assert metric.name == "http.server.request.duration" or re.fullmatch(r"cortex_(proxy|mock)_[a-z_]+", metric.name)
+    """Our prefix and underscores, or a convention's own name with dots; base units and `_total` where they belong."""
+    is_ours = metric.convention is Convention.OURS
+    assert re.fullmatch(
+        r"cortex_(proxy|mock|suite)_[a-z_]+" if is_ours else r"(gen_ai|http|process)\.[a-z._]+", metric.name
+    )
     assert re.fullmatch(r"[a-z_]+", metric.exposed)
-    assert metric.name.endswith("_total") == (metric.kind is MetricKind.COUNTER)
-    assert metric.exposed.endswith("_seconds") == (metric.unit == "s")
-    assert not metric.name.endswith(("_bucket", "_count", "_sum", "_info", "_created"))
+    assert metric.exposed.endswith("_total") == (metric.kind is MetricKind.COUNTER)
+    assert not is_ours or metric.name.endswith("_total") == (metric.kind is MetricKind.COUNTER)
+    assert metric.exposed.removesuffix("_total").endswith("_seconds") == (metric.unit == "s")
+    assert not metric.name.endswith(("_bucket", "_count", "_sum", "_created"))
+
+
+@ALL
+def test_what_says_what_it_is_says_so_with_its_labels(metric: Metric) -> None:
+    """A gauge called `_info` has labels, which carry what it tells."""
+    assert not metric.name.endswith("_info") or (metric.kind is MetricKind.GAUGE and metric.labels)
 
 
 @ALL
 def test_labels_are_closed(metric: Metric) -> None:
-    """Every label has values, none of them twice, empty, or the one that stands for the rest; or files give them."""
+    """Every label has values, none of them twice or the one that stands for the rest; or files give them.
+
+    An error's type may be empty: then there was no error, and the label is left out.
+    """
     for label, values in metric.labels.items():
         assert re.fullmatch(r"[a-z_.]+", label)
         assert bool(values) != (label in LOADED)
         assert len(set(values)) == len(values)
         assert all(type(value) is str and value != OTHER for value in values)
+        assert all(values) or label == "error.type"
         assert not label.startswith(("otel_", "__"))
         assert label not in ("job", "instance", "le")
 
@@ -83,6 +108,7 @@ def test_the_proxys_and_the_mocks_metrics_are_apart() -> None:
     """Each room makes its own instruments."""
     assert not {metric.name for metric in METRICS if metric.name.startswith("cortex_mock_")}
     assert all(metric.name.startswith("cortex_mock_") for metric in MOCK_METRICS)
+    assert all(metric.name.startswith("cortex_suite_") for metric in SUITE_METRICS)
 
 
 @ALL
@@ -137,20 +163,43 @@ def test_a_label_is_a_plain_word(label: str, value: str, expected: str) -> None:
 
 @ALL
 def test_the_first_series_are_within_bounds(metric: Metric) -> None:
-    """Each has every label with a listed value, and none is there twice; histograms have none."""
-    first = [tuple(labels.items()) for labels in first_series(metric)]
+    """Each has every label with a listed or loaded value, and none is there twice; histograms have none."""
+    first = [tuple(labels.items()) for labels in first_series(metric, FILES)]
     assert len(set(first)) == len(first)
-    assert bool(first) == (metric.kind is not MetricKind.HISTOGRAM and not metric.labels.keys() & LOADED)
+    assert bool(first) == (metric.kind is not MetricKind.HISTOGRAM and metric.from_start)
     for labels in first:
         assert [label for label, _ in labels] == list(metric.labels)
-        assert all(value in metric.labels[label] for label, value in labels)
+        assert all(bounded(metric, label, value, FILES) == value for label, value in labels)
+
+
+@ALL
+def test_what_is_loaded_shows_once_it_is(metric: Metric) -> None:
+    """Without the loaded values, what has such a label has no series yet."""
+    assert not metric.labels.keys() & LOADED or not list(first_series(metric))
 
 
 @ALL
 def test_every_value_shows_from_the_start(metric: Metric) -> None:
     """All combinations of labels begin at zero; of requests, which have too many, those that can occur."""
-    if metric.kind is not MetricKind.HISTOGRAM and metric is not REQUESTS:
-        assert len(list(first_series(metric))) == prod(len(values) for values in metric.labels.values())
+    if metric.kind is not MetricKind.HISTOGRAM and metric is not REQUESTS and metric.from_start:
+        sizes = (len(FILES.get(label, values)) for label, values in metric.labels.items())
+        assert len(list(first_series(metric, FILES))) == prod(sizes)
+
+
+def test_labels_that_can_overflow_are_counted_by_name() -> None:
+    """The counter of overflows knows labels of the proxy's own metrics only, each once."""
+    assert LABEL_OVERFLOW.labels == {"label": OVERFLOWING}
+    assert set(OVERFLOWING) <= {label for metric in METRICS for label in metric.labels}
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("large", "large"), ("huge", OTHER), ("1.2.3", OTHER), ("", OTHER)],
+    ids=["loaded", "unloaded", "another label's", "empty"],
+)
+def test_a_loaded_value_is_within_bounds(value: str, expected: str) -> None:
+    """What was loaded for a label counts as listed, for that label alone."""
+    assert bounded(telemetry.TOKENS, "model", value, FILES) == expected
 
 
 @pytest.mark.parametrize(
