@@ -169,12 +169,12 @@ class Counts:
         ]
 
 
-_SURFACES = {name: name for name in catalogue.MOCK_SURFACES} | {str(None): NO_SURFACE}
+_SURFACES: dict[str | None, str] = {name: name for name in catalogue.MOCK_SURFACES} | {None: NO_SURFACE}
 
 
 def surface_of(entry: Entry) -> str:
     """The surface as a label: a plain word, never a member of an enumeration."""
-    return _SURFACES.get(str(entry.surface), OTHER)
+    return _SURFACES.get(entry.surface, OTHER)
 
 
 def fault_kinds(fault: Mapping[str, Any] | None) -> list[str]:
