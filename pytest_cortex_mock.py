@@ -17,6 +17,8 @@ Settings (ini)
     mock_cortex_strict      whether every interaction of a test's cassettes must be asked for; false
     mock_cortex_pace        factor on recorded times; 0 plays at once, 1 as recorded; 0
     mock_cortex_cassettes, mock_cortex_scenarios    folders, relative to the ini file; those that are shipped
+Options
+    --cortex-suite-report FILE, --cortex-suite NAME   leave the run's results for Prometheus: mocks/suite.py
 
 pytest loads this module in every run where the package is installed. So it imports nothing but pytest before a test
 asks for the mock, and it stands beside the rooms: a plugin inside `mocks` would hide a package of that name which the
@@ -30,6 +32,7 @@ import itertools
 import os
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -52,12 +55,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("mock_cortex_pace", "factor on recorded times; 0 plays at once", default="0")
     parser.addini("mock_cortex_cassettes", "folder of cassettes", "paths", [])
     parser.addini("mock_cortex_scenarios", "folder of scenarios", "paths", [])
+    group = parser.getgroup("cortex-harness")
+    group.addoption("--cortex-suite-report", metavar="FILE", help="write the run's results there, for Prometheus")
+    group.addoption("--cortex-suite", metavar="NAME", default="unit", help="what the report calls this suite [unit]")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """The markers, so that misspelt ones are found."""
     for line in _MARKERS:
         config.addinivalue_line("markers", line)
+    if (path := config.getoption("--cortex-suite-report")) is not None:
+        from mocks.suite import SuiteReport  # noqa: PLC0415 - see the top of this file
+
+        config.pluginmanager.register(SuiteReport(Path(path), config.getoption("--cortex-suite")), "cortex-suite")
 
 
 @pytest.fixture(scope="session")
