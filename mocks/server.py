@@ -103,11 +103,12 @@ class App:
         """Answer one exchange, and give up when its client is gone."""
         entry = self.mock.journal.open(scope.method, scope.path, keep=not _is_admin(scope.path))
         watch = _Watch(protocol, entry)
-        answering = asyncio.get_running_loop().create_task(self._answer(scope, protocol, entry, watch))
+        answering: asyncio.Task[None] | None = asyncio.current_task()
+        assert answering is not None, "granian runs every exchange as a task"
         self._answering[answering] = entry
         watch.begin(answering)
         try:
-            await answering
+            await self._answer(scope, protocol, entry, watch)
         except asyncio.CancelledError:
             pass  # the client has left, or the mock is being stopped
         finally:
