@@ -313,8 +313,8 @@ class Journal:
         return entry
 
     def changed(self, change: Change, entry: Entry) -> None:
-        """Count the entry's bytes anew, unless nothing was added, and tell every listener."""
-        if change != "answering":
+        """Tell every listener; of an exchange that has ended, count the bytes anew first."""
+        if change == "ended":
             self.charge(entry)
         for listener in tuple(self.on_change):
             try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import functools
 import json
 import re
 import uuid
@@ -257,10 +258,13 @@ def _shelf(mock: Mock, scenario: Scenario | None) -> Shelf:
     return Shelf(candidates(tape for tape in mock.cassettes if tape.name in scenario.cassettes))
 
 
+_quoted = functools.lru_cache(maxsize=1024)(quote)
+
+
 def _planned(found: Candidate) -> Plan:
     interaction = found.interaction
     plan = Plan.of(interaction.response, interaction.frames)
-    plan.headers["x-mock-cassette"] = quote(found.cassette.name)
+    plan.headers["x-mock-cassette"] = _quoted(found.cassette.name)
     plan.headers["x-mock-interaction"] = str(found.index)
     return plan
 
