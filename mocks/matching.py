@@ -11,7 +11,7 @@ import functools
 import heapq
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -192,12 +192,13 @@ def _exactly(field: str) -> Callable[[Asked, Interaction], Difference | None]:
     return matcher
 
 
-MATCHERS: tuple[Callable[[Asked, Interaction], Difference | None], ...] = (
-    _method,
-    _path,
-    _last_user_text,
-    *(_exactly(field) for field in Match.model_fields if field != "last_user_text"),
-)
+MATCHERS: Mapping[str, Callable[[Asked, Interaction], Difference | None]] = {
+    **{field: _exactly(field) for field in Match.model_fields},
+    "method": _method,
+    "path": _path,
+    "last_user_text": _last_user_text,
+}
+"""By field."""
 
 
 def candidates(cassettes: Iterable[Cassette]) -> Iterator[Candidate]:
@@ -248,7 +249,8 @@ def find(asked: Asked, among: Iterable[Candidate]) -> Candidate | list[NearMiss]
 
 
 def _differences(asked: Asked, interaction: Interaction) -> tuple[Difference, ...]:
-    return tuple([found for matcher in MATCHERS if (found := matcher(asked, interaction)) is not None])
+    fields = ("method", "path", *interaction.request.match.compared)
+    return tuple([found for field in fields if (found := MATCHERS[field](asked, interaction)) is not None])
 
 
 def _compared_fields(hit: Candidate) -> int:
