@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
+from opentelemetry.trace import Status, StatusCode
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from contracts import traces
 from contracts.api import PREFIX, ProblemType
-from contracts.telemetry import METHODS, OTHER, UNMATCHED
+from contracts.telemetry import HISTORY_WAITING, METHODS, OTHER, RETRY_BUDGET_LEFT, UNMATCHED, Store
 from proxy import admission, chat, cors, health, history, openapi, page, problems, redis_client, reports, session, tools
 from proxy.cortex import CortexClient
 from proxy.hosts import check_host
 from proxy.lifecycle import Lifecycle
-from proxy.limits import MemoryLeases, MemoryRateLimiter, RedisLeases, RedisRateLimiter
+from proxy.limits import Decision, MemoryLeases, MemoryRateLimiter, RedisLeases, RedisRateLimiter
 from proxy.parts import EXTENSION, Parts, StreamSlots, parts
 from proxy.settings import Settings
 from proxy.store import RedisStore, SqliteStore
-from proxy.telemetry import Telemetry, as_template, new_id, trace_id_of
+from proxy.telemetry import Telemetry, as_template, new_id, span_id_of, trace_id_of
 from proxy.tokens import MemoryDenylist, RedisDenylist, TokenService
 from proxy.watcher import ClientWatcher
 from proxy.writer import HistoryWriter
@@ -62,17 +66,32 @@ def create_app(settings: Settings, telemetry: Telemetry | None = None) -> Flask:
 def wire(settings: Settings, telemetry: Telemetry) -> Parts:
     """The parts of one process, sharing what they count through Redis when there is one."""
     shared = redis_client.connect(settings.redis_url) if settings.redis_url else None
+
+    def limits_used(works: bool) -> None:
+        telemetry.store_used(Store.LIMITS, works=works)
+
     kept = settings.history_days, settings.history_turns
     store = SqliteStore(settings.history_file, *kept) if shared is None else RedisStore(shared, *kept)
+    writer = HistoryWriter(
+        store,
+        on_stored=telemetry.history_stored,
+        on_lost=telemetry.history_lost,
+        on_write=telemetry.history_written,
+    )
+    cortex = CortexClient(settings, telemetry)
+    telemetry.observe(HISTORY_WAITING, lambda: [({}, writer.waiting)])
+    telemetry.observe(
+        RETRY_BUDGET_LEFT, lambda: [({"surface": surface}, each.left()) for surface, each in cortex.budgets.items()]
+    )
     return Parts(
         settings=settings,
         tokens=TokenService(settings, MemoryDenylist() if shared is None else RedisDenylist(shared)),
-        cortex=CortexClient(settings, telemetry),
+        cortex=cortex,
         telemetry=telemetry,
-        limiter=MemoryRateLimiter() if shared is None else RedisRateLimiter(shared),
-        leases=MemoryLeases() if shared is None else RedisLeases(shared),
+        limiter=MemoryRateLimiter() if shared is None else RedisRateLimiter(shared, limits_used),
+        leases=MemoryLeases() if shared is None else RedisLeases(shared, limits_used),
         slots=StreamSlots(settings.max_streams),
-        history=HistoryWriter(store, on_stored=telemetry.history_stored, on_lost=telemetry.history_lost),
+        history=writer,
         lifecycle=Lifecycle(settings.drain_s, settings.drain_notice_s),
         watcher=ClientWatcher(),
     )
@@ -106,17 +125,21 @@ def _open_request() -> None:
     g.method = request.method if request.method in METHODS else OTHER  # any word may stand there
     g.span, g.context = parts().telemetry.tracing.start(f"{g.method} {g.route}", request.headers.items())
     g.trace_id = trace_id_of(g.span)
+    attributes = {traces.METHOD: g.method, traces.ROUTE: g.route, traces.REQUEST_ID: g.request_id}
+    g.span.set_attributes({attribute.name: value for attribute, value in attributes.items()})
 
 
 def _close_request(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.request_id
     response.headers["X-Trace-Id"] = g.trace_id
     telemetry, span, context, duration_s = parts().telemetry, g.span, g.context, time.monotonic() - g.started_s
-    policy, problem = g.get("rate_name"), g.get("problem")
+    policy, problem, method = g.get("rate_name"), g.get("problem"), request.method
+    decision: Decision | None = g.get("rate_decision")
     is_counted = policy is not None and problem is not ProblemType.STORE_UNAVAILABLE
     told = {
         "requestId": g.request_id,
         "traceId": g.trace_id,
+        "spanId": span_id_of(span),
         "sessionId": g.get("session_id"),
         "method": g.method,
         "route": g.route,
@@ -132,10 +155,14 @@ def _close_request(response: Response) -> Response:
     }
 
     def account_for() -> None:
-        telemetry.request_ended(told["route"], told["method"], told["status"], duration_s, context)
+        telemetry.request_ended(told["route"], method, told["status"], duration_s, context)
         if is_counted:
             telemetry.limit_decided(told["policy"], allowed=problem not in LIMITED)
-        span.set_attribute("http.response.status_code", told["status"])
+        if decision is not None:
+            telemetry.limit_used(told["policy"], decision.used, context)
+        span.set_attributes(_attributes(told))
+        if told["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            span.set_status(Status(StatusCode.ERROR))
         log.info("request", **told)
 
     at_end: list[Callable[[], None]] | None = g.get("at_end")
@@ -145,3 +172,15 @@ def _close_request(response: Response) -> Response:
     else:
         at_end.append(account_for)  # nothing that can wait comes before a stream's first byte
     return response
+
+
+def _attributes(told: Mapping[str, Any]) -> dict[str, str | int]:
+    """What a response adds to the span of its request, out of what the log is told."""
+    is_error = told["status"] >= HTTPStatus.INTERNAL_SERVER_ERROR
+    values = {
+        traces.STATUS: told["status"],
+        traces.PROBLEM: None if told["problem"] is None else str(told["problem"]),
+        traces.UPSTREAM_REQUEST_ID: told["upstreamRequestId"],
+        traces.ERROR_TYPE: str(told["status"]) if is_error else None,
+    }
+    return {attribute.name: value for attribute, value in values.items() if value is not None}

@@ -1,7 +1,7 @@
 """When a failed upstream call is tried again, and after how long.
 
-At most three tries, full jitter, never past the call's deadline, and over all calls a budget: trying again helps with
-a hiccup, but in an outage it is what keeps the upstream down.
+At most three tries, full jitter, never past the call's deadline, and over all calls of a surface a budget: trying
+again helps with a hiccup, but in an outage it is what keeps the upstream down.
 Source of the ratio: Google's SRE book, "Handling Overload".
 """
 
@@ -11,7 +11,9 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+
+from contracts.telemetry import Surface
 
 MAX_TRIES = 3
 BASE_S = 0.2
@@ -52,12 +54,23 @@ class RetryBudget:
         """Whether one more try may be made; it counts as made then."""
         with self._lock:
             now = self._now()
-            calls = sum(second[1] for second in self._seconds)
-            retries = sum(second[2] for second in self._seconds)
-            if retries >= self.FLOOR and retries + 1 > calls * self.RATIO:
+            allowed, retries = self._counts()
+            if retries >= allowed:
                 return False
             now[2] += 1
             return True
+
+    def left(self) -> float:
+        """The unspent share of the tries that are allowed just now."""
+        with self._lock:
+            self._now()
+            allowed, retries = self._counts()
+            return max(1 - retries / allowed, 0.0)
+
+    def _counts(self) -> tuple[int, int]:
+        """Tries that are allowed in the last ten seconds, and those made."""
+        calls = sum(second[1] for second in self._seconds)
+        return max(self.FLOOR, int(calls * self.RATIO)), sum(second[2] for second in self._seconds)
 
     def _now(self) -> list[int]:
         second = int(self._clock())
@@ -69,10 +82,13 @@ class RetryBudget:
 
 
 class Backoff:
-    """The budget and the dice of one client; shared by all its threads."""
+    """The budgets and the dice of one client; shared by all its threads. Each surface has a budget, as it may fail
+    on its own.
+    """
 
     def __init__(self, spread: Callable[[float, float], float] = DICE.uniform) -> None:
-        self.budget, self._spread = RetryBudget(), spread
+        self.budgets: Mapping[Surface, RetryBudget] = {each: RetryBudget() for each in Surface}
+        self._spread = spread
 
     def pause_s(self, tries: int, asked_s: float | None, left_s: float) -> float | None:
         """As the function of this name."""

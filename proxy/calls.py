@@ -15,6 +15,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
@@ -51,6 +52,11 @@ class Call:
         self._socket: socket.socket | None = None
         self._cancelled = threading.Event()
         self.retries = 0
+        self.asked_s: float | None = None
+        """When the upstream was asked for the first time, `time.monotonic()`."""
+
+        self.certificate_ends_s: float | None = None
+        """When the certificate that the upstream showed on a new connection ends, in seconds since the epoch."""
 
     @property
     def cancelled(self) -> bool:
@@ -63,6 +69,11 @@ class Call:
             if not self.cancelled:  # later on, the descriptor may be another socket's
                 self._cancelled.set()
                 self._shut_down()
+
+    def asks(self) -> None:
+        """The upstream is asked now; for whoever sends."""
+        if self.asked_s is None:
+            self.asked_s = time.monotonic()
 
     def wait(self, wait_s: float) -> None:
         """Let time pass.   Raises: CallCancelledError as soon as the call is given up."""
@@ -248,7 +259,11 @@ class _TrackedHTTPConnection(_Tracked, HTTPConnection):
 
 
 class _TrackedHTTPSConnection(_Tracked, HTTPSConnection):
-    pass
+    def connect(self) -> None:
+        super().connect()
+        shown = self.sock.getpeercert()  # empty when nobody has checked it
+        if self._call is not None and shown:
+            self._call.certificate_ends_s = ssl.cert_time_to_seconds(shown["notAfter"])
 
 
 class _Parting:

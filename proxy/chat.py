@@ -38,6 +38,7 @@ def chat() -> Response:
         turn = Turn(
             session,
             wired.settings.policies.chat,
+            is_agents=True,
             ask=lambda call: _ask(wired, asked, trace, call),
             remember=_remember(wired, session, asked),
         )

@@ -138,11 +138,31 @@ class Upstream:
         self._response.close()
 
 
+class Attempt(Protocol):
+    """Who is told of one try."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Of the trace, to be sent with it."""
+
+    def asked(self) -> None:
+        """The request is sent now, be it once more with another credential."""
+
+    def answered(self, status: int) -> None:
+        """The head of an answer is here."""
+
+    def ended(self, outcome: str) -> None:
+        """It is over: an `UpstreamOutcome`."""
+
+
 class Observer(Protocol):
     """Who is told what happens on the way; telemetry, in a word."""
 
-    def upstream_attempt(self, surface: str, outcome: str) -> None:
-        """A try ended: an `UpstreamOutcome`."""
+    def attempt(self, surface: str, method: str, number: int, trace: Mapping[str, str]) -> Attempt:
+        """A try begins, the first one with number 1."""
+
+    def certificate_seen(self, ends_s: float) -> None:
+        """A verified certificate, and when it ends, in seconds since the epoch."""
 
     def retried(self, surface: str, reason: str) -> None:
         """A try follows: a `RetryReason`."""
@@ -165,6 +185,7 @@ class CortexClient:
         # Apart, so that streams that stay for minutes and short answers do not take each other's connections.
         self._streams = session(settings.max_streams + 8, verify)
         self._unary = session(UNARY_CONNECTIONS, verify)
+        self.budgets = self._backoff.budgets
         self.breakers: Mapping[Surface, Breaker] = {each: Breaker(each, self._breaker_changed) for each in Surface}
 
     # --- what is asked
@@ -235,7 +256,7 @@ class CortexClient:
     def _tried(self, asked: Ask, headers: Mapping[str, str], call: Call, way: _Way[R]) -> R:
         """The answer of the first try that succeeds.   Raises: ProblemError of the last one, CallCancelledError."""
         deadline_s = asked.deadline_s or time.monotonic() + asked.policy.deadline_s
-        self._backoff.budget.called()
+        self.budgets[asked.surface].called()
         tries = 0
         while True:
             tries += 1
@@ -254,7 +275,7 @@ class CortexClient:
         if failure.safe_again not in _ALLOWED[asked.policy.retry]:
             return None
         pause_s = self._backoff.pause_s(tries, failure.asked_pause_s, left_s)
-        if pause_s is not None and not self._backoff.budget.spend():
+        if pause_s is not None and not self.budgets[asked.surface].spend():
             self._observer.budget_denied(asked.surface)
             return None
         return pause_s
@@ -264,8 +285,9 @@ class CortexClient:
         breaker = self.breakers[asked.surface]
         permit = breaker.admit()
         tell, outcome = breaker.unknown, UpstreamOutcome.CANCELLED
+        now.attempt = self._observer.attempt(asked.surface, asked.method, now.number, headers)
         try:
-            answer = self._authorized(asked, headers, call, way, now)
+            answer = self._authorized(asked, {**headers, **now.attempt.headers}, call, way, now)
             tell, outcome = breaker.succeeded, UpstreamOutcome.OK
             return answer
         except FailedTry as failure:
@@ -273,7 +295,7 @@ class CortexClient:
             raise
         finally:
             tell(permit)
-            self._observer.upstream_attempt(asked.surface, outcome)
+            now.attempt.ended(outcome)
 
     def _authorized(self, asked: Ask, headers: Mapping[str, str], call: Call, way: _Way[R], now: _Try) -> R:
         """What the way reads from a successful answer. A refused credential is renewed, once."""
@@ -296,10 +318,13 @@ class CortexClient:
         left_s = now.deadline_s - time.monotonic()
         if left_s <= 0:
             raise late()
+        attempt = now.attempt
         payload = None if asked.body is None else json.dumps(asked.body, ensure_ascii=False).encode()
         patience_s = min(asked.policy.header_timeout_s, left_s)
         with serving(call), _translated(call, asked.surface, patience_s):
             request = _prepared(asked.method, self._url(asked, now), headers, payload)
+            attempt.asked()
+            call.asks()
             response = way.session.send(
                 request,
                 stream=True,
@@ -309,6 +334,9 @@ class CortexClient:
                 cert=None,
                 timeout=(min(asked.policy.connect_timeout_s, left_s), patience_s),
             )
+        attempt.answered(response.status_code)
+        if call.certificate_ends_s is not None:
+            self._observer.certificate_seen(call.certificate_ends_s)
         left_s = max(now.deadline_s - time.monotonic(), 0.001)
         call.bound_silence(min(asked.policy.idle_timeout_s, left_s))
         return Answer(response, call, Bounds(way.max_bytes, now.deadline_s))
@@ -343,10 +371,11 @@ def _prepared(method: str, url: str, headers: Mapping[str, str], payload: bytes 
     return request
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Try:
     number: int
     deadline_s: float
+    attempt: Attempt = field(init=False)
 
 
 @dataclass(frozen=True, slots=True)

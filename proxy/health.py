@@ -18,7 +18,7 @@ from pydantic.alias_generators import to_camel
 
 from contracts.api import EndpointLimits, Health, Status
 from contracts.cortex import TokenType
-from contracts.telemetry import Surface
+from contracts.telemetry import Store, Surface
 from proxy import VERSION
 from proxy.breaker import Breaker, State
 from proxy.credentials import FileToken
@@ -42,7 +42,7 @@ OK = "ok"
 class Readiness:
     """Whether this process should get requests, check by check; each is "ok" or says why not.
 
-    check_store: raises whatever it likes when the store cannot be used.
+    check_store: raises whatever it likes when the store cannot be used.   on_store: told whether it can.
     """
 
     def __init__(
@@ -52,9 +52,11 @@ class Readiness:
         check_store: Callable[[], object],
         breakers: Mapping[Surface, Breaker],
         clock: Callable[[], float] = time.monotonic,
+        *,
+        on_store: Callable[[bool], None] = lambda _works: None,
     ) -> None:
         self._settings, self._lifecycle, self._breakers = settings, lifecycle, breakers
-        self._check_store, self._clock = check_store, clock
+        self._check_store, self._clock, self._on_store = check_store, clock, on_store
         self._lock = threading.Lock()
         self._looked_up: dict[str, str] = {}
         self._stale_at_s = 0.0
@@ -88,7 +90,9 @@ class Readiness:
         try:
             self._check_store()
         except Exception:  # whatever it is, its words may name hosts and files
+            self._on_store(False)
             return "the store cannot be used"
+        self._on_store(True)
         return OK
 
     def _upstream(self) -> str:
@@ -227,7 +231,13 @@ def _readiness() -> Readiness:
     made: Readiness | None = current_app.extensions.get(EXTENSION)
     if made is None:
         wired = parts()
-        fresh = Readiness(wired.settings, wired.lifecycle, wired.history.store.check, wired.cortex.breakers)
+        fresh = Readiness(
+            wired.settings,
+            wired.lifecycle,
+            wired.history.store.check,
+            wired.cortex.breakers,
+            on_store=lambda works: wired.telemetry.store_used(Store.HISTORY, works=works),
+        )
         made = current_app.extensions.setdefault(EXTENSION, fresh)  # of two first probes, one wins
     return made
 

@@ -60,6 +60,12 @@ class Decision:
     quotas: tuple[Quota, ...]
 
     @property
+    def used(self) -> float:
+        """Share of the tightest window that is used by this request and those before it; above 1 when refused."""
+        refused = 0 if self.allowed else 1
+        return max((quota.limit - quota.remaining + refused) / quota.limit for quota in self.quotas)
+
+    @property
     def violated(self) -> list[str]:
         """The names of the quotas that refuse it."""
         return [] if self.allowed else [quota.name for quota in self.quotas if quota.remaining == 0]
@@ -224,14 +230,14 @@ class RedisRateLimiter:
     after which a refused request would have to be taken back; and its times are those of each process's own clock.
     """
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._hit = client.register_script(_HIT)
+    def __init__(self, client: redis.Redis, on_use: OnUse = lambda _works: None) -> None:
+        self._hit, self._on_use = client.register_script(_HIT), on_use
 
     def hit(self, name: str, policy: Policy, subject: str) -> Decision:
         """See `RateLimiter`."""
         windows = _windows(name, policy)
         numbers = [number for _, limit, window_s in windows for number in (limit, window_s * 1_000_000)]
-        with _counting():
+        with _counting(self._on_use):
             allowed, *counts = self._hit([_key("rate", name, subject)], [secrets.token_hex(8), *numbers])
         quotas = [
             Quota(quota, limit, window_s, max(0, limit - used), math.ceil(wait_us / 1_000_000))
@@ -240,11 +246,17 @@ class RedisRateLimiter:
         return Decision(bool(allowed), tuple(quotas))
 
 
+OnUse = Callable[[bool], None]
+"""Told after each use whether the store worked."""
+
+
 @contextlib.contextmanager
-def _counting() -> Iterator[None]:
+def _counting(on_use: OnUse) -> Iterator[None]:
     try:
         yield
+        on_use(True)
     except redis.RedisError as error:
+        on_use(False)
         # Refused rather than let through: an exact limit that is not counted is none.
         log.warning("store unavailable", error=type(error).__name__)
         detail = "The store in which requests are counted does not answer; nothing was done. Try again."
@@ -308,15 +320,15 @@ return 1
 class RedisLeases:
     """For all processes that share the Redis, by its clock."""
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client, self._take = client, client.register_script(_TAKE)
+    def __init__(self, client: redis.Redis, on_use: OnUse = lambda _works: None) -> None:
+        self._client, self._take, self._on_use = client, client.register_script(_TAKE), on_use
         self._owed: deque[tuple[str, str]] = deque()
         """Leases that Redis could not be told of; without telling it later they would count until they run out."""
 
     def take(self, name: str, subject: str, limit: int, lease_s: float) -> Callable[[], None]:
         """See `Leases`. Giving back never raises: what Redis does not hear now, it hears before the next lease."""
         key, lease = _key("lease", name, subject), secrets.token_hex(8)
-        with _counting():
+        with _counting(self._on_use):
             self._settle()
             try:
                 taken = self._take([key], [lease, math.ceil(lease_s * 1_000_000), limit])

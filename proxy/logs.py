@@ -7,62 +7,19 @@ import math
 import re
 import sys
 import traceback
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-FIELDS = frozenset(
-    [
-        "event",
-        "level",
-        "timestamp",
-        "logger",
-        "exception",
-        "error",  # the type of one
-        "detail",
-        # which: a session stands for its subject, who may be a person and is never logged, not even as a hash
-        "traceId",
-        "sessionId",
-        "turnId",
-        "requestId",
-        # a request and its answer
-        "method",
-        "route",
-        "status",
-        "problem",
-        "durationMs",
-        "headersMs",
-        "policy",
-        "limitDecision",
-        "tool",
-        # a stream
-        "reason",
-        "events",
-        "upstreamBytes",
-        "firstEventMs",
-        # Snowflake
-        "surface",
-        "retries",
-        "breaker",
-        "upstreamRequestId",
-        "upstreamCode",
-        # the start
-        "version",
-        "environment",
-        "upstream",
-        "store",
-        "processes",
-        "port",
-        "metricsPort",
-        # what runs beside requests
-        "signal",
-    ]
-)
-"""Everything else a caller passes is dropped: a field is logged because somebody decided so."""
+from contracts.traces import CONTENT_FIELDS, LOG_FIELDS
 
-CONTENT = frozenset(["question", "answer"])
+FIELDS = frozenset(LOG_FIELDS)
+"""Everything else a caller passes is dropped: a field is logged because somebody decided so, in the catalogue."""
+
+CONTENT = frozenset(CONTENT_FIELDS)
 """What people say; logged in development, by a setting."""
 
 MAX_VALUE_CHARS = 2000
@@ -168,6 +125,31 @@ def is_not_the_sdks(record: logging.LogRecord) -> bool:
     return not record.name.startswith("opentelemetry.")
 
 
+class Lines(logging.StreamHandler[Any]):
+    """Writes each line, and hands it to whoever wants to send it on."""
+
+    on_line: Callable[[int, str], None] | None = None
+    """Told the level and the line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """One line."""
+        try:
+            line = self.format(record)
+            self.stream.write(line + self.terminator)
+            self.flush()
+            if self.on_line is not None:
+                self.on_line(record.levelno, line)
+        except Exception:
+            self.handleError(record)
+
+
+def told_by(on_line: Callable[[int, str], None] | None) -> None:
+    """From now on this one is told each line, too; nobody for None, or where logs are not configured."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, Lines):
+            handler.on_line = on_line
+
+
 def configure(level: str = "INFO", stream: Any = None, *, log_content: bool = False) -> None:
     """Send structlog and the standard library's loggers through one chain to stderr.
 
@@ -186,7 +168,7 @@ def configure(level: str = "INFO", stream: Any = None, *, log_content: bool = Fa
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = Lines(stream or sys.stderr)
     handler.addFilter(is_not_the_sdks)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

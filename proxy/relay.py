@@ -13,11 +13,13 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import structlog
 
 from contracts.api import EndReason, ProblemType, ProxyEnd, ProxyStart, StreamEvent, TokenUsage
-from contracts.cortex import TERMINAL_EVENTS, ErrorBody, Event, FinalResponse
+from contracts.cortex import TERMINAL_EVENTS, ErrorBody, Event, FinalResponse, TokensConsumed
+from contracts.telemetry import STALL_S
 from proxy.calls import CallCancelledError
 from proxy.cortex import Upstream
 from proxy.problems import ProblemError
@@ -55,6 +57,8 @@ class Account:
     events: int = 0
     upstream_bytes: int = 0
     first_event_s: float | None = None
+    first_text_s: float | None = None
+    tool_calls: int = 0
     terminals: set[str] = field(default_factory=set)
     text_deltas: list[bytes] = field(default_factory=list)
     remembered_bytes: int = 0
@@ -70,7 +74,11 @@ class Account:
             if self.first_event_s is None:
                 self.first_event_s = now_s
             if event.name == Event.TEXT_DELTA:
+                if self.first_text_s is None:
+                    self.first_text_s = now_s
                 self._remember(event.data)
+            elif event.name == Event.TOOL_USE:
+                self.tool_calls += 1
             elif event.name in TERMINAL_EVENTS:
                 self._terminal(event)
 
@@ -107,9 +115,13 @@ class Account:
             return ProblemError(ProblemType.UPSTREAM_ERROR, detail, upstream_code=self.error.any_code)
         return None
 
+    def spent(self) -> list[TokensConsumed]:
+        """Tokens of the turn, model by model; none when the upstream reported none."""
+        return self.final.metadata.usage.tokens_consumed if self.final else []
+
     def usage(self) -> TokenUsage | None:
         """Tokens of the turn over all models, when the upstream reported any."""
-        spent = self.final.metadata.usage.tokens_consumed if self.final else []
+        spent = self.spent()
         if not spent:
             return None
         return TokenUsage(
@@ -117,6 +129,32 @@ class Account:
             cached_tokens=sum(each.input_tokens.cache_read for each in spent),
             output_tokens=sum(each.output_tokens.total for each in spent),
         )
+
+
+class Meter(Protocol):
+    """Who measures a stream while it runs."""
+
+    @property
+    def silent_for(self) -> Callable[[float], None]:
+        """Told, whenever something comes from upstream, how long nothing did; seconds."""
+
+    def stalled(self) -> None:
+        """Nothing has come for `STALL_S`; once for each such silence."""
+
+    def text_began(self, arrived_s: float, taken_s: float) -> None:
+        """The server has taken the first text; `time.monotonic()` of its arrival here, and of now."""
+
+
+@dataclass(slots=True)
+class _Silence:
+    """Since when nothing has come, and when the next heartbeat is due; `time.monotonic()`.
+
+    It begins when the server asks for more: while a client holds us up, nobody knows what Snowflake does.
+    """
+
+    since_s: float
+    beat_s: float
+    is_stall: bool = False
 
 
 _PROBLEM_REASONS = {
@@ -147,8 +185,10 @@ class Relay:
         on_end: OnEnd,
         *,
         started_s: float,
+        meter: Meter,
     ) -> None:
         self._upstream, self._start, self._limits, self._on_end = upstream, start, limits, on_end
+        self._meter, self._silent_for = meter, meter.silent_for
         self._account = Account(started_s)
         self._frames = self._stream()
         self._handed_over_s = time.monotonic()
@@ -202,13 +242,13 @@ class Relay:
 
     def _forward(self) -> Iterator[bytes]:
         """Upstream bytes as they arrive, with heartbeats in silences that fall between frames."""
-        heard_s = time.monotonic()
+        silence = self._silence()
         while True:
             is_done = Event.DONE in self._account.terminals
-            if not self._upstream.wait(self._patience_s(heard_s, is_done=is_done)):
+            if not self._upstream.wait(self._patience_s(silence, is_done=is_done)):
                 if is_done:
                     return
-                if self._account.decoder.at_boundary:
+                if self._is_beat_due(silence) and self._account.decoder.at_boundary:
                     yield HEARTBEAT
                 continue
             try:
@@ -223,20 +263,47 @@ class Relay:
                 raise
             if not chunk:
                 return
-            heard_s = time.monotonic()
-            self._count(chunk, heard_s)
-            yield chunk
+            yield from self._hand_over(chunk, silence)
+            silence = self._silence()
 
-    def _patience_s(self, heard_s: float, *, is_done: bool) -> float:
+    def _hand_over(self, chunk: bytes, silence: _Silence) -> Iterator[bytes]:
+        """The chunk, which ends a silence; this goes on when the server has taken it."""
+        account, now_s = self._account, time.monotonic()
+        self._silent_for(now_s - silence.since_s)
+        has_text = account.first_text_s is not None
+        self._count(chunk, now_s)
+        yield chunk
+        if account.first_text_s is not None and not has_text:
+            self._meter.text_began(account.first_text_s, time.monotonic())
+
+    def _silence(self) -> _Silence:
+        now_s = time.monotonic()
+        return _Silence(now_s, now_s + self._limits.heartbeat_s)
+
+    def _is_beat_due(self, silence: _Silence) -> bool:
+        """Whether a heartbeat is due, which then is the last one for a while; a stall is told, once."""
+        now_s = time.monotonic()
+        if not silence.is_stall and not self._account.terminals and now_s - silence.since_s >= STALL_S:
+            silence.is_stall = True
+            self._meter.stalled()
+        if now_s < silence.beat_s:
+            return False
+        silence.beat_s = now_s + self._limits.heartbeat_s
+        return True
+
+    def _patience_s(self, silence: _Silence, *, is_done: bool) -> float:
         """How long to wait now.   Raises: ProblemError when the stream, or the upstream's silence, lasts too long."""
         now_s, limits = time.monotonic(), self._limits
         left_s = self._account.started_s + limits.deadline_s - now_s
-        silence_left_s = heard_s + limits.idle_s - now_s
+        silence_left_s = silence.since_s + limits.idle_s - now_s
         if left_s <= 0:
             raise ProblemError(ProblemType.STREAM_DEADLINE, f"A stream may take {limits.deadline_s:g} s.")
         if silence_left_s <= 0:
             raise ProblemError(ProblemType.UPSTREAM_STALLED, "Snowflake went silent in mid-answer.")
-        return min(AFTER_DONE_S if is_done else limits.heartbeat_s, left_s, silence_left_s)
+        wake_s = silence.beat_s
+        if not silence.is_stall and not self._account.terminals:
+            wake_s = min(wake_s, silence.since_s + STALL_S)
+        return min(AFTER_DONE_S if is_done else max(wake_s - now_s, 0.0), left_s, silence_left_s)
 
     def _count(self, chunk: bytes, now_s: float) -> None:
         if self._account.upstream_bytes + len(chunk) > self._limits.max_bytes:

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, request
 
 from contracts.api import FieldError, ProblemType, SessionToken, TokenRequest
+from contracts.telemetry import TokenOutcome
 from proxy.admission import admitted_client
 from proxy.body import read_body, read_json
 from proxy.parts import parts
@@ -19,9 +20,16 @@ blueprint = Blueprint("session", __name__)
 @blueprint.post("/session/token")
 def issue_token() -> Response:
     """A token: for the same session when a still valid one is presented, else for a new one."""
-    with admitted_client("token"):
-        asked = read_json(TokenRequest) if read_body() else TokenRequest()
-        return Response(_token(asked).model_dump_json(), content_type="application/json")
+    outcome = TokenOutcome.REFUSED
+    try:
+        with admitted_client("token"):
+            asked = read_json(TokenRequest) if read_body() else TokenRequest()
+            is_refresh = bool(request.headers.get("Authorization"))
+            response = Response(_token(asked).model_dump_json(), content_type="application/json")
+            outcome = TokenOutcome.REFRESHED if is_refresh else TokenOutcome.ISSUED
+    finally:
+        parts().telemetry.session_token(outcome)
+    return response
 
 
 def _token(asked: TokenRequest) -> SessionToken:

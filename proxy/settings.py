@@ -30,7 +30,9 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from contracts.cortex import INLINE_RUN_PATH, agent_run_path, search_query_path
+from proxy import prices
 from proxy.policies import Policies, Seconds
+from proxy.prices import Prices
 
 ENV_PREFIX = "CORTEX_PROXY_"
 NESTED = "__"
@@ -158,7 +160,12 @@ class Settings(BaseSettings):
     metrics_port: int | None = Field(default=None, ge=0, le=65535, description="where /metrics listens, if anywhere")
     metrics_host: str = "127.0.0.1"
     otlp_endpoint: str | None = Field(
-        default=None, pattern=r"^https?://", description="OTLP/HTTP base address that traces and metrics are sent to"
+        default=None,
+        pattern=r"^https?://",
+        description="OTLP/HTTP base address that traces, metrics and logs are sent to",
+    )
+    prices_file: FilePath | None = Field(
+        default=None, description="YAML of what models cost; without it the cost of no answer is known"
     )
     log_content: bool = Field(default=False, description="log questions and answers; development only")
 
@@ -238,6 +245,7 @@ class Settings(BaseSettings):
             raise ValueError(f"{ENV_PREFIX}HOST must be on this machine when development runs against Snowflake itself")
         if self.agent_config_file is not None:
             self.agent_config()
+        self.prices()
         return self
 
     def _check_credential(self) -> None:
@@ -271,6 +279,11 @@ class Settings(BaseSettings):
         return SNOWFLAKE_HOST.fullmatch(urlsplit(self.snowflake_url).hostname or "") is not None
 
     @property
+    def agent_name(self) -> str | None:
+        """The stored agent that answers; None when a file configures an inline one."""
+        return None if self.agent_config_file is not None else self.agent
+
+    @property
     def run_path(self) -> str:
         """Where runs are posted."""
         if self.agent_config_file is not None:
@@ -291,6 +304,15 @@ class Settings(BaseSettings):
                 f"{ENV_PREFIX}AGENT_CONFIG_FILE: {self.agent_config_file} must be an object without 'messages'"
             )
         return dict(config)
+
+    def prices(self) -> Prices:
+        """What models cost, as the file says now; empty without one.   Raises: ValueError naming the file."""
+        if self.prices_file is None:
+            return Prices()
+        try:
+            return prices.load(self.prices_file)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"{ENV_PREFIX}PRICES_FILE: {error}") from error
 
 
 def load(**overrides: Any) -> Settings:

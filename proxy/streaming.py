@@ -6,6 +6,7 @@ once Snowflake has answered with a stream of its own.
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -17,15 +18,17 @@ import structlog
 from flask import Response, g, request
 from opentelemetry.trace import Status, StatusCode
 
+from contracts import traces
 from contracts.api import EndReason, ProxyEnd, ProxyStart
 from proxy.calls import Call, CallCancelledError
 from proxy.cortex import Upstream
 from proxy.lifecycle import Phase
 from proxy.parts import Parts, parts
 from proxy.policies import Policy
+from proxy.prices import spent
 from proxy.problems import ProblemError
 from proxy.relay import Account, Limits, OnEnd, Relay
-from proxy.telemetry import new_id
+from proxy.telemetry import Stream, new_id, span_id_of
 from proxy.tokens import Session
 from proxy.watcher import client_socket
 
@@ -40,6 +43,8 @@ STREAM_HEADERS = {
     "X-Accel-Buffering": "no",  # nginx would otherwise hold the stream back
 }
 
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,79}")
+
 Remember = Callable[[ProxyStart, ProxyEnd, Account], None]
 
 
@@ -47,12 +52,14 @@ Remember = Callable[[ProxyStart, ProxyEnd, Account], None]
 class Turn:
     """A stream to be.
 
+    is_agents: whether an agent answers, which uses tools and reports what it spent.
     ask: asks Snowflake; gives the thread, if there is one, and the stream.   remember: told once of the end, on the
     stream's own thread, so it must not take long.
     """
 
     session: Session
     policy: Policy
+    is_agents: bool
     ask: Callable[[Call], tuple[int | None, Upstream]]
     remember: Remember = lambda _start, _end, _account: None
 
@@ -87,9 +94,9 @@ def respond(turn: Turn, held: ExitStack) -> Response:
     at_end: list[Callable[[], None]] = []
     with ExitStack() as on_failure:
         kept = on_failure.enter_context(held.pop_all())
-        on_end = _closing(wired, turn, start, held=kept, client=client, at_end=at_end)
-        wired.telemetry.stream_started()
-        relay = Relay(upstream, start, _limits(wired, turn.policy), on_end, started_s=started_s)
+        meter = wired.telemetry.stream_started(started_s, call.asked_s, g.context)
+        on_end = _closing(turn, start, meter, _Held(kept, client, at_end))
+        relay = Relay(upstream, start, _limits(wired, turn.policy), on_end, started_s=started_s, meter=meter)
         on_failure.pop_all()  # from here on the relay's end lets go
     ending.becomes(relay)
     response.response = relay
@@ -133,28 +140,39 @@ class _Ending:
                 self._relay.drain()
 
 
-def _closing(
-    wired: Parts, turn: Turn, start: ProxyStart, *, held: ExitStack, client: Any, at_end: list[Callable[[], None]]
-) -> OnEnd:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What a stream has until its end.   at_end: accounts for the request."""
+
+    kept: ExitStack
+    client: Any
+    at_end: list[Callable[[], None]]
+
+
+def _closing(turn: Turn, start: ProxyStart, meter: Stream, held: _Held) -> OnEnd:
     """What happens once at the end of a stream, however it ends: account, remember, give back, one log line."""
-    span, context = g.span, g.context
-    told = {"requestId": g.request_id, "route": g.route}
+    span, client, agent = g.span, held.client, parts().settings.agent_name
+    told = {"requestId": g.request_id, "route": g.route, "spanId": span_id_of(span)}
 
     def on_end(end: ProxyEnd, problem: ProblemError | None, account: Account) -> None:
-        with held:  # what it holds is let go of, whatever fails
+        with held.kept:  # what it holds is let go of, whatever fails
             try:
                 turn.remember(start, end, account)  # before the client learns that it may ask for it
             except Exception:
                 log.exception("a turn was not remembered", turnId=start.turn_id, traceId=start.trace_id)
-        for account_for in at_end:  # the request, whose response has been accounted for by nobody yet
+        for account_for in held.at_end:  # the request, whose response has been accounted for by nobody yet
             account_for()
         if end.reason is EndReason.CLIENT_SLOW and client is not None:
             with suppress(OSError):  # it may have left by now
                 client.shutdown(socket.SHUT_RDWR)  # or the server's main thread would wait for it once more
-        wired.telemetry.stream_ended(end, context)
-        span.set_attribute("cortex.stream.end_reason", end.reason)
-        span.set_attribute("cortex.stream.events", end.events)
+        meter.ended(end)
+        if turn.is_agents:
+            meter.agent_ended(account.tool_calls, spent(account.spent()))
+        span.set_attributes(_of_stream(start, end, problem))
+        if turn.is_agents:
+            span.set_attributes(_of_agent(agent, start, account, meter.asked_s))
         if end.reason not in (EndReason.COMPLETED, EndReason.CANCELLED, EndReason.CLIENT_GONE):
+            span.set_attribute(traces.ERROR_TYPE.name, end.reason.value)
             span.set_status(Status(StatusCode.ERROR, end.reason))
         span.end()
         log.info(
@@ -173,3 +191,44 @@ def _closing(
         )
 
     return on_end
+
+
+Attributes = dict[str, str | int | float | bool]
+
+
+def _of_stream(start: ProxyStart, end: ProxyEnd, problem: ProblemError | None) -> Attributes:
+    """What a stream adds to the span of its request."""
+    return _known(
+        {
+            traces.TURN_ID: start.turn_id,
+            traces.SESSION_ID: start.session_id,
+            traces.END_REASON: end.reason.value,
+            traces.EVENTS: end.events,
+            traces.UPSTREAM_BYTES: end.upstream_bytes,
+            traces.PROBLEM: problem.kind.value if problem else None,
+        }
+    )
+
+
+def _of_agent(agent: str | None, start: ProxyStart, account: Account, asked_s: float) -> Attributes:
+    """What an agent's turn adds to the span of its request."""
+    used, models = account.usage(), {each.model_name for each in account.spent()}
+    model = models.pop() if len(models) == 1 else ""
+    return _known(
+        {
+            traces.OPERATION: "invoke_agent",
+            traces.PROVIDER_NAME: traces.PROVIDER,
+            traces.AGENT_NAME: agent,
+            traces.STREAMS: True,
+            traces.CONVERSATION: None if start.thread_id is None else str(start.thread_id),
+            traces.MODEL: model if MODEL_NAME.fullmatch(model) else None,
+            traces.INPUT_TOKENS: used.input_tokens if used else None,
+            traces.CACHED_TOKENS: used.cached_tokens if used else None,
+            traces.OUTPUT_TOKENS: used.output_tokens if used else None,
+            traces.FIRST_CHUNK: None if account.first_event_s is None else account.first_event_s - asked_s,
+        }
+    )
+
+
+def _known(values: dict[traces.Attribute, str | int | float | None]) -> Attributes:
+    return {attribute.name: value for attribute, value in values.items() if value is not None}

@@ -44,6 +44,7 @@ class HistoryWriter:
 
     lost: turns that were given up, because the queue was full or the store failed for too long.
     on_stored, on_lost: told of each turn that was written, and how many more were lost, from any thread.
+    on_write: told of each try how many seconds it took, None when the store failed.
     """
 
     def __init__(
@@ -54,10 +55,11 @@ class HistoryWriter:
         retry_waits_s: Sequence[float] = RETRY_WAITS_S,
         on_stored: Callable[[], None] = lambda: None,
         on_lost: Callable[[int], None] = lambda _turns: None,
+        on_write: Callable[[float | None], None] = lambda _duration_s: None,
     ) -> None:
         self.store, self.lost = store, 0
         self._capacity, self._retry_waits_s = capacity, retry_waits_s
-        self._on_stored, self._on_lost = on_stored, on_lost
+        self._on_stored, self._on_lost, self._on_write = on_stored, on_lost, on_write
         self._changed = threading.Condition()
         self._queue: deque[_Queued] = deque()  # its first one is being written
         self._by_session: Counter[tuple[str, str]] = Counter()
@@ -146,14 +148,17 @@ class HistoryWriter:
 
     def _try_to_write(self, queued: _Queued) -> bool:
         for wait_s in (*self._retry_waits_s, None):
+            began_s = time.monotonic()
             try:
                 self.store.append(queued.subject, queued.session_id, queued.turn)
             except StoreError as error:
+                self._on_write(None)
                 log.warning("the history failed", detail=str(error))
             except Exception:  # a defect with one turn must not cost all the others
                 log.exception("a turn cannot be written")
                 return False
             else:
+                self._on_write(time.monotonic() - began_s)
                 return True
             if wait_s is None or self._is_stopped_within(wait_s):
                 break

@@ -6,7 +6,7 @@ import datetime
 import ipaddress
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,17 @@ class Seen:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str, str]] = []
+        self.certificates: list[float] = []
+        self.begun: list[tuple[str, int]] = []
 
-    def upstream_attempt(self, surface: str, outcome: str) -> None:
-        """A try ended."""
-        self.told.append(("attempt", surface, outcome))
+    def attempt(self, surface: str, method: str, number: int, trace: Mapping[str, str]) -> SeenAttempt:
+        """A try begins."""
+        self.begun.append((method, number))
+        return SeenAttempt(self, surface, trace)
+
+    def certificate_seen(self, ends_s: float) -> None:
+        """A certificate was shown."""
+        self.certificates.append(ends_s)
 
     def retried(self, surface: str, reason: str) -> None:
         """A try follows."""
@@ -55,6 +62,25 @@ class Seen:
     def breaker_changed(self, surface: str, state: State) -> None:
         """A breaker changed its state."""
         self.told.append(("breaker", surface, state))
+
+
+@dataclass(frozen=True, slots=True)
+class SeenAttempt:
+    """One try; its headers are those it was given."""
+
+    seen: Seen
+    surface: str
+    headers: Mapping[str, str]
+
+    def asked(self) -> None:
+        """The request is sent."""
+
+    def answered(self, status: int) -> None:
+        """An answer began."""
+
+    def ended(self, outcome: str) -> None:
+        """The try is over."""
+        self.seen.told.append(("attempt", self.surface, outcome))
 
 
 MakeSettings = Callable[..., Settings]

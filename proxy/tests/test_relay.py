@@ -71,6 +71,24 @@ class Scripted:
         self.closed += 1
 
 
+class Measured:
+    """A meter that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.silences: list[float] = []
+        self.stalls = 0
+        self.first_texts: list[tuple[float, float]] = []
+        self.silent_for = self.silences.append
+
+    def stalled(self) -> None:
+        """A stall."""
+        self.stalls += 1
+
+    def text_began(self, arrived_s: float, taken_s: float) -> None:
+        """The first text is out."""
+        self.first_texts.append((arrived_s, taken_s))
+
+
 @dataclass
 class Run:
     """A relay and what it reported."""
@@ -78,11 +96,13 @@ class Run:
     upstream: Scripted
     limits: Limits = LIMITS
     ends: list[tuple[ProxyEnd, ProblemError | None]] = field(default_factory=list)
+    meter: Measured = field(default_factory=Measured)
 
     def relay(self, started_s: float | None = None) -> Relay:
         started_s = time.monotonic() if started_s is None else started_s
         on_end: OnEnd = lambda end, problem, _account: self.ends.append((end, problem))  # noqa: E731
-        return Relay(cast(Upstream, self.upstream), START, self.limits, on_end, started_s=started_s)
+        upstream = cast(Upstream, self.upstream)
+        return Relay(upstream, START, self.limits, on_end, started_s=started_s, meter=self.meter)
 
     def bytes(self) -> bytes:
         """The whole stream as the client gets it."""
@@ -254,6 +274,113 @@ def test_heartbeats_fill_silences_between_frames() -> None:
     rest = b"".join(relay)
     assert between(b"".join(got) + rest).replace(HEARTBEAT, b"") == EVENTS[0] + STREAM
     relay.close()
+
+
+def test_silences_are_told_when_they_end() -> None:
+    """Each piece ends a silence, the first one since the answer began; the end of the stream ends none."""
+    silence = Silence()
+    turn = run(EVENTS[0], silence, *EVENTS[1:], heartbeat_s=0.02)
+    turn.upstream.on_wait = lambda: silence.set() if turn.upstream.waits == 3 else None
+    turn.bytes()
+    first, long, *others = turn.meter.silences
+    assert (len(others), turn.meter.stalls) == (2, 0)
+    assert 0.06 <= long < 5, "heartbeats do not end a silence"
+    assert max(first, *others) < 0.02
+
+
+def test_a_client_that_holds_us_up_is_no_silence() -> None:
+    """While the server cannot hand over a piece, nobody knows what Snowflake does."""
+    turn = run(*EVENTS)
+    relay = turn.relay()
+    for _ in range(3):
+        next(relay)
+    held_up_s = time.monotonic()
+    until(lambda: time.monotonic() - held_up_s > 0.05, "the client reads again")
+    b"".join(relay)
+    relay.close()
+    assert max(turn.meter.silences) < 0.05
+
+
+def test_a_stall_is_told_while_it_lasts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each long silence counts once, as soon as it is long, and brings no heartbeat of its own."""
+    monkeypatch.setattr(proxy.relay, "STALL_S", 0.02)
+    first, second = Silence(), Silence()
+    turn = run(EVENTS[0], first, EVENTS[1], second, *EVENTS[2:])
+
+    def go_on() -> None:
+        until(lambda: turn.meter.stalls == 1, "it is told")
+        first.set()
+
+    turn.upstream.on_wait = lambda: second.set() if turn.upstream.waits == 2 else None
+    relay = turn.relay()
+    got = [next(relay), next(relay)]
+    asked_s = time.monotonic()
+    threading.Thread(target=go_on).start()
+    got.append(next(relay))
+    assert 0.02 <= time.monotonic() - asked_s < 5
+    rest = b"".join(relay)
+    relay.close()
+    assert HEARTBEAT not in b"".join(got) + rest
+    assert turn.meter.stalls == 2
+
+
+def test_heartbeats_keep_their_times_beside_stalls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wait that a stall divides is as long as it would have been, up to the heartbeat."""
+    monkeypatch.setattr(proxy.relay, "STALL_S", 0.03)
+    turn = run(EVENTS[0], Silence(), heartbeat_s=0.05)
+    relay = turn.relay()
+    next(relay)
+    next(relay)
+    began_s = time.monotonic()
+    assert next(relay) == HEARTBEAT
+    took_s = time.monotonic() - began_s
+    assert turn.meter.stalls == 1
+    assert 0.05 <= took_s < 0.075, "not the stall's time and then the heartbeat's"
+    assert next(relay) == HEARTBEAT
+    assert turn.meter.stalls == 1
+    relay.close()
+
+
+@pytest.mark.parametrize("last", [final("completed"), DONE], ids=["response", "done"])
+def test_after_the_last_event_nothing_is_awaited(monkeypatch: pytest.MonkeyPatch, last: bytes) -> None:
+    """An upstream that has said everything and does not hang up does not stall."""
+    monkeypatch.setattr(proxy.relay, "STALL_S", 0.01)
+    monkeypatch.setattr(proxy.relay, "AFTER_DONE_S", 0.05)
+    turn = run(TEXT, last, Silence(), idle_s=0.05)
+    turn.bytes()
+    assert turn.meter.stalls == 0
+
+
+def test_the_first_text_counts_once_the_server_has_taken_it() -> None:
+    """It arrives with its delta, and is out when the server asks for more; later texts are not told."""
+    turn = run(*EVENTS[:2], TEXT, *EVENTS[2:])
+    relay = turn.relay()
+    got = [next(relay) for _ in range(3)]
+    assert got[2] == TEXT
+    assert turn.meter.first_texts == [], "the server has it, and may not have sent it"
+    handed_over_s = time.monotonic()
+    b"".join(relay)
+    relay.close()
+    ((arrived_s, taken_s),) = turn.meter.first_texts
+    assert arrived_s <= handed_over_s <= taken_s
+
+
+def test_a_client_that_leaves_before_the_text_got_none() -> None:
+    """A first text that nobody took is no first token."""
+    turn = run(TEXT, Silence())
+    relay = turn.relay()
+    next(relay)
+    assert next(relay) == TEXT
+    relay.close()
+    assert turn.meter.first_texts == []
+
+
+def test_tool_uses_are_counted() -> None:
+    """Each use of a tool is one step of the agent's loop; its results and progress are none."""
+    use, result = (b"event: response.%s\ndata: {}\n\n" % kind for kind in (b"tool_use", b"tool_result"))
+    account = Account(0.0)
+    account.take(use + result + use + result + STREAM, 1.0)
+    assert account.tool_calls == 2
 
 
 def test_no_heartbeat_inside_a_frame() -> None:

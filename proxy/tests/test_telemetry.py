@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import socket
 import threading
@@ -13,9 +14,11 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.context import Context
 from opentelemetry.exporter.prometheus import _CustomCollector
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -33,7 +36,6 @@ from contracts.api import (
     PageErrorKind,
     ProxyEnd,
     StreamOutcome,
-    TokenUsage,
     ToolName,
 )
 from contracts.telemetry import (
@@ -44,15 +46,20 @@ from contracts.telemetry import (
     MetricKind,
     RetryReason,
     Surface,
+    TokenOutcome,
     ToolOutcome,
     UpstreamOutcome,
 )
-from proxy import VERSION, logs
+from proxy import VERSION, logs, process
 from proxy.breaker import State
+from proxy.exports import EXPORT_TIMEOUT_S
 from proxy.policies import Policies
+from proxy.prices import Spent
 from proxy.serve import for_process
-from proxy.telemetry import EXPORT_TIMEOUT_S, MetricsPortError, Telemetry, Tracing, as_template, trace_id_of
+from proxy.tally import ReadsTallies
+from proxy.telemetry import MetricsPortError, Stream, Telemetry, Tracing, as_template, trace_id_of
 from proxy.tests.conftest import MakeApp, MakeSettings
+from proxy.tests.upstream import until
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -165,15 +172,27 @@ MakeTelemetry = Callable[..., Telemetry]
 Series = dict[tuple[str, frozenset[tuple[str, Any]]], Any]
 
 
+class Reader(ReadsTallies, InMemoryMetricReader):
+    """Collects what is measured when asked."""
+
+
+PRICES = "models: {small: {input: 1.0, cached: 0.5, output: 2.0}, large: {input: 10, cached: 5, output: 20}}"
+
+
 @pytest.fixture
-def make_telemetry(make_settings: MakeSettings) -> Iterator[MakeTelemetry]:
-    """Started telemetry with the settings that the test changes; closed afterwards."""
+def make_telemetry(make_settings: MakeSettings, tmp_path: Path) -> Iterator[MakeTelemetry]:
+    """Started telemetry with a price table and the settings that the test changes; closed afterwards."""
     made: list[Telemetry] = []
+    prices = tmp_path / "prices.yaml"
+    prices.write_text(PRICES, encoding="utf-8")
 
     def make(*, readers: tuple[InMemoryMetricReader, ...] = (), **changed: Any) -> Telemetry:
-        made.append(Telemetry(make_settings(**changed), readers=readers))
-        made[-1].start()
-        return made[-1]
+        telemetry = Telemetry(make_settings(**{"prices_file": prices} | changed), readers=readers)
+        made.append(telemetry)
+        telemetry.observe(catalogue.HISTORY_WAITING, lambda: [({}, 0)])
+        telemetry.observe(catalogue.RETRY_BUDGET_LEFT, lambda: [({"surface": each}, 1) for each in Surface])
+        telemetry.start()
+        return telemetry
 
     yield make
     for telemetry in made:
@@ -182,8 +201,8 @@ def make_telemetry(make_settings: MakeSettings) -> Iterator[MakeTelemetry]:
 
 @pytest.fixture
 def reader() -> InMemoryMetricReader:
-    """Collects what is measured when asked."""
-    return InMemoryMetricReader()
+    """Reads what is measured, with what is counted outside the SDK."""
+    return Reader()
 
 
 @pytest.fixture
@@ -213,17 +232,79 @@ def value(reader: InMemoryMetricReader, metric: Metric, **labels: Any) -> Any:
     return series(reader)[metric.name, frozenset(labels.items())]
 
 
-def test_every_counter_begins_at_zero(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
-    """Each series that the catalogue begins with is there from the start, and no other."""
-    first = {
-        (metric.name, frozenset(labels.items())) for metric in METRICS for labels in catalogue.first_series(metric)
-    }
-    assert series(reader) == dict.fromkeys(first, 0)
+LOADED = {"version": (VERSION,), "model": ("small", "large", OTHER)}
+FROM_THE_START = {
+    (catalogue.BUILD_INFO.name, frozenset({("version", VERSION)})): 1,
+    (catalogue.MODE_INFO.name, frozenset({("mode", "rehearsal")})): 1,
+    (catalogue.STREAMS_CAPACITY.name, frozenset()): 100,
+    **{(catalogue.STORE_UP.name, frozenset({("store", store)})): 1 for store in ("history", "limits")},
+    **{(catalogue.RETRY_BUDGET_LEFT.name, frozenset({("surface", each.value)})): 1 for each in Surface},
+}
+"""What is something else than zero before anything has happened."""
 
+NEVER_STILL = frozenset(
+    [catalogue.START_TIME.name, catalogue.KEY_MODIFIED.name, *(metric.name for metric, _ in process.FIGURES)]
+)
+"""What is as it is, and as the clock and the machine want it."""
+
+
+def test_every_counter_begins_at_zero(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """Each series that the catalogue begins with is there from the start, and no others but facts."""
+    zero = dict.fromkeys(
+        (
+            (metric.name, frozenset(labels.items()))
+            for metric in METRICS
+            for labels in catalogue.first_series(metric, LOADED)
+        ),
+        0,
+    )
+    shown = {key: value for key, value in series(reader).items() if key[0] not in NEVER_STILL}
+    still = {key: value for key, value in (zero | FROM_THE_START).items() if key[0] not in NEVER_STILL}
+    assert shown == still
+
+
+def test_a_process_says_what_it_is(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """Its version, its mode as one of two, since when it runs, what it can carry, and how old its keys are."""
+    assert value(reader, catalogue.MODE_INFO, mode="live") == 0
+    assert 0 <= time.time() - value(reader, catalogue.START_TIME) < 60
+    written = {dict(labels)["key"]: told for (name, labels), told in series(reader).items() if "key_modified" in name}
+    assert written.keys() == {"private_key", "session_key"}
+    assert all(0 <= time.time() - told < 600 for told in written.values())
+
+
+def test_a_rotated_key_shows_its_age(
+    make_telemetry: MakeTelemetry, reader: InMemoryMetricReader, tmp_path: Path
+) -> None:
+    """Whoever replaces a key file sees it at the next look; a file that has not come yet has no age."""
+    coming = tmp_path / "coming.key"
+    make_telemetry(readers=(reader,), next_session_key_file=coming)
+    assert (catalogue.KEY_MODIFIED.name, frozenset({("key", "next_session_key")})) not in series(reader)
+    coming.write_bytes(b"x" * 32)
+    os.utime(coming, (1_000_000_000, 1_000_000_000))
+    assert value(reader, catalogue.KEY_MODIFIED, key="next_session_key") == 1_000_000_000
+
+
+def moved(before: Series, after: Series) -> Series:
+    """By how much series have changed; of distributions, in how far their counts did."""
+    changed: Series = {}
+    for key, now in after.items():
+        number, was = (now[0] if isinstance(now, tuple) else now), before.get(key, 0)
+        delta = number - (was[0] if isinstance(was, tuple) else was)
+        if delta and key[0] not in NEVER_STILL:
+            changed[key] = delta
+    return changed
+
+
+def started(telemetry: Telemetry) -> Stream:
+    """A stream whose request came at 10 s, and which asked Snowflake a moment later."""
+    return telemetry.stream_started(10.0, 10.002)
+
+
+DISTRIBUTIONS = frozenset(metric.name for metric in METRICS if metric.buckets)
 
 FACTS: list[Any] = [
     pytest.param(
-        lambda t: t.upstream_attempt(Surface.AGENT, UpstreamOutcome.OK),
+        lambda t: t.attempt(Surface.AGENT, "POST", 1, {}).ended(UpstreamOutcome.OK),
         "UPSTREAM_ATTEMPTS",
         {"surface": "agent", "outcome": "ok"},
     ),
@@ -238,7 +319,7 @@ FACTS: list[Any] = [
         lambda t: t.limit_decided("chat", allowed=False), "LIMIT_DECISIONS", {"policy": "chat", "decision": "refused"}
     ),
     pytest.param(
-        lambda t: t.tool_called(ToolName.CHART, ToolOutcome.FAILED),
+        lambda t: t.tool_called(ToolName.CHART, Context()).ended(ToolOutcome.FAILED),
         "TOOL_CALLS",
         {"tool": "chart", "outcome": "failed"},
     ),
@@ -255,7 +336,9 @@ FACTS: list[Any] = [
         "CLIENT_PAGE_ERRORS",
         {"kind": "render"},
     ),
-    pytest.param(lambda t: t.stream_started(), "STREAMS_ACTIVE", {}),
+    pytest.param(lambda t: t.session_token(TokenOutcome.REFRESHED), "SESSION_TOKENS", {"outcome": "refreshed"}),
+    pytest.param(started, "STREAMS_ACTIVE", {}),
+    pytest.param(lambda t: t.answered([]), "UNPRICED", {"reason": "no_usage"}),
     pytest.param(lambda t: t.breaker_changed(Surface.AGENT, State.HALF_OPEN), "BREAKER_STATE", {"surface": "agent"}),
 ]
 
@@ -264,10 +347,11 @@ FACTS: list[Any] = [
 def test_a_fact_moves_its_own_series(
     telemetry: Telemetry, reader: InMemoryMetricReader, happens: Callable[[Telemetry], None], name: str, labels: Any
 ) -> None:
-    """What happens once adds one to one series, and to no other."""
+    """What happens once adds one to one series, and to no other; to a distribution besides, if it took time."""
+    before = series(reader)
     happens(telemetry)
-    moved = {key: value for key, value in series(reader).items() if value != 0}
-    assert moved == {(getattr(catalogue, name).name, frozenset(labels.items())): 1}
+    changed = {key: delta for key, delta in moved(before, series(reader)).items() if key[0] not in DISTRIBUTIONS}
+    assert changed == {(getattr(catalogue, name).name, frozenset(labels.items())): 1}
 
 
 @pytest.mark.parametrize(("happens", "name", "labels"), FACTS)
@@ -276,17 +360,17 @@ def test_a_scrape_shows_the_fact_in_the_series_that_was_at_zero(
 ) -> None:
     """Members of enumerations make no series beside those of the plain words that each counter starts with."""
     telemetry = make_telemetry(metrics_port=0)
+    before = scraped(telemetry)
     happens(telemetry)
-    samples = [
-        ((sample.name, frozenset(sample.labels.items())), sample.value)
-        for family in text_string_to_metric_families(scrape(telemetry))
-        for sample in family.samples
-        if family.name != "target_info"
-    ]
-    shown = dict(samples)
-    assert len(shown) == len(samples)
-    moved = {key: value for key, value in shown.items() if value != 0}
-    assert moved == {(getattr(catalogue, name).exposed, frozenset(labels.items())): 1}
+    still = {each.exposed for each in METRICS if each.name in NEVER_STILL | DISTRIBUTIONS}
+    changed = {
+        key: value - before.get(key, 0)
+        for key, value in scraped(telemetry).items()
+        if re.sub("_(bucket|sum|count)$", "", key[0]) not in still and key[0] not in still
+    }
+    assert {key: delta for key, delta in changed.items() if delta} == {
+        (getattr(catalogue, name).exposed, frozenset(labels.items())): 1
+    }
 
 
 @pytest.mark.parametrize(("state", "number"), [(State.CLOSED, 0), (State.HALF_OPEN, 1), (State.OPEN, 2)])
@@ -322,22 +406,145 @@ def ended(**changed: Any) -> ProxyEnd:
 
 
 def test_a_stream_is_accounted_at_its_end(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
-    """Its reason, its durations in seconds and its tokens; while it runs, it is active."""
-    telemetry.stream_started()
-    telemetry.stream_started()
-    usage = TokenUsage(input_tokens=100, cached_tokens=40, output_tokens=7)
-    telemetry.stream_ended(ended(reason=EndReason.DEADLINE, first_event_ms=250.0, usage=usage))
+    """Its reason and its durations in seconds; while it runs, it is active."""
+    started(telemetry)
+    started(telemetry).ended(ended(reason=EndReason.DEADLINE, first_event_ms=250.0))
     assert value(reader, catalogue.STREAMS_ACTIVE) == 1
     assert value(reader, catalogue.STREAM_ENDS, reason="deadline") == 1
     assert value(reader, catalogue.STREAM_DURATION) == (1, 1.5)
     assert value(reader, catalogue.STREAM_FIRST_EVENT) == (1, 0.25)
-    assert [value(reader, catalogue.TOKENS, kind=kind) for kind in ("input", "cached", "output")] == [100, 40, 7]
+
+
+def test_the_first_text_is_timed_by_where_its_time_went(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """Queue, upstream and way out add up to the time to the first token, also when Snowflake was asked at once."""
+    started(telemetry).text_began(10.5, 10.51)
+    telemetry.stream_started(10.0, None).text_began(10.25, 10.25)
+    assert value(reader, catalogue.STREAM_FIRST_TOKEN) == (2, pytest.approx(0.51 + 0.25))
+    stages = {stage: value(reader, catalogue.STREAM_STAGES, stage=stage)[1] for stage in ("queue", "upstream", "out")}
+    assert stages == {
+        "queue": pytest.approx(0.002),
+        "upstream": pytest.approx(0.498 + 0.25),
+        "out": pytest.approx(0.01),
+    }
+
+
+def test_a_stall_is_counted_while_the_stream_is_open(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """Nobody has to wait for the end of a stream to see that it is still."""
+    started(telemetry).stalled()
+    assert value(reader, catalogue.STREAM_STALLS) == value(reader, catalogue.STREAMS_ACTIVE) == 1
+
+
+def test_an_agents_turn_tells_how_deep_it_went(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """A turn that used no tool is one of depth zero."""
+    for tool_calls in (0, 3):
+        started(telemetry).agent_ended(tool_calls, [])
+    assert value(reader, catalogue.AGENT_TOOL_CALLS) == (2, 3)
+
+
+def spending(model: str) -> Spent:
+    """A thousand tokens in, of them four hundred cached, and two hundred out."""
+    return Spent(model, 1000, 400, 200)
+
+
+def test_tokens_are_counted_and_priced_by_model(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """Cached input has a price of its own; a model without one is `other`, unpriced once, and seen as an overflow."""
+    telemetry.answered([spending("small"), spending("large")])
+    telemetry.answered([spending("small"), spending("huge"), spending("vast")])
+    counted = [value(reader, catalogue.TOKENS, kind=kind, model="small") for kind in ("input", "cached", "output")]
+    assert counted == [2000, 800, 400]
+    assert value(reader, catalogue.TOKENS, kind="output", model=OTHER) == 400
+    cost_usd = (600 * 1 + 400 * 0.5 + 200 * 2) / 1e6
+    assert value(reader, catalogue.COST, model="small") == pytest.approx(2 * cost_usd)
+    assert value(reader, catalogue.COST, model="large") == pytest.approx(10 * cost_usd)
+    assert value(reader, catalogue.COST, model=OTHER) == 0
+    assert value(reader, catalogue.UNPRICED, reason="unknown_model") == 1
+    assert value(reader, catalogue.UNPRICED, reason="no_usage") == 0
+    assert value(reader, catalogue.LABEL_OVERFLOW, label="model") == 2 * 3
+
+
+def test_without_prices_every_answer_is_unpriced(make_telemetry: MakeTelemetry, reader: InMemoryMetricReader) -> None:
+    """Nobody has listed models then, so none falls out of the list."""
+    telemetry = make_telemetry(readers=(reader,), prices_file=None)
+    telemetry.answered([spending("small")])
+    assert value(reader, catalogue.TOKENS, kind="input", model=OTHER) == 1000
+    assert value(reader, catalogue.UNPRICED, reason="unknown_model") == 1
+    assert value(reader, catalogue.LABEL_OVERFLOW, label="model") == 0
+
+
+def test_values_outside_their_list_are_counted_by_label(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """Each time, and for each label; what is listed, or is `other` already, is none."""
+    for method, status in (("GET", 200), ("PATCH", 200), ("PATCH", 418), (OTHER, 200)):
+        telemetry.request_ended("/livez", method, status, 0.1)
+    counted = {
+        dict(labels)["label"]: count
+        for (name, labels), count in series(reader).items()
+        if name == catalogue.LABEL_OVERFLOW.name and count
+    }
+    assert counted == {"method": 2, "http.request.method": 2, "http.response.status_code": 1}
+
+
+def test_every_label_that_overflows_is_one_that_is_counted(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """The counter of overflows has no overflow itself, whatever is told."""
+    telemetry.request_ended("/nowhere", "PATCH", 999, 0.1)
+    telemetry.attempt("x", "PATCH", 1, {}).ended("x")
+    telemetry.retried("x", "x")
+    telemetry.breaker_changed("x", "open")
+    telemetry.limit_decided("x", allowed=True)
+    telemetry.session_token("x")
+    telemetry.tool_called("x", Context()).ended("x")
+    telemetry.answered([spending("x")])
+    telemetry.client_metric(ClientMetricName.STREAM_OUTCOME, 1, "x")
+    telemetry.client_metric(ClientMetricName.PAGE_ERROR, 1, "x")
+    telemetry.client_metric_dropped("x")
+    counted = {dict(labels)["label"]: n for (name, labels), n in series(reader).items() if "overflow" in name}
+    assert counted.keys() == set(catalogue.OVERFLOWING)
+    assert all(counted.values())
+
+
+@pytest.mark.parametrize(
+    ("outcome", "labels"),
+    [
+        (UpstreamOutcome.OK, {}),
+        (UpstreamOutcome.UNREACHABLE, {"error.type": "unreachable"}),
+        (UpstreamOutcome.CANCELLED, {"error.type": "cancelled"}),
+    ],
+)
+def test_an_attempt_is_timed_to_its_head(
+    telemetry: Telemetry, reader: InMemoryMetricReader, outcome: UpstreamOutcome, labels: dict[str, str]
+) -> None:
+    """An attempt without an error has no error type; what comes after the head takes no time of it."""
+    attempt = telemetry.attempt(Surface.SQL, "GET", 1, {})
+    attempt.asked()
+    attempt.answered(200)
+    began_s = time.monotonic()
+    until(lambda: time.monotonic() - began_s > 0.05, "a body is read")
+    attempt.ended(outcome)
+    told = {"http.request.method": "GET", "surface": "sql", **labels}
+    count, sum_s = value(reader, catalogue.CLIENT_DURATION, **told)
+    assert (count, sum_s < 0.04) == (1, True)
+
+
+def test_an_attempt_that_asked_nothing_took_no_time(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """It counts as an attempt, but zero seconds would be a lie."""
+    telemetry.attempt(Surface.SQL, "GET", 1, {}).ended(UpstreamOutcome.CANCELLED)
+    assert value(reader, catalogue.UPSTREAM_ATTEMPTS, surface="sql", outcome="cancelled") == 1
+    assert catalogue.CLIENT_DURATION.name not in {name for name, _ in series(reader)}
+
+
+def test_a_store_is_down_until_it_works_again(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
+    """The last use decides, for each store by itself; a write that failed took no time."""
+    telemetry.history_written(None)
+    assert value(reader, catalogue.STORE_UP, store="history") == 0
+    assert value(reader, catalogue.STORE_UP, store="limits") == 1
+    assert catalogue.HISTORY_WRITE.name not in {name for name, _ in series(reader)}
+    telemetry.history_written(0.25)
+    assert value(reader, catalogue.STORE_UP, store="history") == 1
+    assert value(reader, catalogue.HISTORY_WRITE) == (1, 0.25)
 
 
 def test_a_stream_without_an_event_has_no_first_one(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
     """What did not happen is not measured as zero."""
-    telemetry.stream_started()
-    telemetry.stream_ended(ended(reason=EndReason.UPSTREAM_STALLED))
+    started(telemetry).ended(ended(reason=EndReason.UPSTREAM_STALLED))
     assert catalogue.STREAM_FIRST_EVENT.name not in {name for name, _ in series(reader)}
     assert value(reader, catalogue.STREAMS_ACTIVE) == 0
 
@@ -362,11 +569,7 @@ def test_a_pages_measurement_is_recorded(
 
 def test_histograms_have_the_catalogues_bounds(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
     """Not the SDK's own, which are made for milliseconds."""
-    telemetry.request_ended("/", "GET", 200, 1)
-    telemetry.stream_started()
-    telemetry.stream_ended(ended(first_event_ms=1.0))
-    for name in list(ClientMetricName)[:5]:
-        telemetry.client_metric(name, 1)
+    everything(telemetry)
     data = reader.get_metrics_data()
     assert data is not None
     bounds = {
@@ -383,11 +586,12 @@ def test_floods_of_labels_make_one_series(telemetry: Telemetry, reader: InMemory
     before = len(series(reader))
     for n in range(10_000):
         telemetry.request_ended(f"/{n}", f"M{n}", 200, 0.1)
-        telemetry.tool_called(f"tool{n}", f"outcome{n}")
+        telemetry.tool_called(f"tool{n}", Context()).ended(f"outcome{n}")
         telemetry.breaker_changed(f"surface{n}", State.OPEN)
-        telemetry.tool_called(ToolName.SEARCH, ToolOutcome.OK)
+        telemetry.tool_called(ToolName.SEARCH, Context()).ended(ToolOutcome.OK)
         telemetry.breaker_changed(Surface.SEARCH, State.OPEN)
-    assert len(series(reader)) == before + 4
+    made = (catalogue.REQUESTS, catalogue.REQUEST_DURATION, catalogue.TOOL_CALLS, catalogue.BREAKER_STATE)
+    assert len(series(reader)) == before + len([*made, catalogue.TOOL_DURATION, "that of searches"])
     assert value(reader, catalogue.TOOL_CALLS, tool=OTHER, outcome=OTHER) == 10_000
     assert value(reader, catalogue.TOOL_CALLS, tool="search", outcome="ok") == 10_000
 
@@ -430,11 +634,37 @@ def scrape(telemetry: Telemetry, path: str = "/metrics") -> str:
     return text
 
 
+def scraped(telemetry: Telemetry) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    """Every sample by name and labels, each of which is there once."""
+    samples = [
+        # Prometheus knows no difference between a label that is empty and one that is not there.
+        ((sample.name, frozenset((label, value) for label, value in sample.labels.items() if value)), sample.value)
+        for family in text_string_to_metric_families(scrape(telemetry))
+        for sample in family.samples
+        if family.name not in ("target", "target_info")
+    ]
+    assert len(dict(samples)) == len(samples)
+    return dict(samples)
+
+
 def everything(telemetry: Telemetry) -> None:
-    """Each histogram has a measurement; counters show at zero."""
-    telemetry.request_ended("/api/v1/chat", "POST", 200, 0.2)
-    telemetry.stream_started()
-    telemetry.stream_ended(ended(first_event_ms=120.0))
+    """Each histogram has a measurement, with and without an error; counters show at zero."""
+    context = telemetry.tracing.context({"traceparent": PARENT})
+    telemetry.request_ended("/api/v1/chat", "POST", 200, 0.2, context)
+    telemetry.limit_used("chat", 0.3, context)
+    stream = telemetry.stream_started(10.0, 10.002, context)
+    stream.silent_for(0.03)
+    stream.text_began(10.5, 10.501)
+    stream.ended(ended(first_event_ms=120.0))
+    stream.agent_ended(2, [])
+    for outcome in (UpstreamOutcome.OK, UpstreamOutcome.THROTTLED):
+        attempt = telemetry.attempt(Surface.AGENT, "POST", 1, {"traceparent": PARENT})
+        attempt.asked()
+        attempt.ended(outcome)
+    for tool_outcome in (ToolOutcome.OK, ToolOutcome.REFUSED):
+        telemetry.tool_called(ToolName.SQL, context).ended(tool_outcome)
+    telemetry.history_written(0.001)
+    telemetry.certificate_seen(2_000_000_000)
     for name in list(ClientMetricName)[:5]:
         telemetry.client_metric(name, 0.1)
 
@@ -607,8 +837,9 @@ def test_a_collector_gets_traces_and_metrics(make_telemetry: MakeTelemetry) -> N
     by_name = {metric.name: metric for metric in metrics.scope_metrics[0].metrics}
     (timed,) = by_name["http.server.request.duration"].histogram.data_points
     assert [example.trace_id.hex() for example in timed.exemplars] == [TRACE]
+    unseen = {catalogue.CERTIFICATE_EXPIRY.name}
     counters = {metric.name for metric in METRICS if metric.kind is not MetricKind.HISTOGRAM}
-    assert set(by_name) == counters | {"http.server.request.duration"}
+    assert set(by_name) == (counters - unseen) | {"http.server.request.duration"}
 
 
 def test_the_end_sends_what_is_waiting(make_telemetry: MakeTelemetry) -> None:
@@ -717,4 +948,6 @@ def test_failing_deliveries_are_told_once_and_counted(
         assert value(reader, catalogue.EXPORT_FAILURES, signal="metrics") == 3
         telemetry.shutdown(10)
     told = [(line["level"], line["signal"]) for line in map(json.loads, stream.getvalue().splitlines())]
-    assert sorted(told) == [("info", "metrics"), ("info", "traces"), ("warning", "metrics"), ("warning", "traces")]
+    assert sorted(told) == [
+        (level, signal) for level in ("info", "warning") for signal in ("logs", "metrics", "traces")
+    ]

@@ -22,7 +22,6 @@ from contracts.api import (
     ChartRequest,
     EndReason,
     ProblemType,
-    ProxyEnd,
     SearchRequest,
     SqlRequest,
     ToolName,
@@ -35,6 +34,7 @@ from proxy.parts import parts
 from proxy.policies import Policy
 from proxy.problems import ProblemError
 from proxy.streaming import CLIENT_CLOSED_REQUEST, Turn, respond
+from proxy.telemetry import ToolCall
 from proxy.tokens import Session
 from proxy.tools import analyst, chart, search, sql
 from proxy.tools.errand import Errand
@@ -78,9 +78,10 @@ def use_tool(tool_name: str) -> Response:
         detail = f"{tool_name[:100]!r} is none; the tools are {', '.join(TOOLS)}."
         raise ProblemError(ProblemType.TOOL_UNKNOWN, detail, known=list(TOOLS))
     g.tool, outcome = tool.name, ToolOutcome.FAILED
+    called = parts().telemetry.tool_called(tool.name, g.context)
     try:
         with ExitStack() as held:
-            response = _run(tool, held)
+            response = _run(tool, held, called)
         outcome = ToolOutcome.CANCELLED if response.status_code == CLIENT_CLOSED_REQUEST else ToolOutcome.OK
     except HTTPException:
         outcome = ToolOutcome.REFUSED
@@ -90,7 +91,7 @@ def use_tool(tool_name: str) -> Response:
         raise
     finally:
         if "at_end" not in g:  # a stream's end tells how it went
-            parts().telemetry.tool_called(tool.name, outcome)
+            called.ended(outcome)
     return response
 
 
@@ -105,14 +106,21 @@ def _outcome(kind: ProblemType) -> ToolOutcome:
     return ToolOutcome.FAILED if kind.startswith("upstream-") or kind in _FAILED else ToolOutcome.REFUSED
 
 
-def _run(tool: Tool, held: ExitStack) -> Response:
+def _run(tool: Tool, held: ExitStack, called: ToolCall) -> Response:
     wired = parts()
     policy: Policy = getattr(wired.settings.policies, tool.policy)
     session = held.enter_context(admitted(tool.policy))
     asked = read_json(tool.request)
-    errand = _errand(session, policy)
+    errand = _errand(session, policy, called)
     if isinstance(asked, AnalystRequest) and asked.stream:
-        return _stream(asked, session, policy, errand, held)
+        turn = Turn(
+            session,
+            policy,
+            is_agents=False,
+            ask=lambda call: (None, analyst.open_stream(asked, errand(call))),
+            remember=lambda _start, end, _account: called.ended(_ENDS.get(end.reason, ToolOutcome.FAILED)),
+        )
+        return respond(turn, held)
     call = Call()
     held.callback(wired.watcher.watch(client_socket(request.environ), call.cancel))
     try:
@@ -132,10 +140,10 @@ def _as_json(answer: Api) -> str:
         raise ProblemError(ProblemType.UPSTREAM_PROTOCOL, detail) from error
 
 
-def _errand(session: Session, policy: Policy) -> Callable[[Call], Errand]:
+def _errand(session: Session, policy: Policy, called: ToolCall) -> Callable[[Call], Errand]:
     """Makes the errand of a call; its time runs from now on."""
     wired, deadline_s = parts(), time.monotonic() + policy.deadline_s
-    trace = wired.telemetry.tracing.headers(g.context)
+    trace = wired.telemetry.tracing.headers(called.context)
     return lambda call: Errand(
         settings=wired.settings,
         cortex=wired.cortex,
@@ -146,15 +154,3 @@ def _errand(session: Session, policy: Policy) -> Callable[[Call], Errand]:
         call=call,
         deadline_s=deadline_s,
     )
-
-
-def _stream(
-    asked: AnalystRequest, session: Session, policy: Policy, errand: Callable[[Call], Errand], held: ExitStack
-) -> Response:
-    telemetry = parts().telemetry
-
-    def remember(_start: object, end: ProxyEnd, _account: object) -> None:
-        telemetry.tool_called(ToolName.ANALYST, _ENDS.get(end.reason, ToolOutcome.FAILED))
-
-    turn = Turn(session, policy, ask=lambda call: (None, analyst.open_stream(asked, errand(call))), remember=remember)
-    return respond(turn, held)
