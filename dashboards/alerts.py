@@ -25,6 +25,7 @@ from dashboards.rule import (
     Severity,
     Where,
     increase,
+    number,
     quantile,
     scaled,
     series,
@@ -53,11 +54,11 @@ def budgets(scale: float = 1.0) -> list[Alert]:
 
 def _share(part: str, whole: str, threshold: Threshold) -> str:
     """A share above its threshold, once there are enough events of the part."""
-    return f"{part}\n/\n({whole} > 0)\n> {threshold.value:g}\nand\n{part} >= {threshold.least}"
+    return f"{part}\n/\n({whole} > 0)\n> {number(threshold.value)}\nand\n{part} >= {threshold.least}"
 
 
 def _at_least(metric: Metric, threshold: Threshold, over: Over, where: Where = _EVERY, by: tuple[str, ...] = ()) -> str:
-    return f"{increase(metric, over(threshold.window_s), where, by=by)} >= {threshold.value:g}"
+    return f"{increase(metric, over(threshold.window_s), where, by=by)} >= {number(threshold.value)}"
 
 
 def _up(job: str) -> str:
@@ -74,7 +75,7 @@ def _down(_over: Over) -> Alert:
     return Alert(
         "CortexProxyDown",
         thresholds.DOWN,
-        f"{total(up)} == {thresholds.DOWN.value:g}\nor\n"
+        f"{total(up)} == {number(thresholds.DOWN.value)}\nor\n"
         f'label_replace(absent({up}) unless on () {heard}, "job", "{job}", "", "") == 1',
         "No process of the proxy answers.",
         f"{JOB}: no process has answered Prometheus for {span(thresholds.DOWN.for_s)}, or none is there to be asked.",
@@ -100,7 +101,7 @@ def _mode_mixed(_over: Over) -> Alert:
     return Alert(
         "CortexProxyModeMixed",
         thresholds.MODE_MIXED,
-        f"{total(modes, how='count')} > {thresholds.MODE_MIXED.value:g}",
+        f"{total(modes, how='count')} > {number(thresholds.MODE_MIXED.value)}",
         "One job serves rehearsal and live at once.",
         f"{JOB}: some of its processes ask Snowflake and some a stand-in, so readers may get made-up answers.",
         "overview/mode",
@@ -140,7 +141,7 @@ def _streams_stalling(over: Over) -> Alert:
     return Alert(
         "CortexProxyStreamsStalling",
         threshold,
-        f"{stalls}\n/\nclamp_min({ended}, 1)\n> {threshold.value:g}\nand\n{stalls} >= {threshold.least}",
+        f"{stalls}\n/\nclamp_min({ended}, 1)\n> {number(threshold.value)}\nand\n{stalls} >= {threshold.least}",
         "Answers stand still for seconds.",
         f"{JOB}: {FACTOR} silences of {catalogue.STALL_S:g} s and more per stream in the last {window}; the limit is "
         f"{threshold.value:g}.",
@@ -155,7 +156,7 @@ def _stream_capacity(_over: Over) -> Alert:
     return Alert(
         "CortexProxyStreamCapacityLow",
         threshold,
-        f"{total(used, how='max')} > {threshold.value:g}",
+        f"{total(used, how='max')} > {number(threshold.value)}",
         "A process has few streams left.",
         f"{JOB}: its fullest process runs {SHARE} of the streams that it may; what comes beyond all is refused.",
         "limits/stream-capacity",
@@ -175,7 +176,7 @@ def _breaker_open(over: Over) -> Alert:
         "CortexProxyBreakerOpen",
         threshold,
         f"{total(f'max_over_time({series(catalogue.BREAKER_STATE)}[{window}])', ('surface',), how='max')} "
-        f"> {threshold.value:g}",
+        f"> {number(threshold.value)}",
         "A circuit breaker has opened.",
         f"{JOB}: calls to Cortex {{{{ $labels.surface }}}} failed so often that they are now answered with an error "
         f"at once, without being sent.",
@@ -191,7 +192,8 @@ def _retry_amplification(over: Over) -> Alert:
     return Alert(
         "CortexProxyRetryAmplification",
         threshold,
-        f"{attempts}\n/\n(({attempts} - {retries}) > 0)\n> {threshold.value:g}\nand\n{retries} >= {threshold.least}",
+        f"{attempts}\n/\n(({attempts} - {retries}) > 0)\n> {number(threshold.value)}\n"
+        f"and\n{retries} >= {threshold.least}",
         "Every call upstream costs several attempts.",
         f"{JOB}: a call to Cortex {{{{ $labels.surface }}}} took {FACTOR} attempts on average in the last {window}; "
         f"the limit is {threshold.value:g}.",
@@ -249,7 +251,7 @@ def _key_old(_over: Over) -> Alert:
     return Alert(
         "CortexProxyKeyOld",
         threshold,
-        f"time() - {total(series(catalogue.KEY_MODIFIED), ('key',), how='min')} > {threshold.value:g}",
+        f"time() - {total(series(catalogue.KEY_MODIFIED), ('key',), how='min')} > {number(threshold.value)}",
         "A key is due to be replaced.",
         f"{JOB}: the file of {{{{ $labels.key }}}} was last written {TIME} ago; keys are to be replaced after "
         f"{span(threshold.value)}.",
@@ -262,7 +264,7 @@ def _certificate_expiring(_over: Over) -> Alert:
     return Alert(
         "CortexProxyCertificateExpiring",
         threshold,
-        f"{total(series(catalogue.CERTIFICATE_EXPIRY), how='min')} - time() < {threshold.value:g}",
+        f"{total(series(catalogue.CERTIFICATE_EXPIRY), how='min')} - time() < {number(threshold.value)}",
         "The certificate that Snowflake shows ends soon.",
         f"{JOB}: the certificate that it last saw upstream is valid for {TIME} more; {span(threshold.value)} are the "
         f"least.",
@@ -281,7 +283,7 @@ def _limit_headroom(over: Over) -> Alert:
     return Alert(
         "CortexProxyLimitHeadroomLow",
         threshold,
-        f"1 - {used}\n< {threshold.value:g}\nand\n{asked} >= {threshold.least}",
+        f"1 - {used}\n< {number(threshold.value)}\nand\n{asked} >= {threshold.least}",
         "Callers come close to a limit of the proxy.",
         f"{JOB}: one request in twenty to {{{{ $labels.policy }}}} left {SHARE} or less of its tightest limit free in "
         f"the last {window}; {threshold.value:.0%} are the least.",
@@ -324,7 +326,7 @@ def _store_down(_over: Over) -> Alert:
     return Alert(
         "CortexProxyStoreDown",
         threshold,
-        f"{total(series(catalogue.STORE_UP), ('store',), how='min')} < {threshold.value:g}",
+        f"{total(series(catalogue.STORE_UP), ('store',), how='min')} < {number(threshold.value)}",
         "A store does not work.",
         f"{JOB}: the store of {{{{ $labels.store }}}} failed when it was last used by one process at least.",
         "limits/stores",
@@ -345,7 +347,7 @@ def _pages_failing(over: Over) -> Alert:
     return Alert(
         "CortexProxyPagesFailing",
         threshold,
-        f"{failures}\n/\nclamp_min({ended}, 1)\n> {threshold.value:g}\nand\n{failures} >= {threshold.least}",
+        f"{failures}\n/\nclamp_min({ended}, 1)\n> {number(threshold.value)}\nand\n{failures} >= {threshold.least}",
         "Pages fail in front of their readers.",
         f"{JOB}: pages reported {FACTOR} errors and failed streams per stream in the last {window}; the limit is "
         f"{threshold.value:g}.",
@@ -403,7 +405,7 @@ def _series_budget(_over: Over) -> Alert:
     return Alert(
         "CortexProxySeriesBudget",
         threshold,
-        f"{total(of_proxies, how='max')} > {threshold.value:g}",
+        f"{total(of_proxies, how='max')} > {number(threshold.value)}",
         "A process shows more series than its budget.",
         f"{JOB}: one scrape of a process brought {COUNT} samples; the budget is {threshold.value:g}.",
         "overview/scrapes",
@@ -419,7 +421,7 @@ def _mock_down(_over: Over) -> Alert:
     return Alert(
         "CortexMockDown",
         threshold,
-        f"{total(_up(thresholds.MOCK_JOB))} == {threshold.value:g}",
+        f"{total(_up(thresholds.MOCK_JOB))} == {number(threshold.value)}",
         "The mock does not answer.",
         f"{JOB}: no mock has answered Prometheus for {span(threshold.for_s)}; rehearsals fail for its sake.",
         "harness/mock-requests",
@@ -434,7 +436,7 @@ def _mock_frames_late(over: Over) -> Alert:
     return Alert(
         "CortexMockFramesLate",
         threshold,
-        f"{quantile(catalogue.MOCK_FRAME_LATENESS, 0.99, window)}\n> {threshold.value:g}\nand\n"
+        f"{quantile(catalogue.MOCK_FRAME_LATENESS, 0.99, window)}\n> {number(threshold.value)}\nand\n"
         f"{sent} >= {threshold.least}",
         "The mock cannot keep its schedule.",
         f"{JOB}: one frame in a hundred left {TIME} or more behind its schedule in the last {window}; measurements of "
@@ -464,7 +466,7 @@ def _suite_failing(_over: Over) -> Alert:
     return Alert(
         "CortexSuiteFailing",
         threshold,
-        f"{total(failed, ('suite',))} >= {threshold.value:g}",
+        f"{total(failed, ('suite',))} >= {number(threshold.value)}",
         "A test suite's last run failed.",
         f"{JOB}: {COUNT} tests of the suite {{{{ $labels.suite }}}} failed or could not run.",
         "harness/suite-results",
@@ -477,7 +479,7 @@ def _suite_stale(_over: Over) -> Alert:
     return Alert(
         "CortexSuiteStale",
         threshold,
-        f"time() - {total(series(catalogue.SUITE_FINISHED), ('suite',), how='max')} > {threshold.value:g}",
+        f"time() - {total(series(catalogue.SUITE_FINISHED), ('suite',), how='max')} > {number(threshold.value)}",
         "A test suite has not run for days.",
         f"{JOB}: the last run of the suite {{{{ $labels.suite }}}} ended {TIME} ago; its result is of another day.",
         "harness/suite-age",

@@ -98,6 +98,11 @@ def span(seconds: float) -> str:
     return written or "0s"
 
 
+def number(value: float) -> str:
+    """A number as people write it: 7776000, and not 7.776e+06."""
+    return f"{value:.10g}"
+
+
 def scaled(scale: float) -> Over:
     """What writes windows in a time scale: at 0.05 an hour is three minutes.   Raises: ValueError for zero or less."""
     if scale <= 0:

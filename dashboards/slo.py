@@ -170,11 +170,13 @@ class Slos(_Strict):
 
     service: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     period_days: Literal[30]
-    objectives: Annotated[tuple[Objective, ...], Field(min_length=1)]
+    objectives: tuple[Objective, ...]
 
     @field_validator("objectives")
     @classmethod
-    def _names_differ(cls, objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
+    def _are_there_and_differ(cls, objectives: tuple[Objective, ...]) -> tuple[Objective, ...]:
+        if not objectives:
+            raise ValueError("there is none; one promise at least is needed")
         for what, names in (("name", [o.name for o in objectives]), ("alert", [o.alert for o in objectives])):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
@@ -194,7 +196,8 @@ def load(path: Path = OBJECTIVES) -> Slos:
         raise SloError(f"{path}: is no YAML: {error}") from error
     except ValidationError as error:
         faults = [
-            f"{path}: {'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg']}" for fault in error.errors()
+            f"{path}: {'.'.join(map(str, fault['loc'])) or 'the file'}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
         ]
         raise SloError("\n".join(faults)) from error
 
