@@ -510,7 +510,7 @@ class ToolCall:
     """One call of a tool of the proxy: its span, its time, how it ended.   context: holds the span."""
 
     def __init__(self, telemetry: Telemetry, tool: str, parent: Context) -> None:
-        self._telemetry, self._tool, self._started_s = telemetry, tool, time.monotonic()
+        self._telemetry, self.tool, self._started_s = telemetry, tool, time.monotonic()
         attributes = {
             traces.OPERATION.name: "execute_tool",
             traces.TOOL_NAME.name: str(tool),
@@ -523,8 +523,8 @@ class ToolCall:
     def ended(self, outcome: str) -> None:
         """It is over.   outcome: a `ToolOutcome`."""
         telemetry, error = self._telemetry, "" if outcome == ToolOutcome.OK else str(outcome)
-        labels = {"gen_ai.tool.name": self._tool, "error.type": error}
-        telemetry._add(catalogue.TOOL_CALLS, {"tool": self._tool, "outcome": outcome}, context=self.context)
+        labels = {"gen_ai.tool.name": self.tool, "error.type": error}
+        telemetry._add(catalogue.TOOL_CALLS, {"tool": self.tool, "outcome": outcome}, context=self.context)
         telemetry._record(catalogue.TOOL_DURATION, labels, time.monotonic() - self._started_s, self.context)
         if error:
             self._span.set_attribute(traces.ERROR_TYPE.name, error)

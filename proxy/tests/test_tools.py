@@ -22,7 +22,7 @@ from proxy.parts import EXTENSION, Parts
 from proxy.policies import Policies
 from proxy.problems import ProblemError
 from proxy.sse import SseDecoder
-from proxy.telemetry import Telemetry
+from proxy.telemetry import ToolCall
 from proxy.tests import answers
 from proxy.tests.answers import HANDLE
 from proxy.tests.conftest import MakeApp, MakeCortex
@@ -88,7 +88,7 @@ def nothing_held(app: Flask) -> bool:
 def outcomes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     """What telemetry is told of tools, in order."""
     told: list[tuple[str, str]] = []
-    monkeypatch.setattr(Telemetry, "tool_called", lambda _self, tool, outcome: told.append((tool, outcome)))
+    monkeypatch.setattr(ToolCall, "ended", lambda called, outcome: told.append((called.tool, outcome)))
     return told
 
 
