@@ -31,6 +31,7 @@ STOP_TIMEOUT_S = 8.0
 DIE_WITH_PARENT = "CORTEX_HARNESS_DIE_WITH_PARENT"
 
 CLIENT_DIR = Path(__file__).parent / "client"
+EXAMPLE_PRICES = Path(__file__).parents[1] / "proxy" / "deploy" / "prices.example.yaml"
 ACCOUNT, USER, ROLE, WAREHOUSE = "MYORG-BENCH", "CORTEX_PROXY_USER", "DEVELOPER_CORTEX", "CORTEX_BENCH_WH"
 
 
@@ -197,6 +198,7 @@ def proxy_settings(mock_url: str, made: keys.DevelopmentKeys) -> dict[str, str]:
         "CORTEX_PROXY_HISTORY_FILE": str(made.session_key.with_name("history.sqlite3")),
         "CORTEX_PROXY_DRAIN_S": "0",
         "CORTEX_PROXY_PAGE_DIR": str(CLIENT_DIR),
+        "CORTEX_PROXY_PRICES_FILE": str(EXAMPLE_PRICES),
     }
 
 

@@ -41,7 +41,7 @@ class _Sink(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def _collector() -> Iterator[str]:
+def collector() -> Iterator[str]:
     """The address of a collector that forgets everything."""
     server = ThreadingHTTPServer((LOOPBACK, 0), _Sink)
     thread = threading.Thread(target=server.serve_forever)
@@ -61,7 +61,7 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
     with contextlib.ExitStack() as running:
         folder = Path(running.enter_context(tempfile.TemporaryDirectory(prefix="cortex-harness-")))
         port = ["--metrics-port", "0"]
-        endpoint = ["--otlp-endpoint", running.enter_context(_collector())]
+        endpoint = ["--otlp-endpoint", running.enter_context(collector())]
         contestants = [
             running.enter_context(peers.mock(folder, "off")),
             running.enter_context(peers.mock(folder, "again")),
