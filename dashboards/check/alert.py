@@ -56,7 +56,6 @@ _FUNCTIONS = frozenset(
         *("template", "block", "true", "false", "nil", "toDuration", "now", "urlQueryEscape", "break", "continue"),
     )
 )
-_DURATION = re.compile(r"(\d+(ms|[smhdwy]))+")
 
 
 def absent(view: View) -> Found:
@@ -133,7 +132,7 @@ def waits(view: View) -> Found:
             value = rule.raw.get(key)
             if value is None:
                 continue
-            if not _DURATION.fullmatch(str(value)):
+            if promql.duration_s(str(value)) is None:
                 yield rule.where, f"{key}: {value} is no duration", "write it as 5m"
             elif _seconds(value) == 0:
                 yield rule.where, f"{key}: {value}", f"remove {key}: it is zero anyway"
@@ -289,8 +288,7 @@ def rule_name(view: View) -> Found:
 
 def _seconds(value: object) -> float:
     """A duration in seconds; 0 for none and for what is none."""
-    text = str(value or "")
-    return promql.duration_s(text) if _DURATION.fullmatch(text) else 0.0
+    return promql.duration_s(str(value or "")) or 0.0
 
 
 RULES = (

@@ -174,7 +174,8 @@ def unit(view: View) -> Found:
         if measured is None:
             continue
         for shown in _shown(target):
-            if why := units.misfit(shown, measured.powers, measured.factor):
+            why = units.misfit(shown, measured.powers, measured.factor)
+            if why and (units.exists(shown) or not shown):
                 yield target.where, why, "correct the unit, or the query"
 
 

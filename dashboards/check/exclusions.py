@@ -45,7 +45,9 @@ def _part(fault: Fault, key: str) -> str:
     return {**parts, "panel": panel, "target": letter, "rule": address}[key]
 
 
-def apply(found: Iterable[Fault], exclusions: Mapping[str, Any], rules: frozenset[str]) -> list[Fault]:
+def apply(
+    found: Iterable[Fault], exclusions: Mapping[str, Any], rules: frozenset[str], *, is_whole: bool = True
+) -> list[Fault]:
     """The faults that no exception covers, and those of the exceptions themselves.
 
     exclusions: the parsed files by path.   rules: the names there are.
@@ -70,7 +72,7 @@ def apply(found: Iterable[Fault], exclusions: Mapping[str, Any], rules: frozense
             "remove it",
         )
         for each in those
-        if not each.used
+        if is_whole and not each.used
     ]
     return [*left, *wrong, *unused]
 

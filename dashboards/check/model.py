@@ -46,7 +46,8 @@ class Documents:
 
     dashboards: Classic JSON.   rules: files of Prometheus' rule groups.   provisioning: files that Grafana or
     Prometheus read at their start.   runbooks: text of pages; with none, links to them are not followed.
-    exclusions: files named `.lint`, each for its folder and those below.   metrics: the catalogue.
+    exclusions: files named `.lint`, each for its folder and those below.   is_whole: whether all
+    that the exceptions are for is here.   metrics: the catalogue.
     """
 
     dashboards: Mapping[str, Any] = field(default_factory=dict)
@@ -54,6 +55,7 @@ class Documents:
     provisioning: Mapping[str, Any] = field(default_factory=dict)
     runbooks: Mapping[str, str] = field(default_factory=dict)
     exclusions: Mapping[str, Any] = field(default_factory=dict)
+    is_whole: bool = True
     metrics: tuple[Metric, ...] = ALL_METRICS
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -236,6 +237,12 @@ def comparisons(query: Query) -> Iterator[tuple[pp.Expr, str, pp.Expr]]:
             yield node.rhs, mirrored(operator(node)), node.lhs
 
 
-def duration_s(text: str) -> float:
-    """The seconds of a duration such as 1h30m.   Raises: ValueError."""
-    return pp.parse_duration(text).total_seconds()
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0, "y": 31_536_000.0}
+_DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
+
+
+def duration_s(text: str) -> float | None:
+    """The seconds of a duration such as 1h30m; None for what is none. The parser's own takes no zero."""
+    if not _DURATION.fullmatch(text):
+        return None
+    return sum(int(number) * _SECONDS[unit] for number, unit in re.findall(r"(\d+)(ms|[smhdwy])", text))

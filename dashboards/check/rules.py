@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dashboards.check import alert, catalogue, dashboard, link, panel, provision, query, target, template
 from dashboards.check.exclusions import apply
 from dashboards.check.model import Documents, Fault, Rule
@@ -26,15 +28,34 @@ BESIDE: tuple[tuple[str, str, str], ...] = (
     ("runbook", "names in runbooks are in the catalogue", "A query that does not work is found out at night."),
     ("promtool/check-rules", "promtool check rules, all its lints fatal", "What Prometheus itself says."),
     ("promtool/test-rules", "promtool test rules on the unit tests of the rules", "Alerts fire when they should."),
-    ("live/series", "with --prometheus, every selector finds a series", "What exists there, not what should."),
-    ("live/count", "with --prometheus, no alert fires for more than sixty series", "Tried where it will run."),
 )
-"""Checks that are no function of one document: of the exceptions, of other programs and of a running Prometheus."""
+"""Checks that are no function of one document: of the exceptions, and of other programs. With a running Prometheus,
+`promql/series` and `alerts/count` ask it besides."""
+
+
+_NAMES = frozenset([*(rule.name for rule in RULES), *(name for name, _, _ in BESIDE)])
 
 
 def faults(documents: Documents) -> list[Fault]:
     """Everything that is wrong with the documents, by file and place. It reads no disk and starts nothing."""
+    return excluded(found_in(documents), documents)
+
+
+def found_in(documents: Documents) -> list[Fault]:
+    """What the rules find, without regard to exceptions; each fault once."""
     view = look(documents)
     found = {Fault(rule.name, where, what, todo): None for rule in RULES for where, what, todo in rule.find(view)}
-    names = frozenset([*(rule.name for rule in RULES), *(name for name, _, _ in BESIDE)])
-    return sorted(apply(found, documents.exclusions, names), key=lambda each: (each.where, each.rule, each.found))
+    return list(found)
+
+
+def excluded(found: Iterable[Fault], documents: Documents) -> list[Fault]:
+    """The faults that no exception covers, and those of the exceptions, by file and place."""
+    left = apply(found, documents.exclusions, _NAMES, is_whole=documents.is_whole)
+    return sorted(left, key=lambda each: (each.file, each.where, each.rule, each.found))
+
+
+def overview() -> str:
+    """All checks as a table in Markdown: name, what it checks, why."""
+    rows = [(rule.name, rule.checks, rule.why) for rule in RULES] + list(BESIDE)
+    cells = [f"| `{name}` | {checks} | {why} |".replace("\n", " ") for name, checks, why in rows]
+    return "\n".join(["| rule | checks | why |", "|---|---|---|", *cells])

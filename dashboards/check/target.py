@@ -18,6 +18,9 @@ _SHAPED = frozenset(["table", "heatmap"])
 _BARE = frozenset(["__name__"])
 
 
+_ASKING = promql.COUNTER_FUNCTIONS | promql.GAUGE_FUNCTIONS | promql.PRESENCE | {"changes"}
+
+
 def parses_promql(view: View) -> Found:
     """PromQL of panels and annotations parses once variables have values."""
     for each in view.asked:
@@ -139,7 +142,8 @@ def _tells_of_counter(step: promql.Step) -> bool:
     """Whether what encloses a counter asks for its growth, or only whether it is there."""
     inner: pp.Expr = step.node
     for parent in reversed(step.parents):
-        if isinstance(parent, pp.Call) and parent.func.name in promql.COUNTER_FUNCTIONS | promql.PRESENCE | {"changes"}:
+        # A gauge's function over a counter is another rule's business.
+        if isinstance(parent, pp.Call) and parent.func.name in _ASKING:
             return True
         if isinstance(parent, pp.AggregateExpr) and promql.operator(parent) in {"count", "group"}:
             return True
