@@ -7,7 +7,7 @@ harness.yaml   the alerts of mock and suites; for a Prometheus that watches rehe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,9 +19,6 @@ from dashboards.rule import Alert, Component, Over, Record, scaled
 RUNBOOKS = "dashboards/runbooks"
 """Where runbooks are, as seen from the repository; an installation says where it has put them."""
 
-LONG_EVALUATION_S = 120
-"""Seconds between two looks of what looks back for six hours and more: there is much to read, and little changes."""
-
 Document: TypeAlias = dict[str, Any]
 
 
@@ -32,19 +29,20 @@ def documents(scale: float = 1.0, runbook_prefix: str = RUNBOOKS) -> dict[str, D
     cannot wait.   runbook_prefix: what stands before `/<alert>.md`.
     Raises: ValueError for a scale at which a time vanishes; slo.SloError.
     """
-    over, causes = scaled(scale), alerts.causes(scale)
+    over, slos, causes = scaled(scale), slo.load(), alerts.causes(scale)
 
-    def alert_group(name: str, members: Iterable[Alert]) -> Document:
-        return _group(name, over(thresholds.EVALUATION_S), [_alert(alert, over, runbook_prefix) for alert in members])
+    def group(name: str, rules: Iterable[Record | Alert]) -> Document:
+        written = [_record(rule) if isinstance(rule, Record) else _alert(rule, over, runbook_prefix) for rule in rules]
+        return {"name": name, "interval": over(thresholds.EVALUATION_S), "rules": written}
 
+    def of(*components: Component) -> list[Alert]:
+        return [alert for alert in causes if alert.component in components]
+
+    budgets = [group(f"cortex-slo-{each.name}", slo.records(slos, each, scale)) for each in slos.objectives]
     return {
-        "slo.yaml": {"groups": [*_recordings(over), alert_group("cortex-slo-alerts", alerts.budgets(scale))]},
-        "proxy.yaml": {
-            "groups": [alert_group("cortex-proxy-alerts", [a for a in causes if a.component is Component.PROXY])]
-        },
-        "harness.yaml": {
-            "groups": [alert_group("cortex-harness-alerts", [a for a in causes if a.component is not Component.PROXY])]
-        },
+        "slo.yaml": {"groups": [*budgets, group("cortex-slo-alerts", alerts.budgets(scale))]},
+        "proxy.yaml": {"groups": [group("cortex-proxy-alerts", of(Component.PROXY))]},
+        "harness.yaml": {"groups": [group("cortex-harness-alerts", of(Component.MOCK, Component.SUITE))]},
     }
 
 
@@ -62,27 +60,6 @@ def write(folder: Path, scale: float = 1.0, runbook_prefix: str = RUNBOOKS) -> l
 def text(document: Document) -> str:
     """A document as YAML that can be read: an expression of several lines is a block."""
     return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
-
-
-def _recordings(over: Over) -> list[Document]:
-    """A group a file and pace; within one, rules run in order, so that what reads another's record follows it."""
-    slos = slo.load()
-    parts: Sequence[tuple[str, float, Callable[[slo.Objective], list[Record]]]] = (
-        ("short", thresholds.EVALUATION_S, lambda objective: slo.short_windows(slos, objective, over)),
-        ("long", LONG_EVALUATION_S, lambda objective: slo.long_windows(slos, objective, over)),
-        ("standing", thresholds.EVALUATION_S, lambda objective: slo.standing(slos, objective)),
-    )
-    return [
-        _group(
-            f"cortex-slo-{objective.name}-{part}", over(interval_s), [_record(record) for record in records(objective)]
-        )
-        for objective in slos.objectives
-        for part, interval_s, records in parts
-    ]
-
-
-def _group(name: str, interval: str, rules: list[Document]) -> Document:
-    return {"name": name, "interval": interval, "rules": rules}
 
 
 def _record(record: Record) -> Document:

@@ -1,8 +1,9 @@
 """Objectives, and the rules that follow from them: what is recorded, and when a budget burns too fast.
 
 The recorded names and labels are Sloth's, so that its public dashboards work with them; here each series is of one job.
-The share of thirty days is that of its events, from recorded rates: the mean of five-minute shares, as Sloth has it,
-would weigh a failure in an empty night as much as one in a hundred at noon.
+Shares of a day and more are made of recorded rates, which spares Prometheus reading days of every counter. They are
+shares of events: a mean of five-minute shares, as Sloth's for thirty days, would weigh a failure in an empty night as
+much as a hundred at noon.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from dashboards.rule import JOB, SHARE, Alert, Over, Record, Severity, Where, in
 
 OBJECTIVES = Path(__file__).with_name("slo.yaml")
 
-WINDOWS_S = {"5m": 300, "30m": 1800, "1h": 3600, "2h": 7200, "6h": 21_600, "1d": 86_400, "3d": 259_200}
-"""The windows whose share of failures is recorded, besides the period's own."""
+HOURS_S = {"5m": 300, "30m": 1800, "1h": 3600, "2h": 7200, "6h": 21_600}
+DAYS_S = {"1d": 86_400, "3d": 259_200, "30d": 2_592_000}
+WINDOWS_S = {**HOURS_S, **DAYS_S}
+"""The windows whose share of failures is recorded; the last one is the period."""
 
 _METRICS = {metric.exposed: metric for metric in ALL_METRICS}
 _STEEPEST = max(burn.factor for burn in thresholds.BURNS)
@@ -218,42 +221,49 @@ def _recorded(slos: Slos, objective: Objective, name: str) -> str:
     return f'{name}{{sloth_id="{slos.service}-{objective.name}"}}'
 
 
-def _share(objective: Objective, window: str) -> str:
+def records(slos: Slos, objective: Objective, scale: float = 1.0) -> list[Record]:
+    """All that is recorded of an objective, in an order in which nothing is read before it is written."""
+    over = scaled(scale)
+    return [
+        *_rates(slos, objective, over),
+        *(_of_counters(slos, objective, name, over) for name in HOURS_S),
+        *(_of_rates(slos, objective, name, over) for name in DAYS_S),
+        *_standing(slos, objective),
+    ]
+
+
+def _rates(slos: Slos, objective: Objective, over: Over) -> list[Record]:
+    window, sli = over(WINDOWS_S["5m"]), objective.sli
+    return [
+        Record("slo:sli_error:rate5m", sli.bad_rate(window), labels(slos, objective)),
+        Record("slo:sli_total:rate5m", sli.total_rate(window), labels(slos, objective)),
+    ]
+
+
+def _of_counters(slos: Slos, objective: Objective, name: str, over: Over) -> Record:
+    window, sli = over(WINDOWS_S[name]), objective.sli
+    return _share(slos, objective, name, sli.bad_rate(window), sli.total_rate(window))
+
+
+def _of_rates(slos: Slos, objective: Objective, name: str, over: Over) -> Record:
+    window = over(WINDOWS_S[name])
+    bad, every = (
+        f"sum_over_time({_recorded(slos, objective, f'slo:sli_{part}:rate5m')}[{window}])"
+        for part in ("error", "total")
+    )
+    return _share(slos, objective, name, bad, every)
+
+
+def _share(slos: Slos, objective: Objective, name: str, bad: str, every: str) -> Record:
     """The share of bad events. In a window without any there is none: 0/0 is no number, and spoils every sum."""
-    return f"{objective.sli.bad_rate(window)}\n/\n({objective.sli.total_rate(window)} > 0)"
+    return Record(
+        f"slo:sli_error:ratio_rate{name}",
+        f"{bad}\n/\n({every} > 0)",
+        {**labels(slos, objective), "sloth_window": name},
+    )
 
 
-def short_windows(slos: Slos, objective: Objective, over: Over) -> list[Record]:
-    """What looks back for up to two hours, and the rates of which the period is made."""
-    common, window = labels(slos, objective), over(WINDOWS_S["5m"])
-    return [
-        Record("slo:sli_error:rate5m", objective.sli.bad_rate(window), common),
-        Record("slo:sli_total:rate5m", objective.sli.total_rate(window), common),
-        *(_window(slos, objective, name, over) for name in ("5m", "30m", "1h", "2h")),
-    ]
-
-
-def long_windows(slos: Slos, objective: Objective, over: Over) -> list[Record]:
-    """What looks back for six hours and more, up to the period."""
-    period = f"{slos.period_days}d"
-    window = over(slos.period_days * thresholds.DAY_S)
-    bad, every = (_recorded(slos, objective, f"slo:sli_{part}:rate5m") for part in ("error", "total"))
-    return [
-        *(_window(slos, objective, name, over) for name in ("6h", "1d", "3d")),
-        Record(
-            f"slo:sli_error:ratio_rate{period}",
-            f"sum_over_time({bad}[{window}])\n/\n(sum_over_time({every}[{window}]) > 0)",
-            {**labels(slos, objective), "sloth_window": period},
-        ),
-    ]
-
-
-def _window(slos: Slos, objective: Objective, name: str, over: Over) -> Record:
-    expr = _share(objective, over(WINDOWS_S[name]))
-    return Record(f"slo:sli_error:ratio_rate{name}", expr, {**labels(slos, objective), "sloth_window": name})
-
-
-def standing(slos: Slos, objective: Objective) -> list[Record]:
+def _standing(slos: Slos, objective: Objective) -> list[Record]:
     """The objective itself, by job, and how its budget stands."""
     common = labels(slos, objective)
     jobs = total(series(BUILD_INFO), how="group")

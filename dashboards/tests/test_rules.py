@@ -172,12 +172,17 @@ def test_a_time_scale_that_makes_times_vanish_is_refused() -> None:
         rules.documents(0)
 
 
-def test_groups_have_names_of_their_own_and_intervals() -> None:
-    """What looks back for days is looked at seldom, everything else every thirty seconds."""
+def test_groups_have_names_of_their_own_and_one_pace() -> None:
+    """Every thirty seconds; what reads a record is in its group and after it, or would see the one before."""
     groups = [group for document in rules.documents().values() for group in document["groups"]]
     assert len({group["name"] for group in groups}) == len(groups)
-    assert {group["interval"] for group in groups if group["name"].endswith("-long")} == {"2m"}
-    assert {group["interval"] for group in groups if not group["name"].endswith("-long")} == {"30s"}
+    assert {group["interval"] for group in groups} == {"30s"}
+    for group in groups:
+        recorded: set[str] = set()
+        for rule in group["rules"]:
+            if "record" in rule:
+                assert set(re.findall(r"slo:\w+:\w+", rule["expr"])) <= recorded
+                recorded.add(rule["record"])
 
 
 def test_expressions_of_several_lines_are_blocks(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@ import yaml
 from contracts.api import EndReason
 from contracts.telemetry import ROUTES, ToolOutcome
 from dashboards import slo, thresholds
-from dashboards.rule import scaled
 from dashboards.slo import Objective, SloError
 
 COUNTER = {
@@ -203,12 +202,7 @@ def test_sloths_names_are_all_recorded() -> None:
     """What Sloth's dashboards ask for is there for each objective, with its labels."""
     slos = slo.load()
     for objective in slos.objectives:
-        over = scaled(1)
-        records = [
-            *slo.short_windows(slos, objective, over),
-            *slo.long_windows(slos, objective, over),
-            *slo.standing(slos, objective),
-        ]
+        records = slo.records(slos, objective)
         windows = {record.name: record.labels["sloth_window"] for record in records if "sloth_window" in record.labels}
         assert windows == {
             f"slo:sli_error:ratio_rate{window}": window for window in ("5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d")
