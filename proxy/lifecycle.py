@@ -241,8 +241,8 @@ class Lifecycle:
     def _announce(self, phase: Phase) -> None:
         if phase is not self._announced:
             self._announced = phase
-            event = "stopped" if phase is Phase.STOPPED else "stopping"
-            log.info(event, reason=phase, detail=_what_runs(self._requests, len(self._streams)))
+            detail = _what_runs(self._requests, len(self._streams))
+            log.info("stopped" if phase is Phase.STOPPED else "stopping", reason=phase, detail=detail)
 
 
 def _what_runs(requests: int, streams: int) -> str:

@@ -13,7 +13,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +57,7 @@ from proxy.prices import Spent
 from proxy.serve import for_process
 from proxy.tally import ReadsTallies
 from proxy.telemetry import MetricsPortError, Stream, Telemetry, Tracing, as_template, trace_id_of
+from proxy.tests.collector import collector
 from proxy.tests.conftest import MakeApp, MakeSettings
 from proxy.tests.upstream import until
 
@@ -779,42 +779,6 @@ def test_a_stalled_scraper_hinders_nobody(make_telemetry: MakeTelemetry) -> None
 
 
 # --- the way to a collector ----------------------------------------------------------------------------------------
-
-
-class Collector(ThreadingHTTPServer):
-    """Takes OTLP over HTTP and keeps it, or refuses with a status."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Taker)
-        self.status, self.taken = 200, dict[str, list[bytes]]()
-        self.url = f"http://127.0.0.1:{self.server_port}"
-
-
-class _Taker(BaseHTTPRequestHandler):
-    server: Collector
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.taken.setdefault(self.path, []).append(body)
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_args: Any) -> None:
-        """Nothing."""
-
-
-@contextmanager
-def collector() -> Iterator[Collector]:
-    """A running collector."""
-    with Collector() as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.05,))
-        thread.start()
-        yield running
-        running.shutdown()
-        thread.join()
 
 
 def test_a_collector_gets_traces_and_metrics(make_telemetry: MakeTelemetry) -> None:
