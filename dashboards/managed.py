@@ -17,10 +17,11 @@ from typing import Any
 from dashboards.rules import RUNBOOKS, Document, text
 from dashboards.rules import documents as rule_documents
 
-DATASOURCE_UID = "prometheus"
+DATASOURCE_UID = "cortex-prometheus"
 """The data source that is asked, unless an installation says otherwise: a rule cannot take a dashboard's variable."""
 
-FOLDER = "Cortex"
+FOLDER = "Cortex alerts"
+"""Not the dashboards' own: Grafana reads alerts first and would make a folder of that title without its uid."""
 
 NO_DATA, FAILED_QUERY = "OK", "Error"
 """No answer is health: an expression keeps only what is wrong. A query that fails is not: a Prometheus that is away
