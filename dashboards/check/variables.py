@@ -59,8 +59,8 @@ def is_built_in(name: str) -> bool:
 def expand(text: str, values: Mapping[str, str] = MappingProxyType({})) -> str:
     """The text with a value for each variable, so that a parser of the query's language can read it.
 
-    values: of the dashboard's variables; one that stands for a number or a time must be given its own, since the place
-    alone does not tell. Inside square brackets an unknown one is a time, elsewhere a name.
+    values: of the dashboard's variables; one that stands for a number must be given its own, since the place alone does
+    not tell. In square brackets and after `offset` it is a time, elsewhere a name.
     """
 
     def value_of(match: re.Match[str]) -> str:
@@ -68,8 +68,8 @@ def expand(text: str, values: Mapping[str, str] = MappingProxyType({})) -> str:
         if name in BUILT_IN:
             return BUILT_IN[name]
         before = text[: match.start()]
-        if _is_in_range(before):
-            return values[name] if _DURATION.fullmatch(values.get(name, "")) else f"{DURATION_S}s"
+        if _is_in_range(before) or re.search(r"\boffset\s+-?$", before):
+            return f"{DURATION_S}s"
         if not _is_quoted(before) and _NUMBER.fullmatch(values.get(name, "")):
             return values[name]
         return PLACEHOLDER + name
@@ -77,7 +77,6 @@ def expand(text: str, values: Mapping[str, str] = MappingProxyType({})) -> str:
     return _REFERENCE.sub(value_of, text)
 
 
-_DURATION = re.compile(r"(\d+(ms|[smhdwy]))+")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 

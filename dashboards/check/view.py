@@ -150,6 +150,8 @@ class Target:
     @property
     def language(self) -> str:
         own, panel = mapping(self.raw.get("datasource")), mapping(self.panel.raw.get("datasource"))
+        if "-- Dashboard --" in {own.get("uid"), panel.get("uid")}:
+            return OTHER
         return self.panel.board.language(own, panel) or (PROMQL if "expr" in self.raw else OTHER)
 
     @property
