@@ -165,13 +165,17 @@ _PROBLEM_REASONS = {
     ProblemType.INTERNAL: EndReason.INTERNAL,
 }
 
-OnEnd = Callable[[ProxyEnd, ProblemError | None, Account], None]
+Tell = Callable[[], None]
+OnEnd = Callable[[ProxyEnd, ProblemError | None, Account], Tell]
+"""What a stream holds is let go of; what is left to be told of it afterwards, by a call of the result."""
 
 
 class Relay:
     """One stream as a response iterable: iterate it, then `close` it (servers do, also when the client left).
 
-    on_end: called exactly once, with the end frame's content, the problem if there was one, and the account.
+    on_end: called exactly once, with the end frame's content, the problem if there was one, and the account, before
+    the last frame leaves: whoever has read that frame may rely on it. Its result is called once the frame is out, so
+    that nobody waits for what only we want to know; whoever has read the answer to its end may rely on that as well.
 
     A client that does not read blocks the server's send, not this code: the server's socket must have a timeout of
     `slow_client_s`. A stream that is closed after so long in the server's hands ends as `client_slow`.
@@ -194,6 +198,7 @@ class Relay:
         self._handed_over_s = time.monotonic()
         self._is_draining = False
         self._ended: ProxyEnd | None = None
+        self._tell: Tell | None = None
 
     def __iter__(self) -> Iterator[bytes]:
         return self
@@ -213,6 +218,7 @@ class Relay:
         unread_s = time.monotonic() - self._handed_over_s
         self._frames.close()
         self._finish(EndReason.CLIENT_SLOW if unread_s >= self._limits.slow_client_s else EndReason.CLIENT_GONE, None)
+        self._tell_once()
 
     def _stream(self) -> Generator[bytes, None, None]:
         yield frame(StreamEvent.START, self._start.model_dump_json(exclude_none=True))
@@ -236,9 +242,11 @@ class Relay:
         if problem is not None:
             told = problem.problem(self._start.turn_id, self._start.trace_id)
             yield frame(StreamEvent.ERROR, told.model_dump_json(exclude_none=True))
-        # Before the last frame leaves: whoever has read it may rely on the accounts being closed.
         end = self._finish(reason, problem)
-        yield frame(StreamEvent.END, end.model_dump_json(exclude_none=True))
+        try:
+            yield frame(StreamEvent.END, end.model_dump_json(exclude_none=True))
+        finally:
+            self._tell_once()
 
     def _forward(self) -> Iterator[bytes]:
         """Upstream bytes as they arrive, with heartbeats in silences that fall between frames."""
@@ -331,5 +339,10 @@ class Relay:
             self._ended = self._end(reason)
             self._upstream.call.cancel()  # touches nothing when the answer was read to its end
             self._upstream.close()
-            self._on_end(self._ended, problem, self._account)
+            self._tell = self._on_end(self._ended, problem, self._account)
         return self._ended
+
+    def _tell_once(self) -> None:
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell()

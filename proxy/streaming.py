@@ -27,7 +27,7 @@ from proxy.parts import Parts, parts
 from proxy.policies import Policy
 from proxy.prices import spent
 from proxy.problems import ProblemError
-from proxy.relay import Account, Limits, OnEnd, Relay
+from proxy.relay import Account, Limits, OnEnd, Relay, Tell
 from proxy.telemetry import Stream, new_id, span_id_of
 from proxy.tokens import Session
 from proxy.watcher import client_socket
@@ -150,21 +150,24 @@ class _Held:
 
 
 def _closing(turn: Turn, start: ProxyStart, meter: Stream, held: _Held) -> OnEnd:
-    """What happens once at the end of a stream, however it ends: account, remember, give back, one log line."""
+    """What happens once at the end of a stream, however it ends: remember, give back; then account, one log line."""
     span, client, agent = g.span, held.client, parts().settings.agent_name
     told = {"requestId": g.request_id, "route": g.route, "spanId": span_id_of(span)}
 
-    def on_end(end: ProxyEnd, problem: ProblemError | None, account: Account) -> None:
+    def on_end(end: ProxyEnd, problem: ProblemError | None, account: Account) -> Tell:
         with held.kept:  # what it holds is let go of, whatever fails
             try:
                 turn.remember(start, end, account)  # before the client learns that it may ask for it
             except Exception:
                 log.exception("a turn was not remembered", turnId=start.turn_id, traceId=start.trace_id)
-        for account_for in held.at_end:  # the request, whose response has been accounted for by nobody yet
-            account_for()
         if end.reason is EndReason.CLIENT_SLOW and client is not None:
             with suppress(OSError):  # it may have left by now
                 client.shutdown(socket.SHUT_RDWR)  # or the server's main thread would wait for it once more
+        return lambda: tell(end, problem, account)
+
+    def tell(end: ProxyEnd, problem: ProblemError | None, account: Account) -> None:
+        for account_for in held.at_end:  # the request, whose response has been accounted for by nobody yet
+            account_for()
         meter.ended(end)
         if turn.is_agents:
             meter.agent_ended(account.tool_calls, spent(account.spent()))

@@ -19,7 +19,7 @@ from contracts.api import EndReason, ProblemType, ProxyEnd, ProxyStart, TokenUsa
 from proxy.calls import Call, CallCancelledError
 from proxy.cortex import Upstream
 from proxy.problems import ProblemError
-from proxy.relay import HEARTBEAT, Account, Limits, OnEnd, Relay
+from proxy.relay import HEARTBEAT, Account, Limits, Relay, Tell
 from proxy.sse import SseDecoder, SseEvent
 from proxy.tests.upstream import EVENTS, STREAM, until
 
@@ -96,11 +96,16 @@ class Run:
     upstream: Scripted
     limits: Limits = LIMITS
     ends: list[tuple[ProxyEnd, ProblemError | None]] = field(default_factory=list)
+    told: list[ProxyEnd] = field(default_factory=list)
     meter: Measured = field(default_factory=Measured)
 
     def relay(self, started_s: float | None = None) -> Relay:
         started_s = time.monotonic() if started_s is None else started_s
-        on_end: OnEnd = lambda end, problem, _account: self.ends.append((end, problem))  # noqa: E731
+
+        def on_end(end: ProxyEnd, problem: ProblemError | None, _account: Account) -> Tell:
+            self.ends.append((end, problem))
+            return lambda: self.told.append(end)
+
         upstream = cast(Upstream, self.upstream)
         return Relay(upstream, START, self.limits, on_end, started_s=started_s, meter=self.meter)
 
@@ -499,6 +504,31 @@ def test_the_account_is_closed_before_the_last_frame() -> None:
     assert turn.reason is EndReason.COMPLETED
     relay.close()
     assert len(turn.ends) == 1
+
+
+@pytest.mark.parametrize("is_read", [True, False], ids=["read to its end", "closed with its last frame"])
+def test_a_stream_is_told_once_its_last_frame_is_out(is_read: bool) -> None:
+    """What only we want to know holds no client up, and is told exactly once."""
+    turn = run(STREAM)
+    relay = turn.relay()
+    while b"proxy.end" not in next(relay):
+        pass
+    assert (len(turn.ends), turn.told) == (1, [])
+    if is_read:
+        assert list(relay) == []
+        assert len(turn.told) == 1
+    relay.close()
+    relay.close()
+    assert turn.told == [turn.ends[0][0]]
+
+
+def test_a_stream_that_is_closed_early_is_told_at_once() -> None:
+    """There is no last frame to wait for."""
+    turn = run(EVENTS[0], Silence())
+    relay = turn.relay()
+    next(relay)
+    relay.close()
+    assert [end.reason for end in turn.told] == [EndReason.CLIENT_GONE]
 
 
 @pytest.mark.parametrize("is_waiting", [True, False], ids=["while it waits", "before it waits"])
