@@ -279,7 +279,7 @@ def _refusal(status: int, response: Any) -> str:
     said = _said(response)
     hints = {
         401: _UNKNOWN,
-        403: "The token lacks this permission; its service account needs the role Admin, or Editor in our folder",
+        403: "The token lacks this permission; its service account needs the role Admin, or that permission for our folder",
         404: "Grafana does not have it, or not at this address",
         412: "Somebody saved it meanwhile. Look at its versions in Grafana, then push again",
     }

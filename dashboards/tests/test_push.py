@@ -1,4 +1,4 @@
-"""What a push does before it talks to a Grafana; the rest is in ../push_tests, beside grafana-client."""
+"""What a push does before it talks to a Grafana; the rest is in push/, beside grafana-client."""
 
 from __future__ import annotations
 

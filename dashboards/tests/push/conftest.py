@@ -33,8 +33,9 @@ def state() -> State:
 
 
 @pytest.fixture
-def standin(state: State) -> Iterator[Standin]:
-    """That Grafana, listening."""
+def standin(state: State, monkeypatch: pytest.MonkeyPatch) -> Iterator[Standin]:
+    """That Grafana, listening; no proxy of the environment is asked for it."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with running(state) as started:
         yield started
 

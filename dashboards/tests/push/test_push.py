@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from dashboards import push
-from dashboards.push_tests.conftest import Build, Push, board, group, rule
 from dashboards.tests.grafana import (
     ADMIN,
     ADMIN_TOKEN,
@@ -25,6 +24,7 @@ from dashboards.tests.grafana import (
     running,
     said,
 )
+from dashboards.tests.push.conftest import Build, Push, board, group, rule
 
 
 def uids(state: State) -> set[str]:
@@ -351,7 +351,7 @@ def test_a_grafana_of_the_wrong_version_is_refused(push_it: Push, state: State, 
 
 def test_an_unknown_token_is_explained(push_it: Push, state: State) -> None:
     """It says what to do, and never shows the token."""
-    pushed = push_it(token="glsa_revoked")  # noqa: S106 - nobody's
+    pushed = push_it(token="glsa_revoked")
     assert (pushed.status, state.writes()) == (1, [])
     assert "401: Invalid API key. Grafana does not take this token" in pushed.told
     assert "glsa_revoked" not in pushed.told
