@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from itertools import combinations
 
-from dashboards.check.model import Found, Rule, at, mapping
+from dashboards.check.model import Found, Rule, at, listing, mapping
 from dashboards.check.view import Board, Panel, View
 
 _WIDTH = 24
@@ -37,8 +37,8 @@ def identity(view: View) -> Found:
 def inputs(view: View) -> Found:
     """A dashboard can be provisioned from a file as it is."""
     for board in view.boards:
-        for each in board.raw.get("__inputs") or ():
-            name = mapping(each).get("name", "?")
+        for each in listing(board.raw.get("__inputs")):
+            name = each.get("name", "?")
             yield (
                 at(board.path),
                 f"input {name}",
@@ -49,13 +49,12 @@ def inputs(view: View) -> Found:
 def panel_ids(view: View) -> Found:
     """Each panel has a number of its own."""
     for board in view.boards:
-        ids = Counter(panel.raw.get("id") for panel in board.panels)
+        ids = Counter(panel.id for panel in board.panels)
         for panel in board.panels:
-            own = panel.raw.get("id")
-            if not isinstance(own, int) or own < 1:
-                yield panel.where, f"id {own!r}", "give it a number from 1"
-            elif ids[own] > 1:
-                yield panel.where, f"id {own} is used {ids[own]} times", "give each panel its own"
+            if panel.id is None or panel.id < 1:
+                yield panel.where, f"id {panel.raw.get('id')!r}", "give it a number from 1"
+            elif ids[panel.id] > 1:
+                yield panel.where, f"id {panel.id} is used {ids[panel.id]} times", "give each panel its own"
 
 
 def titles(view: View) -> Found:
@@ -81,7 +80,7 @@ def layout(view: View) -> Found:
 
 def _open(board: Board) -> list[Panel]:
     """Panels outside collapsed rows."""
-    top = [id(each) for each in board.raw.get("panels") or ()]
+    top = [id(each) for each in listing(board.raw.get("panels"))]
     return [panel for panel in board.panels if id(panel.raw) in top]
 
 

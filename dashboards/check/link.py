@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import promql_parser as pp
 
 from dashboards.check import flow, promql, variables
-from dashboards.check.model import Found, Rule, at, listing, mapping
+from dashboards.check.model import Found, Rule, at, listing, mapping, texts
 from dashboards.check.view import Board, Panel, PromRule, View
 
 _FIELD_LABEL = re.compile(r"__field\.labels\.(\w+)|__field\.labels\[['\"](\w+)['\"]\]")
@@ -51,7 +51,7 @@ def dashboards(view: View) -> Found:
             yield where, f"{url} leads to {uid}, which is not among the files", f"name one of {sorted(by_uid)}"
             continue
         for key, value in parse_qsl(urlsplit(url).query):
-            ids = {str(panel.raw.get("id")) for panel in by_uid[uid].panels}
+            ids = {str(panel.id) for panel in by_uid[uid].panels}
             if key in {"viewPanel", "panelId", "editPanel"} and value.removeprefix("panel-") not in ids:
                 yield (
                     where,
@@ -64,10 +64,10 @@ def dashboards(view: View) -> Found:
 
 def tags(view: View) -> Found:
     """A list of dashboards by tag has entries."""
-    borne = {str(tag) for board in view.boards for tag in board.raw.get("tags") or ()}
+    borne = {tag for board in view.boards for tag in texts(board.raw.get("tags"))}
     for board in view.boards:
         for link in listing(board.raw.get("links")):
-            for tag in link.get("tags") or () if link.get("type") == "dashboards" else ():
+            for tag in texts(link.get("tags")) if link.get("type") == "dashboards" else ():
                 if tag not in borne:
                     yield (
                         at(board.path),

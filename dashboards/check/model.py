@@ -88,6 +88,11 @@ def mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else NOTHING
 
 
+def texts(value: object) -> tuple[str, ...]:
+    """The texts in a list; none where it is something else."""
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list | tuple) else ()
+
+
 def listing(value: object) -> tuple[Mapping[str, Any], ...]:
     """The mappings in a list; none where it is something else."""
     return tuple(each for each in value if isinstance(each, Mapping)) if isinstance(value, list | tuple) else ()

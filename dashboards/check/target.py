@@ -42,7 +42,7 @@ def parses_traceql(view: View) -> Found:
 
 def _structure(view: View, language: str, parse: Callable[[str], object]) -> Found:
     for target in view.targets:
-        asks_otherwise = target.raw.get("queryType") in {"serviceMap", "traceqlSearch", "nativeSearch", "upload"}
+        asks_otherwise = str(target.raw.get("queryType")) in {"serviceMap", "traceqlSearch", "nativeSearch", "upload"}
         if target.language == language and not asks_otherwise:
             try:
                 parse(target.expanded)
@@ -181,7 +181,7 @@ def legends(view: View) -> Found:
 def legends_differ(view: View) -> Found:
     """Curves that differ by a label are called by it."""
     for target, query in view.of_targets:
-        is_shaped = target.raw.get("format") in _SHAPED or target.panel.type in _SHAPED
+        is_shaped = str(target.raw.get("format")) in _SHAPED or target.panel.type in _SHAPED
         if is_shaped or not target.legend or target.legend == "__auto" or _LABEL.search(target.legend):
             continue
         kept = _kept(query, view)
@@ -229,15 +229,10 @@ def dashboard_source(view: View) -> Found:
     """A panel that shows another panel's answer names one that is there."""
     for target in view.targets:
         source = mapping(target.raw.get("datasource")) or mapping(target.panel.raw.get("datasource"))
-        wanted = target.raw.get("panelId")
-        if source.get("uid") == "-- Dashboard --" and wanted not in {
-            p.raw.get("id") for p in target.panel.board.panels
-        }:
-            yield (
-                target.where,
-                f"it shows panel {wanted}, which is not there",
-                "name the id of a panel of this dashboard",
-            )
+        wanted, ids = target.raw.get("panelId"), [panel.id for panel in target.panel.board.panels]
+        if source.get("uid") == "-- Dashboard --" and wanted not in ids:
+            found = f"it shows panel {wanted}, which is not there"
+            yield target.where, found, "name the id of a panel of this dashboard"
 
 
 RULES = (

@@ -103,6 +103,12 @@ class Panel:
         return str(self.raw.get("type", ""))
 
     @property
+    def id(self) -> int | None:
+        """Its number; None where it has none."""
+        found = self.raw.get("id")
+        return found if isinstance(found, int) else None
+
+    @property
     def title(self) -> str:
         return str(self.raw.get("title") or "")
 
@@ -150,7 +156,7 @@ class Target:
     @property
     def language(self) -> str:
         own, panel = mapping(self.raw.get("datasource")), mapping(self.panel.raw.get("datasource"))
-        if "-- Dashboard --" in {own.get("uid"), panel.get("uid")}:
+        if "-- Dashboard --" in (own.get("uid"), panel.get("uid")):
             return OTHER
         return self.panel.board.language(own, panel) or (PROMQL if "expr" in self.raw else OTHER)
 

@@ -59,7 +59,7 @@ def test_a_label_that_may_be_missing_is_not_always_there() -> None:
     assert "error_type" not in found.always
 
 
-UNITS = (
+UNITS: tuple[tuple[str, dict[str, int], float], ...] = (
     (ENDS, {"count": 1}, 1.0),
     (f"rate({ENDS}[5m])", {"count": 1, "s": -1}, 1.0),
     (f"increase({ENDS}[5m])", {"count": 1}, 1.0),
@@ -85,7 +85,8 @@ def test_units_that_result(text: str, powers: dict[str, int], factor: float) -> 
     """The unit of a result follows from those of the catalogue and from what the query does with them."""
     found = flow.unit(promql.parse(text).root, KNOWN)
     assert found is not None
-    assert (dict(found.powers), found.factor) == (powers, pytest.approx(factor))
+    assert dict(found.powers) == powers
+    assert found.factor == pytest.approx(factor)
 
 
 @pytest.mark.parametrize("text", ["cortex_proxy_breaker_state", "somebody_elses", "up == bool 1", f"{ENDS} ^ 2"])

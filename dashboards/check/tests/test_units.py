@@ -6,7 +6,7 @@ import pytest
 
 from dashboards.check import units
 
-CASES = (
+CASES: tuple[tuple[str, dict[str, int], float, str], ...] = (
     ("s", {"s": 1}, 1.0, ""),
     ("ms", {"s": 1}, 1.0, "ms wants the value times 1000, and it is times 1"),
     ("ms", {"s": 1}, 1000.0, ""),
