@@ -1,0 +1,141 @@
+"""Test and mock health: can QA trust what the rehearsal says?"""
+
+from __future__ import annotations
+
+from contracts.telemetry import (
+    MOCK_DROPPED,
+    MOCK_FAULTS,
+    MOCK_FRAME_LATENESS,
+    MOCK_FRAMES,
+    MOCK_MATCHES,
+    MOCK_MISSES,
+    MOCK_REQUESTS,
+    MOCK_STREAMS_ACTIVE,
+    SUITE_DURATION,
+    SUITE_FINISHED,
+    SUITE_TESTS,
+)
+from dashboards import thresholds
+from dashboards.panels import BAD, Board, Kind, Line, Panel, Row, Target
+from dashboards.promql import now, quantile, rate
+
+_SUITE = ("suite",)
+_LEFT = "It is left by `pytest --cortex-suite-report`."
+
+BOARD = Board(
+    "harness",
+    "Test and mock health",
+    "Can QA trust what the rehearsal says?",
+    (
+        Row(
+            "The mock",
+            (
+                Panel(
+                    "Mock requests",
+                    Kind.TIMESERIES,
+                    "reqps",
+                    "Exchanges with the mock that ended, by how they did.",
+                    (Target(rate(MOCK_REQUESTS, ("outcome",)), "{{outcome}}"),),
+                    is_stacked=True,
+                    no_value="no mock",
+                ),
+                Panel(
+                    "Mock misses",
+                    Kind.TIMESERIES,
+                    "reqps",
+                    "Requests that no cassette answered, by surface: a question that nobody recorded, or a client "
+                    "that changed.",
+                    (Target(rate(MOCK_MISSES, ("surface",)), "{{surface}}"),),
+                    lines=(Line(thresholds.MOCK_MISSES.value / thresholds.MOCK_MISSES.window_s),),
+                    no_value="no mock",
+                ),
+                Panel(
+                    "Mock matches",
+                    Kind.TIMESERIES,
+                    "reqps",
+                    "Requests that a cassette answered, by surface.",
+                    (Target(rate(MOCK_MATCHES, ("surface",)), "{{surface}}"),),
+                    is_stacked=True,
+                    no_value="no mock",
+                ),
+                Panel(
+                    "Frame lateness",
+                    Kind.TIMESERIES,
+                    "s",
+                    "How far behind their schedule frames left. Above the line the mock's pacing is no measure of "
+                    "anything: the machine is too busy. At pace 0 there is no schedule.",
+                    tuple(Target(quantile(q, MOCK_FRAME_LATENESS), f"p{q * 100:g}") for q in (0.5, 0.95, 0.99)),
+                    lines=(Line(thresholds.MOCK_FRAME_LATENESS.value),),
+                ),
+                Panel(
+                    "Frames",
+                    Kind.TIMESERIES,
+                    "cps",
+                    "Frames sent, by surface; an answer that is no stream is one.",
+                    (Target(rate(MOCK_FRAMES, ("surface",)), "{{surface}}"),),
+                    is_stacked=True,
+                    no_value="no mock",
+                ),
+                Panel(
+                    "Faults",
+                    Kind.TIMESERIES,
+                    "cps",
+                    "Faults played, by scenario and kind. A failure elsewhere that is not here is not the mock's "
+                    "doing.",
+                    (Target(rate(MOCK_FAULTS, ("scenario", "kind")), "{{scenario}} {{kind}}"),),
+                    no_value="no faults",
+                ),
+                Panel(
+                    "Mock streams",
+                    Kind.TIMESERIES,
+                    "short",
+                    "Answers being sent now.",
+                    (Target(now(MOCK_STREAMS_ACTIVE), "open"),),
+                    width=12,
+                    no_value="no mock",
+                ),
+                Panel(
+                    "Mock telemetry dropped",
+                    Kind.TIMESERIES,
+                    "cps",
+                    "Spans that were too many or that no collector took, and batches of metrics that none took.",
+                    (Target(rate(MOCK_DROPPED, ("signal",)), "{{signal}}"),),
+                    width=12,
+                    no_value="no mock",
+                ),
+            ),
+        ),
+        Row(
+            "The suites",
+            (
+                Panel(
+                    "Suite results",
+                    Kind.TABLE,
+                    "short",
+                    f"Tests of each suite's last run, by outcome. {_LEFT}",
+                    (Target(now(SUITE_TESTS, ("suite", "outcome"), how="max"), "tests"),),
+                    columns=("suite", "outcome"),
+                    no_value="no runs",
+                ),
+                Panel(
+                    "Suite duration",
+                    Kind.TIMESERIES,
+                    "s",
+                    f"Time that each suite's last run took. {_LEFT}",
+                    (Target(now(SUITE_DURATION, _SUITE, how="max"), "{{suite}}"),),
+                    no_value="no runs",
+                ),
+                Panel(
+                    "Suite age",
+                    Kind.STAT,
+                    "s",
+                    "Time since each suite's last run ended. Red is green, but of another day.",
+                    (Target(f"time() - {now(SUITE_FINISHED, _SUITE, how='max')}", "{{suite}}"),),
+                    lines=(Line(thresholds.SUITE_AGE.value, BAD),),
+                    no_value="no runs",
+                ),
+            ),
+        ),
+    ),
+    found_by=MOCK_REQUESTS,
+)
