@@ -216,11 +216,17 @@ ROUTE_METHODS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 ROUTES = tuple(ROUTE_METHODS)
 STATUS_CLASSES = ("2xx", "3xx", "4xx", "5xx")
-STATUSES = (
-    *("200", "202", "204", "206", "304"),
-    *("400", "401", "403", "404", "405", "408", "413", "414", "415", "416", "421", "422", "429", "431", "499"),
-    *("500", "502", "503", "504"),
+TIMED_ROUTES = tuple(
+    route for route in ROUTES if route.startswith(PREFIX) and route.removeprefix(PREFIX) not in _ALSO_BELOW
 )
+"""Those that somebody waits for. Probes, pages and whatever scanners ask for are counted, and not timed: with every
+status and every bound they alone would be three times the series that a process may have."""
+
+TIMED_STATUSES = ("200", "202", "204", "499", "500", "502", "503", "504")
+"""What took time: an answer, a failure, or a client that did not wait. Refusals take none, and are counted as well."""
+
+CLIENT_GONE_STATUS = 499
+"""Of an answer that nobody reads; nginx made the number customary in logs."""
 KEYS = ("private_key", "pat", "oauth_token", "session_key", "next_session_key", "client_key")
 """Key files, by the settings that name them, without `_file`."""
 
@@ -258,8 +264,10 @@ def _gauge(name: str, unit: str, meaning: str, *, from_start: bool = True, **lab
 
 
 _FIRST_EVENT_S = (0.05, 0.1, 0.25, 0.5, 0.75, 1.25, 2.5, 5.5, 7.5, 10.5, 15.5, 30.5, 60.5, 120.5)
-_HTTP_S = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.25, 2.5, 7.5, 15.5, 30.5, 60.5, 120.5)
-_GENAI_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+# Fewer bounds than the conventions advise: each is a series, times the labels.
+_SERVER_S = (0.005, 0.025, 0.1, 0.25, 0.75, 2.5, 7.5, 30.5, 120.5)
+_CLIENT_S = (0.025, 0.1, 0.25, 0.75, 2.5, 7.5, 30.5)
+_TOOL_S = (0.02, 0.08, 0.32, 1.28, 5.12, 20.48)
 
 REQUESTS = _counter(
     "requests_total",
@@ -273,9 +281,15 @@ REQUEST_DURATION = Metric(
     "http.server.request.duration",
     MetricKind.HISTOGRAM,
     "s",
-    "Time from a request to its response, of a stream to the beginning of its response.",
-    MappingProxyType({"http.request.method": METHODS, "http.route": ROUTES, "http.response.status_code": STATUSES}),
-    _HTTP_S,
+    "Time from a request of the API to its response, of a stream to the beginning of its response; refusals left out.",
+    MappingProxyType(
+        {
+            "http.request.method": ("GET", "POST", "DELETE"),
+            "http.route": TIMED_ROUTES,
+            "http.response.status_code": TIMED_STATUSES,
+        }
+    ),
+    _SERVER_S,
     Convention.HTTP,
 )
 STREAM_ENDS = _counter("stream_end_total", "stream", "Chat streams ended, by why they did.", reason=_of(EndReason))
@@ -314,6 +328,12 @@ AGENT_TOOL_CALLS = Metric(
     buckets=(0.5, 1.5, 2.5, 3.5, 5.5, 8.5, 13.5, 21.5),
     convention=Convention.GENAI,
 )
+_TIMED_ERRORS = _of(
+    (UpstreamOutcome.THROTTLED, UpstreamOutcome.UNAVAILABLE, UpstreamOutcome.UNREACHABLE, UpstreamOutcome.TIMEOUT)
+)
+OTHER_ERROR = "_OTHER"
+"""The conventions' word for errors that have no value of their own; attempts are counted by all outcomes."""
+
 CLIENT_DURATION = Metric(
     "http.client.request.duration",
     MetricKind.HISTOGRAM,
@@ -323,10 +343,10 @@ CLIENT_DURATION = Metric(
         {
             "http.request.method": ("GET", "POST", "DELETE"),
             "surface": _of(Surface),
-            "error.type": ("", *(each for each in _of(UpstreamOutcome) if each != UpstreamOutcome.OK)),
+            "error.type": ("", *_TIMED_ERRORS, OTHER_ERROR),
         }
     ),
-    _HTTP_S,
+    _CLIENT_S,
     Convention.HTTP,
 )
 UPSTREAM_ATTEMPTS = _counter(
@@ -407,7 +427,7 @@ TOOL_DURATION = Metric(
             "error.type": ("", *(each for each in _of(ToolOutcome) if each != ToolOutcome.OK)),
         }
     ),
-    _GENAI_S,
+    _TOOL_S,
     Convention.GENAI,
 )
 TOOL_CALLS = _counter("tool_calls_total", "call", "Tool calls ended.", tool=_of(ToolName), outcome=_of(ToolOutcome))
@@ -485,7 +505,7 @@ EXPORT_FAILURES = _counter(
     "telemetry_export_failures_total", "batch", "Batches that no collector took.", signal=_of(Signal)
 )
 OVERFLOWING = (
-    *("http.request.method", "http.response.status_code", "http.route", "method", "route", "status_class"),
+    *("http.request.method", "http.response.status_code", "method", "route", "status_class"),
     *("kind", "model", "outcome", "policy", "reason", "surface", "tool", "error.type", "gen_ai.tool.name"),
 )
 """Labels whose values come from outside, or may one day: those that can fall outside their list."""

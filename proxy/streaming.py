@@ -20,6 +20,7 @@ from opentelemetry.trace import Status, StatusCode
 
 from contracts import traces
 from contracts.api import EndReason, ProxyEnd, ProxyStart
+from contracts.telemetry import CLIENT_GONE_STATUS
 from proxy.calls import Call, CallCancelledError
 from proxy.cortex import Upstream
 from proxy.lifecycle import Phase
@@ -33,9 +34,6 @@ from proxy.tokens import Session
 from proxy.watcher import client_socket
 
 log = structlog.get_logger(__name__)
-
-CLIENT_CLOSED_REQUEST = 499
-"""Nobody reads this answer; the number is what nginx made customary in logs."""
 
 STREAM_HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -81,7 +79,7 @@ def respond(turn: Turn, held: ExitStack) -> Response:
     except CallCancelledError:
         if wired.lifecycle.phase in (Phase.ENDING, Phase.STOPPED):
             wired.lifecycle.check()
-        return Response(status=CLIENT_CLOSED_REQUEST)
+        return Response(status=CLIENT_GONE_STATUS)
     finally:
         g.retries = call.retries
     held.callback(upstream.close)  # for failures before the relay is made, which closes it itself

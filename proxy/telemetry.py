@@ -17,6 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from http import HTTPStatus
 from typing import Any, Protocol, cast
 
 import structlog
@@ -293,15 +294,19 @@ class Telemetry:
     def request_ended(
         self, route: str, method: str, status: int, duration_s: float, context: Context | None = None
     ) -> None:
-        """A response is ready; that of a stream when it begins.   route: the rule that matched, as Flask writes it."""
+        """A response is ready; that of a stream when it begins.   route: the rule that matched, as Flask writes it.
+
+        Every one is counted; timed are those that somebody waits for.
+        """
         template = as_template(route)
         self._add(
             catalogue.REQUESTS,
             {"route": template, "method": method, "status_class": f"{status // 100}xx"},
             context=context,
         )
-        labels = {"http.request.method": method, "http.route": template, _STATUS: str(status)}
-        self._record(catalogue.REQUEST_DURATION, labels, duration_s, context)
+        if template in catalogue.TIMED_ROUTES and method in catalogue.ROUTE_METHODS[template] and _took_time(status):
+            labels = {"http.request.method": method, "http.route": template, _STATUS: str(status)}
+            self._record(catalogue.REQUEST_DURATION, labels, duration_s, context)
 
     def stream_started(self, started_s: float, asked_s: float | None, context: Context | None = None) -> Stream:
         """A stream begins; what is returned is told the rest, and of its end exactly once.
@@ -568,7 +573,8 @@ class Attempt:
         error = "" if outcome == UpstreamOutcome.OK else str(outcome)
         telemetry._add(catalogue.UPSTREAM_ATTEMPTS, {"surface": self._surface, "outcome": outcome}, context=context)
         if self._asked_s is not None:
-            labels = {"http.request.method": self._method, "surface": self._surface, "error.type": error}
+            kind = error if error in catalogue.CLIENT_DURATION.labels["error.type"] else catalogue.OTHER_ERROR
+            labels = {"http.request.method": self._method, "surface": self._surface, "error.type": kind}
             duration_s = (self._head_s or time.monotonic()) - self._asked_s
             telemetry._record(catalogue.CLIENT_DURATION, labels, duration_s, context)
         if error:
@@ -576,6 +582,10 @@ class Attempt:
             if outcome != UpstreamOutcome.CANCELLED:
                 self._span.set_status(Status(StatusCode.ERROR, error))
         self._span.end()
+
+
+def _took_time(status: int) -> bool:
+    return not HTTPStatus.BAD_REQUEST <= status < catalogue.CLIENT_GONE_STATUS
 
 
 def as_template(rule: str) -> str:

@@ -1,8 +1,9 @@
-"""A collector on loopback that keeps what it is sent, or refuses it."""
+"""A collector on loopback that keeps what it is sent, or refuses it; and a scraper."""
 
 from __future__ import annotations
 
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -43,3 +44,11 @@ def collector() -> Iterator[Collector]:
         yield running
         running.shutdown()
         thread.join()
+
+
+def scrape(port: int | None, path: str = "/metrics") -> str:
+    """What a scraper reads."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(f"http://127.0.0.1:{port}{path}", timeout=10) as response:
+        text: str = response.read().decode()
+    return text

@@ -57,7 +57,7 @@ from proxy.prices import Spent
 from proxy.serve import for_process
 from proxy.tally import ReadsTallies
 from proxy.telemetry import MetricsPortError, Stream, Telemetry, Tracing, as_template, trace_id_of
-from proxy.tests.collector import collector
+from proxy.tests.collector import collector, scrape
 from proxy.tests.conftest import MakeApp, MakeSettings
 from proxy.tests.upstream import until
 
@@ -390,11 +390,16 @@ def test_lost_turns_are_counted_each(telemetry: Telemetry, reader: InMemoryMetri
 
 
 def test_a_request_is_counted_and_timed(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
-    """Route, method and status tell requests apart, in the names of the conventions."""
+    """Route, method and status tell requests apart, in the names of the conventions; refusals are counted alone."""
     telemetry.request_ended("/api/v1/tools/<tool_name>", "POST", 503, 0.3)
     telemetry.request_ended("/api/v1/tools/<tool_name>", "POST", 503, 0.5)
     route = "/api/v1/tools/{toolName}"
     assert value(reader, catalogue.REQUESTS, route=route, method="POST", status_class="5xx") == 2
+    telemetry.request_ended("/api/v1/tools/<tool_name>", "POST", 429, 0.3)
+    telemetry.request_ended("/livez", "GET", 200, 0.3)
+    assert value(reader, catalogue.REQUESTS, route=route, method="POST", status_class="4xx") == 1
+    assert value(reader, catalogue.REQUESTS, route="/livez", method="GET", status_class="2xx") == 1
+    assert len([name for name, _ in series(reader) if name == catalogue.REQUEST_DURATION.name]) == 1
     timed = {"http.route": route, "http.request.method": "POST", "http.response.status_code": 503}
     assert value(reader, catalogue.REQUEST_DURATION, **timed) == (2, pytest.approx(0.8))
 
@@ -473,20 +478,24 @@ def test_without_prices_every_answer_is_unpriced(make_telemetry: MakeTelemetry, 
 
 def test_values_outside_their_list_are_counted_by_label(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
     """Each time, and for each label; what is listed, or is `other` already, is none."""
-    for method, status in (("GET", 200), ("PATCH", 200), ("PATCH", 418), (OTHER, 200)):
-        telemetry.request_ended("/livez", method, status, 0.1)
+    for method, status in (("GET", 200), ("PATCH", 200), ("PATCH", 599), (OTHER, 200)):
+        telemetry.request_ended("/api/v1/chat", method, status, 0.1)
+    telemetry.request_ended("/api/v1/chat", "POST", 599, 0.1)
     counted = {
         dict(labels)["label"]: count
         for (name, labels), count in series(reader).items()
         if name == catalogue.LABEL_OVERFLOW.name and count
     }
-    assert counted == {"method": 2, "http.request.method": 2, "http.response.status_code": 1}
+    assert counted == {"method": 2, "http.response.status_code": 1}
 
 
 def test_every_label_that_overflows_is_one_that_is_counted(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
     """The counter of overflows has no overflow itself, whatever is told."""
-    telemetry.request_ended("/nowhere", "PATCH", 999, 0.1)
-    telemetry.attempt("x", "PATCH", 1, {}).ended("x")
+    telemetry.request_ended("/nowhere", "PATCH", 200, 0.1)
+    telemetry.request_ended("/api/v1/chat", "POST", 999, 0.1)
+    attempt = telemetry.attempt("x", "PATCH", 1, {})
+    attempt.asked()
+    attempt.ended("x")
     telemetry.retried("x", "x")
     telemetry.breaker_changed("x", "open")
     telemetry.limit_decided("x", allowed=True)
@@ -506,7 +515,7 @@ def test_every_label_that_overflows_is_one_that_is_counted(telemetry: Telemetry,
     [
         (UpstreamOutcome.OK, {}),
         (UpstreamOutcome.UNREACHABLE, {"error.type": "unreachable"}),
-        (UpstreamOutcome.CANCELLED, {"error.type": "cancelled"}),
+        (UpstreamOutcome.CANCELLED, {"error.type": "_OTHER"}),
     ],
 )
 def test_an_attempt_is_timed_to_its_head(
@@ -590,8 +599,8 @@ def test_floods_of_labels_make_one_series(telemetry: Telemetry, reader: InMemory
         telemetry.breaker_changed(f"surface{n}", State.OPEN)
         telemetry.tool_called(ToolName.SEARCH, Context()).ended(ToolOutcome.OK)
         telemetry.breaker_changed(Surface.SEARCH, State.OPEN)
-    made = (catalogue.REQUESTS, catalogue.REQUEST_DURATION, catalogue.TOOL_CALLS, catalogue.BREAKER_STATE)
-    assert len(series(reader)) == before + len([*made, catalogue.TOOL_DURATION, "that of searches"])
+    made = (catalogue.REQUESTS, catalogue.TOOL_CALLS, catalogue.TOOL_DURATION, catalogue.BREAKER_STATE)
+    assert len(series(reader)) == before + len([*made, "that of searches"])
     assert value(reader, catalogue.TOOL_CALLS, tool=OTHER, outcome=OTHER) == 10_000
     assert value(reader, catalogue.TOOL_CALLS, tool="search", outcome="ok") == 10_000
 
@@ -626,20 +635,12 @@ def test_a_rule_is_written_as_in_the_document(rule: str, template: str) -> None:
 # --- the way to Prometheus -----------------------------------------------------------------------------------------
 
 
-def scrape(telemetry: Telemetry, path: str = "/metrics") -> str:
-    """What a scraper reads."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://127.0.0.1:{telemetry.metrics_port}{path}", timeout=10) as response:
-        text: str = response.read().decode()
-    return text
-
-
 def scraped(telemetry: Telemetry) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Every sample by name and labels, each of which is there once."""
     samples = [
         # Prometheus knows no difference between a label that is empty and one that is not there.
         ((sample.name, frozenset((label, value) for label, value in sample.labels.items() if value)), sample.value)
-        for family in text_string_to_metric_families(scrape(telemetry))
+        for family in text_string_to_metric_families(scrape(telemetry.metrics_port))
         for sample in family.samples
         if family.name not in ("target", "target_info")
     ]
@@ -673,7 +674,7 @@ def test_prometheus_reads_the_catalogue(make_telemetry: MakeTelemetry) -> None:
     """Names, kinds, help texts and labels are the catalogue's, and nothing but what tells the process is added."""
     telemetry = make_telemetry(metrics_port=0)
     everything(telemetry)
-    families = {family.name: family for family in text_string_to_metric_families(scrape(telemetry))}
+    families = {family.name: family for family in text_string_to_metric_families(scrape(telemetry.metrics_port))}
     info = families.pop("target_info").samples[0].labels
     assert (info["service_name"], info["service_version"]) == ("cortex-proxy", VERSION)
     assert set(families) == {metric.exposed.removesuffix("_total") for metric in METRICS}
@@ -689,14 +690,14 @@ def test_bounds_are_written_as_in_the_catalogue(make_telemetry: MakeTelemetry) -
     """A rule can name a bound: no `le` is a whole number."""
     telemetry = make_telemetry(metrics_port=0)
     everything(telemetry)
-    bounds = set(re.findall(r'le="([^"]+)"', scrape(telemetry)))
+    bounds = set(re.findall(r'le="([^"]+)"', scrape(telemetry.metrics_port)))
     assert bounds == {"+Inf"} | {str(bound) for metric in METRICS for bound in metric.buckets}
 
 
 def test_scrapes_at_the_same_time_are_whole(make_telemetry: MakeTelemetry, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each of two scrapers reads every series once, also when the SDK could collect for both before it answers one."""
     telemetry = make_telemetry(metrics_port=0)
-    expected = [line.split(" ")[0] for line in scrape(telemetry).splitlines()]
+    expected = [line.split(" ")[0] for line in scrape(telemetry.metrics_port).splitlines()]
     both, one_is_done, add = threading.Barrier(2), threading.Event(), _CustomCollector.add_metrics_data
 
     def collect_for_both(collector: Any, data: Any) -> None:
@@ -709,7 +710,7 @@ def test_scrapes_at_the_same_time_are_whole(make_telemetry: MakeTelemetry, monke
     read: list[list[str]] = []
 
     def read_once() -> None:
-        read.append([line.split(" ")[0] for line in scrape(telemetry).splitlines()])
+        read.append([line.split(" ")[0] for line in scrape(telemetry.metrics_port).splitlines()])
         one_is_done.set()
 
     scrapers = [threading.Thread(target=read_once) for _ in range(2)]
@@ -724,7 +725,7 @@ def test_the_metrics_port_answers_nothing_else(make_telemetry: MakeTelemetry) ->
     """Other addresses are not found."""
     telemetry = make_telemetry(metrics_port=0)
     with pytest.raises(urllib.error.HTTPError) as refused:
-        scrape(telemetry, "/")
+        scrape(telemetry.metrics_port, "/")
     with refused.value as answer:
         assert answer.code == 404
 
@@ -773,7 +774,7 @@ def test_a_stalled_scraper_hinders_nobody(make_telemetry: MakeTelemetry) -> None
     telemetry = make_telemetry(metrics_port=0)
     with socket.create_connection(("127.0.0.1", telemetry.metrics_port or 0)) as stalled:
         stalled.sendall(b"GET /metr")
-        assert "cortex_proxy_requests_total" in scrape(telemetry)
+        assert "cortex_proxy_requests_total" in scrape(telemetry.metrics_port)
         telemetry.shutdown(5)
         assert telemetry.metrics_port is None
 

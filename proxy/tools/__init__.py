@@ -26,14 +26,14 @@ from contracts.api import (
     SqlRequest,
     ToolName,
 )
-from contracts.telemetry import ToolOutcome
+from contracts.telemetry import CLIENT_GONE_STATUS, ToolOutcome
 from proxy.admission import admitted
 from proxy.body import read_json
 from proxy.calls import Call, CallCancelledError
 from proxy.parts import parts
 from proxy.policies import Policy
 from proxy.problems import ProblemError
-from proxy.streaming import CLIENT_CLOSED_REQUEST, Turn, respond
+from proxy.streaming import Turn, respond
 from proxy.telemetry import ToolCall
 from proxy.tokens import Session
 from proxy.tools import analyst, chart, search, sql
@@ -82,7 +82,7 @@ def use_tool(tool_name: str) -> Response:
     try:
         with ExitStack() as held:
             response = _run(tool, held, called)
-        outcome = ToolOutcome.CANCELLED if response.status_code == CLIENT_CLOSED_REQUEST else ToolOutcome.OK
+        outcome = ToolOutcome.CANCELLED if response.status_code == CLIENT_GONE_STATUS else ToolOutcome.OK
     except HTTPException:
         outcome = ToolOutcome.REFUSED
         raise
@@ -126,7 +126,7 @@ def _run(tool: Tool, held: ExitStack, called: ToolCall) -> Response:
     try:
         answer = tool.run(asked, errand(call))
     except CallCancelledError:
-        return Response(status=CLIENT_CLOSED_REQUEST)
+        return Response(status=CLIENT_GONE_STATUS)
     finally:
         g.retries = call.retries
     return Response(_as_json(answer), content_type="application/json")
