@@ -84,14 +84,26 @@ class Query:
         return ((step.node, step) for step in self.steps if isinstance(step.node, pp.BinaryExpr))
 
 
+_LONGEST, _MOST_OPERATIONS, _DEEPEST = 10_000, 1_000, 100
+_OPERATION = re.compile(r"[-+*/%^(]")
+
+
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Query:
-    """The query as a tree.   Raises: ValueError, with the parser's words."""
+    """The query as a tree.
+
+    Raises: ValueError, with the parser's words, or for a query that nobody writes: the parser descends into it without
+    a limit, and would take the whole process with it.
+    """
+    if len(text) > _LONGEST or len(_OPERATION.findall(text)) > _MOST_OPERATIONS:
+        raise ValueError(f"longer than {_LONGEST} characters, or of more than {_MOST_OPERATIONS} operations")
     root = pp.parse(text)
     return Query(text, root, tuple(_steps(root, ())))
 
 
 def _steps(node: pp.Expr, parents: tuple[pp.Expr, ...]) -> Iterator[Step]:
+    if len(parents) > _DEEPEST:
+        raise ValueError(f"nested deeper than {_DEEPEST}")
     yield Step(node, parents)
     for child in children(node):
         yield from _steps(child, (*parents, node))

@@ -46,8 +46,8 @@ def _structure(view: View, language: str, parse: Callable[[str], object]) -> Fou
         if target.language == language and not asks_otherwise:
             try:
                 parse(target.expanded)
-            except (ValueError, RecursionError) as error:
-                yield target.where, str(error) or "nested too deep", "correct the query"
+            except ValueError as error:
+                yield target.where, str(error), "correct the query"
 
 
 def logql_auto(view: View) -> Found:

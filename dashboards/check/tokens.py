@@ -34,10 +34,15 @@ _TOKEN = re.compile(
 )
 
 
+_LONGEST, _DEEPEST = 10_000, 100
+
+
 class Reader:
     """Goes through the words of a query, one after the other."""
 
     def __init__(self, text: str) -> None:
+        if len(text) > _LONGEST or text.count("(") > _DEEPEST:
+            raise Malformed(text, 0, "a query too long or too deep for anybody to have written")
         self.text = text
         self._tokens = tuple(_split(text))
         self._next = 0

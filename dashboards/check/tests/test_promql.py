@@ -70,3 +70,14 @@ def test_durations_are_seconds(text: str, seconds: float | None) -> None:
 def test_the_same_text_is_read_once() -> None:
     """A thousand mutants of one dashboard parse what they share once."""
     assert promql.parse("sum(a)") is promql.parse("sum(a)")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["(" * 4000 + "a" + ")" * 4000, "-" * 9000 + "a", "a + " * 2000 + "a", "a or " * 1900 + "a", "a" * 20_000],
+    ids=["brackets", "signs", "sums", "alternatives", "a name"],
+)
+def test_queries_that_nobody_writes_are_refused(text: str) -> None:
+    """A query made to exhaust the parser is an error like any other."""
+    with pytest.raises(ValueError, match=r"longer than|nested deeper"):
+        promql.parse(text)
