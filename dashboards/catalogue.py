@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from contracts import telemetry, traces
 from contracts.telemetry import LOADED, METRICS, MOCK_METRICS, OTHER, SUITE_METRICS, Metric, MetricKind
 from dashboards import rules, sources, thresholds
 from dashboards.check import promql
-from dashboards.check.model import Documents
+from dashboards.check.model import SEPARATOR, Documents
 from dashboards.check.view import View, look
 from dashboards.runbook_lint import BOARDS
 
@@ -84,16 +85,21 @@ _WAYS = (
 )
 
 
+Places: TypeAlias = defaultdict[str, set[str]]
+MARK = f"{SEPARATOR}annotation "
+"""What stands before an annotation's name where the check says where something is."""
+
 Recorded: TypeAlias = dict[str, list[tuple[Mapping[str, str], set[str]]]]
 """Of each recorded name: the labels that a rule sets, and the metrics that it reads."""
 
 
 @dataclass(frozen=True)
 class Uses:
-    """Where metrics are looked at: panels and alerts by the metric's Prometheus name, sorted."""
+    """Where metrics are looked at: panels, alerts and marks over time, by the metric's Prometheus name, sorted."""
 
     panels: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
     alerts: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
+    marks: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def uses(view: View) -> Uses:
@@ -102,15 +108,17 @@ def uses(view: View) -> Uses:
     for rule, query in view.of_rules:
         if not rule.is_alert:
             recorded.setdefault(rule.name, []).append((rule.labels, _families(query, view, recorded)))
-    panels: dict[str, set[str]] = {}
-    alerts: dict[str, set[str]] = {}
-    for target, query in view.of_targets:
+    panels, alerts, marks = Places(set), Places(set), Places(set)
+    for asked, query in view.read:
+        _, is_mark, mark = asked.where.rpartition(MARK)
         for name in _families(query, view, recorded):
-            panels.setdefault(name, set()).add(target.panel.address)
-    for rule, query in view.of_rules:
-        for name in _families(query, view, recorded) if rule.is_alert else ():
-            alerts.setdefault(name, set()).add(rule.name)
-    return Uses(_sorted(panels), _sorted(alerts))
+            if asked.target:
+                panels[name].add(asked.target.panel.address)
+            elif asked.rule and asked.rule.is_alert:
+                alerts[name].add(asked.rule.name)
+            elif is_mark:
+                marks[name].add(mark)
+    return Uses(_sorted(panels), _sorted(alerts), _sorted(marks))
 
 
 def _families(query: promql.Query, view: View, recorded: Recorded) -> set[str]:
@@ -163,10 +171,11 @@ def _metric(metric: Metric, used: Uses) -> Iterator[str]:
         yield f"- Buckets: {', '.join(f'{bound:g}' for bound in metric.buckets)}"
     if metric.kind is not MetricKind.HISTOGRAM and not metric.from_start:
         yield "- Shows from its first measurement: zero would be a lie"
-    panels, alerts = used.panels.get(metric.exposed, ()), used.alerts.get(metric.exposed, ())
-    if panels:
+    if panels := used.panels.get(metric.exposed):
         yield f"- Panels: {', '.join(f'`{address}`' for address in panels)}"
-    if alerts:
+    if marks := used.marks.get(metric.exposed):
+        yield f"- Marks on dashboards: {', '.join(marks)}"
+    if alerts := used.alerts.get(metric.exposed):
         yield f"- Alerts: {', '.join(f'[{name}]({RUNBOOKS}/{name}.md)' for name in alerts)}"
     yield ""
 

@@ -17,6 +17,15 @@ from dashboards.check.view import look
 BOARD = {
     "uid": "cortex-streaming",
     "templating": {"list": [{"name": "datasource", "type": "datasource", "query": "prometheus"}]},
+    "annotations": {
+        "list": [
+            {
+                "name": "Deploys",
+                "datasource": {"type": "prometheus", "uid": "${datasource}"},
+                "expr": "changes(cortex_proxy_start_time_seconds[1m]) > 0",
+            }
+        ]
+    },
     "panels": [
         {
             "type": "timeseries",
@@ -64,6 +73,7 @@ def test_panels_and_alerts_are_told_through_what_was_recorded() -> None:
     assert found.alerts["cortex_proxy_tool_calls_total"] == ["CortexProxyToolSuccessBudgetBurn"]
     assert "CortexProxyStreamsBroken" in found.alerts["cortex_proxy_stream_end_total"]
     assert "cortex_proxy_requests_total" not in found.panels
+    assert found.marks == {"cortex_proxy_start_time_seconds": ["Deploys"]}
 
 
 def test_the_page_names_panels_and_runbooks() -> None:
