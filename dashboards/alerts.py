@@ -424,7 +424,7 @@ def _mock_down(_over: Over) -> Alert:
         f"{total(_up(thresholds.MOCK_JOB))} == {number(threshold.value)}",
         "The mock does not answer.",
         f"{JOB}: no mock has answered Prometheus for {span(threshold.for_s)}; rehearsals fail for its sake.",
-        "harness/mock-requests",
+        "harness/mock-up",
         component=Component.MOCK,
     )
 

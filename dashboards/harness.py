@@ -16,8 +16,8 @@ from contracts.telemetry import (
     SUITE_TESTS,
 )
 from dashboards import thresholds
-from dashboards.panels import BAD, Board, Kind, Line, Panel, Row, Target
-from dashboards.promql import now, quantile, rate
+from dashboards.panels import BAD, GOOD, Board, Kind, Line, Panel, Row, Target
+from dashboards.promql import CHOSEN, now, quantile, rate, within
 
 _SUITE = ("suite",)
 _LEFT = "It is left by `pytest --cortex-suite-report`."
@@ -42,11 +42,11 @@ BOARD = Board(
                 Panel(
                     "Mock misses",
                     Kind.TIMESERIES,
-                    "reqps",
-                    "Requests that no cassette answered, by surface: a question that nobody recorded, or a client "
-                    "that changed.",
-                    (Target(rate(MOCK_MISSES, ("surface",)), "{{surface}}"),),
-                    lines=(Line(thresholds.MOCK_MISSES.value / thresholds.MOCK_MISSES.window_s),),
+                    "short",
+                    "Requests of the last ten minutes that no cassette answered, by surface: a question that nobody "
+                    "recorded, or a client that changed.",
+                    (Target(within(MOCK_MISSES, thresholds.MOCK_MISSES.window_s, ("surface",)), "{{surface}}"),),
+                    lines=(Line(thresholds.MOCK_MISSES.value),),
                     no_value="no mock",
                 ),
                 Panel(
@@ -86,12 +86,22 @@ BOARD = Board(
                     no_value="no faults",
                 ),
                 Panel(
+                    "Mock up",
+                    Kind.STATE_TIMELINE,
+                    "none",
+                    "Whether Prometheus reached the mock.",
+                    (Target(f"min by (job, instance) (up{{{CHOSEN}}})", "{{job}} {{instance}}"),),
+                    names={0: ("down", BAD), 1: ("up", GOOD)},
+                    base=BAD,
+                    lines=(Line(thresholds.MOCK_DOWN.value, BAD), Line(1, GOOD)),
+                    no_value="nothing is scraped",
+                ),
+                Panel(
                     "Mock streams",
                     Kind.TIMESERIES,
                     "short",
                     "Answers being sent now.",
                     (Target(now(MOCK_STREAMS_ACTIVE), "open"),),
-                    width=12,
                     no_value="no mock",
                 ),
                 Panel(
@@ -100,7 +110,6 @@ BOARD = Board(
                     "cps",
                     "Spans that were too many or that no collector took, and batches of metrics that none took.",
                     (Target(rate(MOCK_DROPPED, ("signal",)), "{{signal}}"),),
-                    width=12,
                     no_value="no mock",
                 ),
             ),

@@ -16,7 +16,19 @@ from contracts.telemetry import (
 )
 from dashboards import slo, thresholds
 from dashboards.panels import BAD, GOOD, WARN, Board, Kind, Line, Panel, Row, Target
-from dashboards.promql import CHOSEN, CHOSEN_JOB, counted_over_range, increase, now, quantile, rate, ratio, recorded
+from dashboards.promql import (
+    CHOSEN,
+    CHOSEN_JOB,
+    counted_over_range,
+    increase,
+    now,
+    quantile,
+    rate,
+    ratio,
+    recorded,
+    within,
+)
+from dashboards.rule import Severity
 
 _SLOS = slo.load().objectives
 _METRICS = {metric.exposed: metric for metric in ALL_METRICS}
@@ -26,6 +38,10 @@ _TITLES = {
     "stream-completion": ("Stream completion", "streaming"),
     "tool-success": ("Tool success", "tools"),
 }
+
+
+_COLORS = {Severity.CRITICAL: BAD, Severity.WARNING: WARN}
+_BURNING = tuple(Line(each.factor, _COLORS[Severity(each.severity)]) for each in thresholds.BURNS[::-1])
 
 
 def _good_share(objective: slo.Objective) -> str:
@@ -112,7 +128,7 @@ BOARD = Board(
                     "How many times its even pace each budget burns, over five minutes. The lines are where alerts "
                     "begin to look: a ticket's and a page's.",
                     (Target(recorded("slo:current_burn_rate:ratio"), "{{sloth_slo}} {{job}}"),),
-                    lines=(Line(thresholds.BURNS[2].factor, WARN), Line(thresholds.BURNS[0].factor, BAD)),
+                    lines=_BURNING,
                     no_value="no rules, or no traffic",
                 ),
                 Panel(
@@ -192,26 +208,30 @@ BOARD = Board(
                         Target(f"sum by (job, instance) (scrape_samples_scraped{{{CHOSEN}}})", "samples"),
                     ),
                     columns=("job", "instance"),
-                    lines=(Line(thresholds.SERIES.value, BAD),),
+                    own_lines={
+                        "up": (BAD, (Line(thresholds.DOWN.value, BAD), Line(1, GOOD))),
+                        "samples": (GOOD, (Line(thresholds.SERIES.value, BAD),)),
+                    },
                     no_value="nothing is scraped",
                 ),
                 Panel(
                     "Export failures",
                     Kind.TIMESERIES,
-                    "cps",
-                    "Batches that no collector took, by signal. What was in them is lost.",
-                    (Target(rate(EXPORT_FAILURES, ("signal",)), "{{signal}}"),),
-                    lines=(Line(thresholds.TELEMETRY_LOST.value / thresholds.TELEMETRY_LOST.window_s),),
+                    "short",
+                    "Batches that no collector took in ten minutes, by signal. What was in them is lost. The line is "
+                    "the alert's.",
+                    (Target(within(EXPORT_FAILURES, thresholds.TELEMETRY_LOST.window_s, ("signal",)), "{{signal}}"),),
+                    lines=(Line(thresholds.TELEMETRY_LOST.value),),
                     no_value="no proxy",
                 ),
                 Panel(
                     "Label overflow",
                     Kind.TIMESERIES,
-                    "cps",
-                    "Label values outside their list, by label: they were written as `other`. A new version of "
-                    "Snowflake, or somebody who floods.",
-                    (Target(rate(LABEL_OVERFLOW, ("label",)), "{{label}}"),),
-                    lines=(Line(thresholds.LABEL_OVERFLOW.value / thresholds.LABEL_OVERFLOW.window_s),),
+                    "short",
+                    "Label values outside their list in half an hour, by label: they were written as `other`. A new "
+                    "version of Snowflake, or somebody who floods.",
+                    (Target(within(LABEL_OVERFLOW, thresholds.LABEL_OVERFLOW.window_s, ("label",)), "{{label}}"),),
+                    lines=(Line(thresholds.LABEL_OVERFLOW.value),),
                     no_value="no proxy",
                 ),
             ),

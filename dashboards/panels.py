@@ -101,7 +101,8 @@ class Panel:
 
     description: what it shows, and what to think of it.   unit: Grafana's id.   lines: thresholds, drawn in a time
     series; base: the colour below the first.   names: texts and colours for values.   columns: of a table, its labels
-    in order.   least, most: of the axis.   leads_to: the dashboard with the details.
+    in order.   least, most: of the axis.   own_lines: base and thresholds of a legend or column unlike the others.
+    leads_to: the dashboard with the details.
     """
 
     title: str
@@ -119,6 +120,7 @@ class Panel:
     is_stacked: bool = False
     least: float | None = 0.0
     most: float | None = None
+    own_lines: Mapping[str, tuple[str, tuple[Line, ...]]] = field(default_factory=lambda: MappingProxyType({}))
     leads_to: str = ""
 
     def __post_init__(self) -> None:
@@ -355,11 +357,11 @@ def _drill_down(board: Board, uid_slug: str) -> dashboard.DashboardLink:
 def _fields(panel: Panel, builder: Any) -> None:
     builder.unit(panel.unit).no_value(panel.no_value)
     if panel.kind is not Kind.HEATMAP:
-        steps = [
-            models.Threshold(None, panel.base),
-            *(models.Threshold(each.value, each.color) for each in panel.lines),
-        ]
-        builder.thresholds(dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(steps))
+        builder.thresholds(
+            dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(_steps(panel.base, panel.lines))
+        )
+        for name, (base, lines) in panel.own_lines.items():
+            builder.override_by_name(name, [models.DynamicConfigValue("thresholds", _own_steps(base, lines))])
         if panel.least is not None and panel.kind is not Kind.TABLE:
             builder.min(panel.least)
         if panel.most is not None:
@@ -370,6 +372,14 @@ def _fields(panel: Panel, builder: Any) -> None:
             for value, (text, color) in panel.names.items()
         }
         builder.mappings([models.ValueMap(options=texts)])
+
+
+def _steps(base: str, lines: tuple[Line, ...]) -> list[models.Threshold]:
+    return [models.Threshold(None, base), *(models.Threshold(each.value, each.color) for each in lines)]
+
+
+def _own_steps(base: str, lines: tuple[Line, ...]) -> models.ThresholdsConfig:
+    return models.ThresholdsConfig(mode=models.ThresholdsMode.ABSOLUTE, steps=_steps(base, lines))
 
 
 def _timeseries(panel: Panel) -> timeseries.Panel:

@@ -42,6 +42,12 @@ def increase(metric: Metric, by: tuple[str, ...] = (), where: Where = _EVERY) ->
     return _sum(f"increase({_series(metric, '', where)}[{RANGE}])", metric, by)
 
 
+def within(metric: Metric, window_s: float, by: tuple[str, ...] = (), where: Where = _EVERY) -> str:
+    """A counter's events over so many seconds back: what an alert with that window compares."""
+    _needs(metric, _COUNTERS, "an increase")
+    return _sum(f"increase({_series(metric, '', where)}[{window_s:g}s])", metric, by)
+
+
 def counted(metric: Metric, by: tuple[str, ...] = (), where: Where = _EVERY, le: float | None = None) -> str:
     """A histogram's measurements per second; those up to a bound, if one is given."""
     return _sum(f"rate({_counting(metric, where, le)}[{RATE}])", metric, by)

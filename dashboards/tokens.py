@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.telemetry import COST, STREAM_ENDS, TOKENS, UNPRICED, TokenKind
 from dashboards import thresholds
 from dashboards.panels import BAD, CALM, Board, Kind, Line, Panel, Row, Target
-from dashboards.promql import increase, rate, ratio
+from dashboards.promql import increase, rate, ratio, within
 
 _PRICES = "By the price table that the proxy was given; without one every answer is unpriced."
 _SPENT = {"kind": (TokenKind.INPUT.value, TokenKind.OUTPUT.value)}
@@ -21,7 +21,7 @@ BOARD = Board(
                 Panel(
                     "Tokens",
                     Kind.TIMESERIES,
-                    "short",
+                    "cps",
                     "Tokens per second that Snowflake reported. Cached ones are part of the input: the kinds are never "
                     "added up.",
                     (Target(rate(TOKENS, ("kind",)), "{{kind}}"),),
@@ -29,7 +29,7 @@ BOARD = Board(
                 Panel(
                     "Tokens by model",
                     Kind.TIMESERIES,
-                    "short",
+                    "cps",
                     "Input and output tokens per second, by model. Models that the price table does not name are "
                     "`other`.",
                     (Target(rate(TOKENS, ("model",), _SPENT), "{{model}}"),),
@@ -93,12 +93,12 @@ BOARD = Board(
                 Panel(
                     "Unpriced calls",
                     Kind.TIMESERIES,
-                    "cps",
-                    "Answers that no price could be given: a model that the table does not name, or no usage "
-                    "reported. What they cost is missing from the panels beside.",
-                    (Target(rate(UNPRICED, ("reason",)), "{{reason}}"),),
+                    "short",
+                    "Answers of the last hour that no price could be given: a model that the table does not name, or "
+                    "no usage reported. What they cost is missing from the panels beside.",
+                    (Target(within(UNPRICED, thresholds.CALLS_UNPRICED.window_s, ("reason",)), "{{reason}}"),),
                     width=6,
-                    lines=(Line(thresholds.CALLS_UNPRICED.value / thresholds.CALLS_UNPRICED.window_s, BAD),),
+                    lines=(Line(thresholds.CALLS_UNPRICED.value, BAD),),
                     is_stacked=True,
                 ),
             ),

@@ -96,6 +96,7 @@ BOARD = Board(
                         Target(f"{now(CERTIFICATE_EXPIRY, how='min')} - time()", "certificate: left"),
                     ),
                     lines=(Line(thresholds.KEY_AGE.value, BAD),),
+                    own_lines={"certificate: left": (BAD, (Line(thresholds.CERTIFICATE_LEFT.value, GOOD),))},
                     no_value="no keys",
                 ),
             ),
