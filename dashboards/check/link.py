@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import promql_parser as pp
 
 from dashboards.check import flow, promql, variables
 from dashboards.check.model import Found, Rule, at, listing, mapping, texts
-from dashboards.check.view import Board, Panel, PromRule, View
+from dashboards.check.view import Board, Panel, PromRule, Target, View
 
 _FIELD_LABEL = re.compile(r"__field\.labels\.(\w+)|__field\.labels\[['\"](\w+)['\"]\]")
 _RANK = {"green": 0, "blue": 0, "yellow": 1, "orange": 2, "red": 3}
@@ -159,31 +161,72 @@ def _families(view: View, node: pp.Expr) -> set[str]:
 
 
 def thresholds(view: View) -> Found:
-    """A panel draws the line that its alert compares with, and paints the bad side of it."""
+    """A panel draws the line that its alert compares with, and paints the bad side of it.
+
+    Of several rules with one name and severity, as those of budgets, one line stands for all.
+    """
+    matched, missed = set[tuple[str, str, str]](), dict[str, tuple[tuple[str, str, str], str]]()
     for rule, query, _, panel in _linked(view):
-        steps = listing(mapping(panel.defaults.get("thresholds")).get("steps")) if panel else ()
-        lines = {float(each["value"]): i for i, each in enumerate(steps) if isinstance(each.get("value"), int | float)}
-        if panel is None or not lines or mapping(panel.defaults.get("thresholds")).get("mode") == "percentage":
+        if panel is None:
             continue
-        shown = {name for target, one in view.of_targets if target.panel is panel for name in _families(view, one.root)}
-        compared = [
-            (sign, promql.numbers(number))
-            for series, sign, number in promql.comparisons(query)
-            if shown & _families(view, series)
-        ]
-        drawn = [(sign, line) for sign, values in compared for line in values & set(lines)]
-        if compared and not drawn:
-            numbers = sorted({n for _, values in compared for n in values})
-            found = f"compares with {', '.join(f'{n:g}' for n in numbers)}; {panel.address} draws {sorted(lines)}"
-            yield rule.where, found, "take both from one constant"
-        for sign, line in drawn[:1]:
-            if _is_painted_wrong(steps[lines[line] - 1], steps[lines[line]], sign):
-                found = f"{panel.address} paints {'above' if '>' in sign else 'below'} {line:g} as the better side"
-                yield (
-                    rule.where,
-                    found,
-                    f"the alert fires where the value is {sign} {line:g}: correct the one or the other",
-                )
+        key = (rule.name, rule.labels.get("severity", ""), panel.address)
+        compared = list(_compared(view, query, panel))
+        for steps, sign, numbers in compared:
+            line = next((number for number, step in enumerate(steps) if _is_one_of(step.get("value"), numbers)), 0)
+            if not line:
+                drawn = ", ".join(f"{each['value']:g}" for each in steps if isinstance(each.get("value"), int | float))
+                found = f"compares with {', '.join(f'{n:g}' for n in sorted(numbers))}; {panel.address} draws {drawn}"
+                missed.setdefault(f"{rule.where}\n{found}", (key, found))
+                continue
+            matched.add(key)
+            if _is_painted_wrong(steps[line - 1], steps[line], sign):
+                side = "above" if ">" in sign else "below"
+                found = f"{panel.address} paints {side} {steps[line]['value']:g} as the better side"
+                yield rule.where, found, f"the alert fires where the value is {sign} that: correct the one or the other"
+    for place, (key, found) in missed.items():
+        if key not in matched:
+            yield place.partition("\n")[0], found, "take both from one constant"
+
+
+def _compared(view: View, query: promql.Query, panel: Panel) -> Iterator[tuple[_Steps, str, frozenset[float]]]:
+    """What an alert compares and a panel draws: the thresholds, the sign, the numbers.
+
+    A panel of a rate draws what an alert compares an increase with, divided by the increase's window.
+    """
+    for target, shown in view.of_targets:
+        steps = _drawn(target) if target.panel is panel else ()
+        families = _families(view, shown.root) if len(steps) > 1 else set()
+        for series, sign, number in promql.comparisons(query) if families else ():
+            if families & _families(view, series):
+                windows = promql.windows_s(series)
+                numbers = promql.numbers(number)
+                yield steps, sign, numbers | {each / window for each in numbers for window in windows}
+
+
+_Steps = tuple[Mapping[str, Any], ...]
+_COLOURED = frozenset(["stat", "gauge", "bargauge", "singlestat"])
+
+
+def _drawn(target: Target) -> _Steps:
+    """The thresholds that show for a query: its own by override, else the panel's; none where they are not painted."""
+    panel = target.panel
+    for override in panel.overrides:
+        matcher = mapping(override.get("matcher"))
+        is_ours = matcher.get("id") == "byFrameRefID" and matcher.get("options") == target.ref
+        is_ours |= matcher.get("id") == "byName" and matcher.get("options") in {target.legend, f"Value #{target.ref}"}
+        for each in listing(override.get("properties")) if is_ours else ():
+            if each.get("id") == "thresholds":
+                return listing(mapping(each.get("value")).get("steps"))
+    own, custom = mapping(panel.defaults.get("thresholds")), mapping(panel.defaults.get("custom"))
+    is_line = mapping(custom.get("thresholdsStyle")).get("mode", "off") != "off"
+    is_cell = str(mapping(custom.get("cellOptions")).get("type", "auto")) not in {"auto", "json-view"}
+    is_colour = panel.type in _COLOURED or mapping(panel.defaults.get("color")).get("mode") == "thresholds"
+    is_shown = is_line or (is_cell if panel.type == "table" else is_colour)
+    return listing(own.get("steps")) if is_shown and own.get("mode") != "percentage" else ()
+
+
+def _is_one_of(value: object, numbers: frozenset[float]) -> bool:
+    return isinstance(value, int | float) and any(math.isclose(value, each, rel_tol=1e-9) for each in numbers)
 
 
 def _is_painted_wrong(below: object, above: object, sign: str) -> bool:

@@ -201,6 +201,13 @@ def numbers(node: pp.Expr) -> frozenset[float]:
     return frozenset(found)
 
 
+def windows_s(node: pp.Expr) -> frozenset[float]:
+    """The seconds of every window within a part of a query."""
+    own = range_s(Step(node, ()))
+    inner = frozenset(each for child in children(node) for each in windows_s(child))
+    return inner | {own} if own else inner
+
+
 def is_vector(node: pp.Expr) -> bool:
     """Whether an expression gives series, each with its labels, not one number."""
     node = bare(node)

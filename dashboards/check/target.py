@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import promql_parser as pp
 
@@ -63,17 +63,28 @@ def _without_strings(text: str) -> str:
 
 
 def rate_interval(view: View) -> Found:
-    """Rates of panels take a window that the scrape interval and the panel's width decide."""
-    allowed = {variables.RATE_INTERVAL_S, variables.RANGE_S}
+    """Rates of panels take a window that the scrape interval and the panel's width decide.
+
+    An increase may take the window of a rule that reads the same metric: the panel then shows what the alert sees.
+    """
+    allowed = {variables.RATE_INTERVAL_S, variables.RANGE_S, variables.DURATION_S}
+    of_rules = {each for _, query in view.of_rules for each in _increases(query)}
     for target, query in view.of_targets:
         for node, step in query.calls:
-            if node.func.name not in promql.COUNTER_FUNCTIONS:
+            if node.func.name not in promql.COUNTER_FUNCTIONS or isinstance(promql.bare(node.args[0]), pp.SubqueryExpr):
                 continue
             window = promql.range_s(promql.Step(node.args[0], step.parents))
-            is_choice = window == variables.DURATION_S or isinstance(promql.bare(node.args[0]), pp.SubqueryExpr)
-            if window not in allowed and not is_choice:
-                written = _window(target, window)
-                yield target.where, f"{node.func.name} over {written}", "write [$__rate_interval]"
+            is_a_rules = node.func.name == "increase" and set(_increases(query)) <= of_rules
+            if window not in allowed and not is_a_rules:
+                yield target.where, f"{node.func.name} over {_window(target, window)}", "write [$__rate_interval]"
+
+
+def _increases(query: promql.Query) -> Iterator[tuple[str, float | None]]:
+    """What a query takes the increase of, and over which window."""
+    for node, step in query.calls:
+        if node.func.name == "increase":
+            for selector in promql.selectors_in(node):
+                yield promql.name_of(selector), promql.range_s(promql.Step(node.args[0], step.parents))
 
 
 def _window(target: Target, seconds: float | None) -> str:
@@ -262,7 +273,7 @@ RULES = (
     ),
     Rule(
         "target-rate-interval-rule",
-        "rate, irate and increase take [$__rate_interval], or [$__range] for one number over all",
+        "rate, irate and increase take [$__rate_interval], [$__range] for one number over all, or a rule's window",
         "A fixed window holds one sample under a slower scrape, and the rate is empty.",
         rate_interval,
     ),

@@ -40,7 +40,7 @@ _ALSO = frozenset(
     (
         *("__all_variables", "__url_time_range", "__dashboard", "__name", "__org", "__user", "__field", "__series"),
         *("__value", "__data", "__cell", "__tags", "timeFilter", "__timeFilter", "__timezone", "__searchFilter"),
-        *("__timeGroup", "__timeGroupAlias", "__tenantId", "__trace", "__span"),
+        *("__all", "__timeGroup", "__timeGroupAlias", "__tenantId", "__trace", "__span"),
     )
 )
 

@@ -57,6 +57,7 @@ def _board() -> Raw:
     first_token = _panel(2, "timeseries", "First token", quantile, "s", legend="p95", exemplar=True)
     steps = [{"color": "green", "value": None}, {"color": "red", "value": 2.5}]
     first_token["fieldConfig"]["defaults"]["thresholds"] = {"mode": "absolute", "steps": steps}
+    first_token["fieldConfig"]["defaults"]["custom"] = {"thresholdsStyle": {"mode": "line"}}
     versions = f"sum by (version) (cortex_proxy_build_info{{{CHOSEN}}})"
     gaps = f"sum by (le) (rate(cortex_proxy_stream_gap_seconds_bucket{{{CHOSEN}}}[$__rate_interval]))"
     heatmap = _panel(4, "heatmap", "Gaps", gaps, "reqps", format="heatmap")

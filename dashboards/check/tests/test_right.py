@@ -241,6 +241,32 @@ RIGHT: tuple[tuple[str, Change], ...] = (
             ),
         ),
     ),
+    (
+        "an alert of an increase, and a panel of the rate",
+        also(
+            alert(f"sum by (job) (increase({ENDS}[10m])) >= 6"),
+            expr(f"sum(rate({ENDS}{{@}}[$__rate_interval]))", legend=""),
+            rule(1, "annotations", "dashboard", to="d-overview"),
+            rule(1, "annotations", "panel", to="overview/requests"),
+            default(REQUESTS, "custom", to={"thresholdsStyle": {"mode": "line"}}),
+            default(
+                REQUESTS,
+                "thresholds",
+                to={"steps": [{"color": "green", "value": None}, {"color": "red", "value": 0.01}]},
+            ),
+        ),
+    ),
+    (
+        "an increase over the window of the alert",
+        also(alert(f"sum by (job) (increase({ENDS}[10m])) >= 6"), number(f"sum(increase({ENDS}{{@}}[10m]))", "short")),
+    ),
+    (
+        "a threshold that shows nowhere",
+        also(
+            default(FIRST_TOKEN, "custom", to={}),
+            default(FIRST_TOKEN, "thresholds", "steps", 1, "value", to=80),
+        ),
+    ),
     ("an alert of a difference", alert(f"sum by (job) ({CAPACITY}) - sum by (job) ({ACTIVE}) < 0")),
     ("an alert of one process", alert(f"{ACTIVE} / {CAPACITY} > 0.8")),
     (

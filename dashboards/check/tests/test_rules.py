@@ -505,6 +505,21 @@ WRONG: tuple[tuple[str, str, Change], ...] = (
             to=f"histogram_quantile(0.95, sum by (job, le) (rate({FIRST}_bucket[10m]))) < 2.5",
         ),
     ),
+    (
+        "link/threshold",
+        "by override, for the alert's query",
+        panel(
+            FIRST_TOKEN,
+            "fieldConfig",
+            "overrides",
+            to=[
+                {
+                    "matcher": {"id": "byFrameRefID", "options": "A"},
+                    "properties": [{"id": "thresholds", "value": {"steps": [{"value": None}, {"value": 5}]}}],
+                }
+            ],
+        ),
+    ),
     ("rule/link", "no such page", rule(1, "annotations", "runbook_url", to="runbooks/FirstTokensSlow.md")),
     # --- provisioning
     ("provisioning/interval", "none", put("provisioning", SOURCES, "datasources", 0, "jsonData", to={})),
