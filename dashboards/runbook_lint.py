@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ from typing import Any, TypeAlias
 from contracts.api import EndReason, ProblemType
 from contracts.telemetry import ALL_METRICS, POLICIES, ROUTES, Signal, Surface
 from contracts.traces import EVERY_LINE, LOG_EVENTS, LOG_FIELDS, SPANS
-from dashboards import rules, runbook, slo, sources, thresholds
+from dashboards import manifests, rules, runbook, slo, sources, thresholds
 from dashboards.alerts import ALERTS
 from dashboards.check import flow, logql, promql
 from dashboards.check.model import Documents, Fault, at
@@ -367,13 +366,24 @@ def _names_commands(page: Page, known: Known) -> Found:
     lines = [(line, f"line {number}") for line, number in _shell_lines(page)]
     for text, where in (*spans, *lines):
         for arguments in _OURS.findall(text):
-            yield from ((where, *fault) for fault in _unknown_command(shlex.split(arguments), known.root))
+            yield from ((where, *fault) for fault in _unknown_command(arguments.split(), known.root))
         for module in _MODULE.findall(text):
             if not (known.root / f"{module.replace('.', '/')}.py").exists():
                 yield where, f"{module} does not exist", "name a module of dashboards/"
         for path in _PROXY_URL.findall(text):
             if path not in ROUTES:
                 yield where, f"the proxy has no {path}", f"one of {', '.join(ROUTES)}"
+
+
+def _names_manifests(page: Page, known: Known) -> Found:
+    if not (known.root / "pyproject.toml").exists():
+        return
+    spans = [(text, "in the text") for text in _SPAN.findall(page.prose)]
+    lines = [(line, f"line {number}") for line, number in _shell_lines(page)]
+    for text, where in (*spans, *lines):
+        if re.match(r"kubectl |(?:podman|docker) compose ", text):
+            for fault in manifests.faults(text, known.root):
+                yield where, fault, "name what proxy/deploy has"
 
 
 def _unknown_command(arguments: Sequence[str], root: Path) -> Iterator[tuple[str, str]]:
@@ -417,6 +427,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "runbook-names": _names_things,
         "runbook-files": _names_files,
         "runbook-commands": _names_commands,
+        "runbook-manifests": _names_manifests,
     }
 )
 

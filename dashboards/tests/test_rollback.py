@@ -7,7 +7,6 @@ import json
 import os
 import re
 import secrets
-import shlex
 import shutil
 import signal
 import socket
@@ -28,7 +27,7 @@ import pytest
 import yaml
 
 from contracts.api import EndReason, HistoryTurn
-from dashboards import rules, runbook
+from dashboards import manifests, rules, runbook
 from dashboards.runbook import Page
 from e2e import bootstrap, keys
 from proxy import VERSION, settings
@@ -407,88 +406,8 @@ def test_every_block_says_what_is_known_about_it() -> None:
     assert len(run) == len(blocks(TESTED)), "a tested block stands in a section that no test runs"
 
 
-def manifest_faults(text: str) -> list[str]:
-    """What is wrong with commands that need a cluster or a container engine."""
-    return [fault for line in text.splitlines() for part in line.split(" | ") for fault in _faults(shlex.split(part))]
-
-
-def _faults(words: list[str]) -> Iterator[str]:
-    match words:
-        case ["kubectl", *rest]:
-            yield from _kubectl(rest)
-        case ["podman", "compose", *rest]:
-            yield from _compose(rest)
-        case _:
-            yield f"{' '.join(words[:2])} is not known here"
-
-
-_DEPLOY = ROOT / "proxy" / "deploy"
-_KUBECTL = (
-    "rollout history",
-    "rollout undo",
-    "rollout status",
-    "rollout restart",
-    "create secret",
-    "apply",
-    "kustomize",
-)
-
-
-def _kubectl(words: list[str]) -> Iterator[str]:
-    deployment = yaml.safe_load((_DEPLOY / "kubernetes" / "deployment.yaml").read_text(encoding="utf-8"))
-    if not any(" ".join(words).startswith(known) for known in _KUBECTL):
-        yield f"kubectl {words[0]} is not known here"
-    for word in words:
-        kind, _, name = word.partition("/")
-        if kind == "deployment" and name != deployment["metadata"]["name"]:
-            yield f"there is no {word}"
-        if word.startswith("proxy/deploy/") and not (ROOT / word / "kustomization.yaml").exists():
-            yield f"{word} holds no kustomization.yaml"
-    if words[:2] == ["create", "secret"]:
-        mounted = [
-            each["secret"]["secretName"]
-            for each in deployment["spec"]["template"]["spec"]["volumes"]
-            if "secret" in each
-        ]
-        if words[3] not in mounted:
-            yield f"no secret {words[3]} is mounted"
-        told = (_DEPLOY / "kubernetes" / "kustomization.yaml").read_text(encoding="utf-8")
-        files = [word.partition("=")[2] for word in words if word.startswith("--from-file=")]
-        yield from (f"the secret has no {name}" for name in files if not re.search(rf"\b{name}\b", told))
-
-
-def _compose(words: list[str]) -> Iterator[str]:
-    assert words[0] == "-f", "compose is told its file"
-    file = Path(words[1].removeprefix("$OLD/"))
-    if not (ROOT / file).exists():
-        yield f"there is no {file}"
-        return
-    services = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))["services"]
-    command, *rest = words[2:]
-    if command not in ("up", "ps", "restart", "exec"):
-        yield f"compose {command} is not known here"
-    yield from (f"there is no service {word}" for word in rest[:2] if not word.startswith("-") and word not in services)
-
-
 def test_what_cannot_run_here_names_what_the_manifests_have() -> None:
     """Deployment, secret with its files, services, paths and subcommands are the manifests' own."""
-    assert blocks(CHECKED)
-    assert [fault for text in blocks(CHECKED) for fault in manifest_faults(text)] == []
-
-
-@pytest.mark.parametrize(
-    ("command", "fault"),
-    [
-        pytest.param("kubectl rollout undo deployment/proxy", "no deployment/proxy", id="deployment"),
-        pytest.param("kubectl roll back", "kubectl roll is not known", id="verb"),
-        pytest.param("kubectl create secret generic keys --from-file=private_key", "no secret keys", id="secret"),
-        pytest.param("kubectl create secret generic cortex-proxy-keys --from-file=key", "has no key", id="file"),
-        pytest.param("kubectl kustomize proxy/deploy/env", "no kustomization.yaml", id="kustomization"),
-        pytest.param("podman compose -f $OLD/compose.yaml up", "no compose.yaml", id="path"),
-        pytest.param("podman compose -f proxy/deploy/compose.yaml restart cache", "no service cache", id="service"),
-        pytest.param("systemctl restart cortex-proxy", "not known here", id="program"),
-    ],
-)
-def test_a_name_that_no_manifest_has_is_found(command: str, fault: str) -> None:
-    """A command that would fail at night fails here."""
-    assert any(fault in found for found in manifest_faults(command))
+    lines = [line for text in blocks(CHECKED) for line in text.splitlines()]
+    assert all(line.startswith(("kubectl ", "podman compose ")) for line in lines)
+    assert [fault for line in lines for fault in manifests.faults(line)] == []

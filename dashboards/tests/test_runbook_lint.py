@@ -137,6 +137,8 @@ WRONG = [
     pytest.param(with_block("bash", "cortex-harness contracts graphql"), "runbook-commands", id="subcommand"),
     pytest.param(with_text("Start `cortex-harness mock --speed 2`."), "runbook-commands", id="option"),
     pytest.param(with_block("bash", "python -m dashboards.nothing"), "runbook-commands", id="module"),
+    pytest.param(with_block("bash", "kubectl logs deployment/proxy"), "runbook-manifests", id="deployment"),
+    pytest.param(with_text("Say `kubectl restart deployment/cortex-proxy`."), "runbook-manifests", id="verb"),
     pytest.param(with_block("bash", "curl http://127.0.0.1:8080/health"), "runbook-commands", id="route"),
 ]
 
