@@ -144,7 +144,9 @@ class Grafana:
     def interval_s(self, group: str) -> int:
         """How often a group of our folder is evaluated."""
         asked = self._api.alertingprovisioning.get_rule_group
-        return int(self._ask(f"Reading rule group {group}", asked, FOLDER_UID, quote(group), form=dict)["interval"])
+        return int(
+            self._ask(f"Reading rule group {group}", asked, FOLDER_UID, quote(group, safe=""), form=dict)["interval"]
+        )
 
     # --- what changes it
 
@@ -181,7 +183,7 @@ class Grafana:
         """Write a rule group as a whole: rules that it does not list are gone."""
         name = group["title"]
         save = self._api.alertingprovisioning.update_rule_group
-        self._ask(f"Saving rule group {name}", save, FOLDER_UID, quote(name), group)
+        self._ask(f"Saving rule group {name}", save, FOLDER_UID, quote(name, safe=""), group)
 
     def delete_group(self, name: str) -> None:
         """Remove the rules that a group of our folder has now; without a rule it is gone."""
@@ -279,7 +281,7 @@ def _refusal(status: int, response: Any) -> str:
     said = _said(response)
     hints = {
         401: _UNKNOWN,
-        403: "The token lacks this permission; its service account needs the role Admin, or that permission for our folder",
+        403: "The token lacks this permission; give its service account the role Admin, or that permission",
         404: "Grafana does not have it, or not at this address",
         412: "Somebody saved it meanwhile. Look at its versions in Grafana, then push again",
     }

@@ -146,6 +146,12 @@ def test_what_is_there_needs_nothing() -> None:
     assert planned(wanted, found(stored, rules=rules, intervals_s={"causes": 60})) == ([], [])
 
 
+def test_numbers_that_grafana_gives_are_no_content() -> None:
+    """An id and a version in the build tell nothing apart; a title does."""
+    assert plan.message(board(id=None, version=4)) == plan.message(board())
+    assert plan.message(board(title="other")) != plan.message(board())
+
+
 @pytest.mark.parametrize(
     ("fields", "interval_s"),
     [

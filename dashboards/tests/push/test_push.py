@@ -125,6 +125,14 @@ def test_what_is_not_ours_is_left_alone(push_it: Push, build: Build, state: Stat
     assert "own" in state.rules
 
 
+def test_a_group_may_be_called_anything(push_it: Push, build: Build, state: State) -> None:
+    """Its name is part of a path."""
+    build.groups = {"odd": group("causes & more/50 %", rule("CortexProxyDown"))}
+    assert push_it().status == 0
+    assert state.intervals == {("cortex", "causes & more/50 %"): 30}
+    assert "Nothing to do" in push_it().told
+
+
 def test_alert_rules_can_be_left_alone(push_it: Push, build: Build, state: State) -> None:
     """Without alerts none is written, and those of an earlier push stay."""
     assert push_it(alerts=False).status == 0
@@ -233,6 +241,11 @@ def provision(state: State) -> None:
     state.provisioned["cortex-overview"] = "/etc/grafana/cortex/overview.json"
 
 
+def provision_from_somewhere(state: State) -> None:
+    """Grafana does not say from which file."""
+    state.provisioned["cortex-overview"] = ""
+
+
 def move(state: State) -> None:
     """One of ours lies elsewhere."""
     state.dashboards["cortex-overview"][-1]["folderUid"] = "others"
@@ -272,6 +285,7 @@ def rule_uid_elsewhere(state: State) -> None:
     ("change", "words"),
     [
         (provision, "Grafana reads it from /etc/grafana/cortex/overview.json, and only that file changes it"),
+        (provision_from_somewhere, "Grafana reads it from a file, and only that file changes it"),
         (move, "not our tag 'cortex-harness' or not our folder 'Cortex'"),
         (take_uid, "not our tag 'cortex-harness' or not our folder 'Cortex'"),
         (
@@ -325,6 +339,22 @@ def test_missing_permissions_are_all_named(push_it: Push, state: State) -> None:
     assert "read dashboards" not in pushed.told
 
 
+def test_half_of_a_way_is_no_way(push_it: Push, state: State) -> None:
+    """Writing rules without their provenance is not enough."""
+    state.permissions[VIEWER_TOKEN] = ADMIN - {"alert.provisioning:write", "alert.provisioning.provenance:write"}
+    pushed = push_it(token=VIEWER_TOKEN)
+    assert (pushed.status, state.writes()) == (1, [])
+    assert "write alert rules: " in pushed.told
+
+
+def test_permissions_that_cannot_be_asked_for(push_it: Push, state: State) -> None:
+    """A fault is a fault, and not a Grafana that tells none."""
+    state.interfere = lambda asked: said(500, "no database") if asked.path.endswith("/permissions") else None
+    pushed = push_it()
+    assert (pushed.status, state.writes()) == (1, [])
+    assert "Asking for the token's permissions: 500: no database" in pushed.told
+
+
 def test_a_grafana_that_tells_no_permissions_is_tried(push_it: Push, state: State) -> None:
     """Then the first refusal names the permission, and what was written until then is taken back."""
     state.tells_permissions = False
@@ -373,9 +403,8 @@ def test_a_token_that_comes_back_is_starred(push_it: Push, state: State) -> None
         (Answer(200, None), "is it the address of a Grafana"),
         (Answer(404, "<html>nginx</html>"), "404: a web page. Grafana does not have it, or not at this address"),
         (Answer(502, "<html>Bad gateway</html>"), "502: a web page. Its log says more"),
-        (Answer(302, None, {"Location": "/login"}), "sends elsewhere"),
     ],
-    ids=["page", "list", "nothing", "not-found", "gateway", "redirect"],
+    ids=["page", "list", "nothing", "not-found", "gateway"],
 )
 def test_what_is_no_grafana_is_told(push_it: Push, state: State, reply: Answer, words: str) -> None:
     """A page, a gateway's error or a login in front: the address is doubted, nothing is written."""
@@ -383,6 +412,25 @@ def test_what_is_no_grafana_is_told(push_it: Push, state: State, reply: Answer, 
     pushed = push_it()
     assert (pushed.status, state.writes()) == (1, [])
     assert words in pushed.told
+
+
+def test_a_redirect_is_not_followed(push_it: Push, state: State) -> None:
+    """The token goes nowhere else, and no POST becomes a GET."""
+    elsewhere = Answer(302, None, {"Location": "/api/elsewhere"})
+    state.interfere = lambda asked: elsewhere if asked.path == "/api/frontend/settings" else said(200, "here")
+    pushed = push_it()
+    assert (pushed.status, len(state.asked)) == (1, 1)
+    assert "sends elsewhere. Give the address that it leads to" in pushed.told
+
+
+def test_a_page_in_answer_to_a_write(push_it: Push, state: State, before: dict[str, Any]) -> None:
+    """A login that ran out on the way is no success."""
+    page = Answer(200, "<!doctype html><title>Sign in</title>")
+    state.interfere = lambda asked: page if asked.path == "/api/dashboards/db" else None
+    pushed = push_it()
+    assert pushed.status == 1
+    assert "answers a web page" in pushed.told
+    assert state.inventory() == before
 
 
 def test_nobody_there(push_it: Push) -> None:
@@ -537,6 +585,42 @@ def test_somebody_who_saves_meanwhile_keeps_it(push_it: Push, build: Build, stat
     assert state.dashboards["cortex-tools"][-1]["createdBy"] == "grace"
     titles = [panel["title"] for panel in state.dashboards["cortex-overview"][-1]["dashboard"]["panels"]]
     assert titles == ["Requests", "Errors"]
+
+
+def test_a_dashboard_that_appears_meanwhile_stays(push_it: Push, state: State) -> None:
+    """Somebody made one under our uid between the look and the write: it is theirs."""
+    theirs = iter([True])
+
+    def interfere(asked: Asked) -> Answer | None:
+        if asked.path == "/api/dashboards/db" and next(theirs, False):
+            state.save(board("overview", "Mine"), "others", "mine", by="grace")
+        return None
+
+    state.interfere = interfere
+    pushed = push_it()
+
+    assert pushed.status == 1
+    assert "412: The dashboard has been changed by someone else" in pushed.told
+    assert [each["createdBy"] for each in state.dashboards["cortex-overview"]] == ["grace"]
+
+
+def test_a_folder_in_which_somebody_worked_meanwhile_stays(push_it: Push, state: State) -> None:
+    """The folder that was made a moment ago goes only when nothing is in it."""
+
+    def interfere(asked: Asked) -> Answer | None:
+        if asked.method == "PUT":
+            state.save({"uid": "new", "title": "New", "panels": []}, "cortex")
+            return said(400, "no")
+        return None
+
+    state.interfere = interfere
+    pushed = push_it()
+
+    assert (
+        "still stands: create folder Cortex (cortex), because of: Deleting folder cortex: it is not empty"
+        in pushed.told
+    )
+    assert set(state.dashboards) == {"theirs", "new"}
 
 
 def test_an_interruption_takes_itself_back(
