@@ -56,7 +56,9 @@ class Call:
         """When the upstream was asked for the first time, `time.monotonic()`."""
 
         self.certificate_ends_s: float | None = None
-        """When the certificate that the upstream showed on a new connection ends, in seconds since the epoch."""
+        """When the certificate ends that the upstream showed on a new connection, in seconds since the epoch; until
+        somebody has taken it.
+        """
 
     @property
     def cancelled(self) -> bool:

@@ -337,6 +337,7 @@ class CortexClient:
         attempt.answered(response.status_code)
         if call.certificate_ends_s is not None:
             self._observer.certificate_seen(call.certificate_ends_s)
+            call.certificate_ends_s = None
         left_s = max(now.deadline_s - time.monotonic(), 0.001)
         call.bound_silence(min(asked.policy.idle_timeout_s, left_s))
         return Answer(response, call, Bounds(way.max_bytes, now.deadline_s))

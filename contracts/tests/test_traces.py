@@ -84,3 +84,13 @@ def test_the_catalogue_stands_alone() -> None:
     tree = ast.parse(Path(traces.__file__).read_text(encoding="utf-8"))
     modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {module.partition(".")[0] for module in modules} <= {"__future__", "dataclasses", "enum", "contracts"}
+
+
+def test_the_mocks_attributes_are_those_that_it_sets() -> None:
+    """Read from its code, since contracts import no room: the one table from which its spans take attributes."""
+    code = Path(traces.__file__).parents[1] / "mocks" / "otlp.py"
+    tree = ast.parse(code.read_text(encoding="utf-8"))
+    (made,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "_attributes")
+    tables = [node for node in ast.walk(made) if isinstance(node, ast.Dict)]
+    names = {key.value for table in tables for key in table.keys if isinstance(key, ast.Constant)}
+    assert names == {attribute.name for attribute in traces.MOCK_SPAN.attributes}

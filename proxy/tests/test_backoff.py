@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts.telemetry import Surface
 from proxy.backoff import CAP_S, DICE, MAX_HONOURED_S, MAX_TRIES, Backoff, RetryBudget, pause_s
 
 
@@ -107,3 +108,31 @@ def test_the_budget_keeps_ten_seconds() -> None:
 def test_backoff_has_dice_of_its_own() -> None:
     """The dice given to it are the ones it throws."""
     assert Backoff(longest).pause_s(1, None, 60) == 0.2
+
+
+def test_what_is_left_of_the_budget() -> None:
+    """All of it at rest, none of it once nothing is granted any more; it never says less than nothing."""
+    clock = Clock()
+    budget = RetryBudget(clock)
+    assert budget.left() == 1
+    for _ in range(300):
+        budget.called()
+    left = [budget.left()]
+    while budget.spend():
+        left.append(budget.left())
+    assert left == [pytest.approx(1 - spent / 30) for spent in range(31)]
+    clock.now_s += RetryBudget.WINDOW_S / 2
+    assert budget.left() == 0
+    clock.now_s += RetryBudget.WINDOW_S
+    assert budget.left() == 1
+
+
+def test_each_surface_has_a_budget() -> None:
+    """What fails on its own uses nobody else's tries up."""
+    backoff = Backoff()
+    while backoff.budgets[Surface.SEARCH].spend():
+        pass
+    assert {surface: budget.left() for surface, budget in backoff.budgets.items()} == {
+        **dict.fromkeys(Surface, 1),
+        Surface.SEARCH: 0,
+    }

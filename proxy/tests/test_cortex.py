@@ -6,6 +6,7 @@ import gzip
 import json
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import jwt
 import pytest
 import responses
+from cryptography import x509
 
 from contracts.api import ProblemType
 from contracts.cortex import THREADS_PATH
@@ -20,7 +22,7 @@ from proxy.calls import Call, CallCancelledError
 from proxy.cortex import MAX_ANSWER_BYTES, CortexClient
 from proxy.cortex import Upstream as Stream
 from proxy.problems import ProblemError
-from proxy.tests.conftest import Keys, MakeCortex
+from proxy.tests.conftest import Keys, MakeCortex, Seen
 from proxy.tests.upstream import DEADLINE_S, STREAM, Exchange, Upstream, until
 
 BASE = "http://127.0.0.1:9"
@@ -636,3 +638,44 @@ def test_parts_of_a_chunk_are_no_data(make_cortex: MakeCortex, keys: Keys, schem
         assert [stream.wait(0.05) for _ in range(2)] == [False, False]
         stream.call.cancel()
         stream.close()
+
+
+def seen_by(client: CortexClient) -> Seen:
+    """What a client has told of."""
+    observer = client._observer
+    assert isinstance(observer, Seen)
+    return observer
+
+
+def test_a_verified_certificate_is_told(make_cortex: MakeCortex, keys: Keys) -> None:
+    """When the certificate ends that Snowflake shows, to the second; once for each connection."""
+    context, trusting = secured(keys, "https")
+    ends = x509.load_pem_x509_certificate(keys.certificate.read_bytes()).not_valid_after_utc.timestamp()
+    with Upstream(lambda exchange: exchange.stream(STREAM, end=True), context) as upstream:
+        client = make_cortex(snowflake_url=upstream.url, **trusting)
+        assert [drained(client.start_run(RUN, {}, Call())) for _ in range(2)] == [STREAM, STREAM]
+    assert upstream.connections == 1
+    assert seen_by(client).certificates == [int(ends)]
+
+
+def test_without_tls_there_is_no_certificate(make_cortex: MakeCortex) -> None:
+    """Plain HTTP shows nothing, and nothing is told."""
+    with Upstream(lambda exchange: exchange.stream(STREAM, end=True)) as upstream:
+        client = make_cortex(snowflake_url=upstream.url)
+        drained(client.start_run(RUN, {}, Call()))
+    assert seen_by(client).certificates == []
+
+
+def test_a_call_knows_when_it_first_asked(make_cortex: MakeCortex) -> None:
+    """A later request of the same call is not the first; a call that asks nothing never did."""
+    with Upstream(lambda exchange: exchange.stream(STREAM, end=True)) as upstream:
+        client, call = make_cortex(snowflake_url=upstream.url), Call()
+        asked_s, began_s = [call.asked_s], time.monotonic()
+        for _ in range(2):
+            drained(client.start_run(RUN, {}, call))
+            asked_s.append(call.asked_s)
+    before, first_s, second_s = asked_s
+    assert before is None
+    assert first_s is not None
+    assert began_s <= first_s <= time.monotonic()
+    assert second_s == first_s

@@ -6,6 +6,7 @@ import threading
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -118,8 +119,9 @@ def make_readiness(make_settings: MakeSettings) -> Callable[..., Readiness]:
         lifecycle: Lifecycle | None = None,
         breakers: dict[Surface, Breaker] | None = None,
         clock: Callable[[], float] = lambda: 0.0,
+        **given: Any,
     ) -> Readiness:
-        return Readiness(make_settings(), lifecycle or Lifecycle(0, 0), store, breakers or {}, clock)
+        return Readiness(make_settings(), lifecycle or Lifecycle(0, 0), store, breakers or {}, clock, **given)
 
     return make
 
@@ -143,12 +145,14 @@ def test_a_store_that_fails_is_told_without_its_words(make_readiness: Callable[.
     """Whatever the store raises, its address stays inside; when it is back, so is readiness."""
     store, now_s = Store(), [0.0]
     store.failure = ConnectionError("redis://canary:6379")
-    readiness = make_readiness(store.check, clock=lambda: now_s[0])
+    told: list[bool] = []
+    readiness = make_readiness(store.check, clock=lambda: now_s[0], on_store=told.append)
     assert readiness.checks()["store"] == "the store cannot be used"
     assert "canary" not in str(readiness.checks())
     store.failure = None
     now_s[0] += FRESH_S
     assert readiness.checks()["store"] == "ok"
+    assert told == [False, True]
 
 
 def test_the_log_tells_of_each_change_once(make_readiness: Callable[..., Readiness]) -> None:

@@ -143,6 +143,15 @@ def test_a_decision_tells_both_windows(rates: Rates) -> None:
     assert (decision.violated, decision.retry_after_s) == ([], None)
 
 
+def test_a_decision_tells_how_much_is_used(rates: Rates) -> None:
+    """Of the tightest window, this request included; whoever is refused would have been beyond it."""
+    used = [rates.limiter.hit("chat", policy(), "a").used for _ in range(4)]
+    assert used == [pytest.approx(1 / 2), 1, pytest.approx(3 / 2), pytest.approx(3 / 2)]
+    rates.wait(2)
+    assert rates.limiter.hit("chat", policy(), "a").used == 1, "the third of ten seconds, the first of this one"
+    assert rates.limiter.hit("chat", policy(), "a").used == pytest.approx(4 / 3)
+
+
 def test_a_full_burst_refuses(rates: Rates) -> None:
     """The third request within a second is refused for the burst, and the wait is the burst's."""
     rates.limiter.hit("chat", policy(), "a")
@@ -572,7 +581,8 @@ def test_redis_forgets_what_a_busy_subject_did(client: redis.Redis) -> None:
 def test_without_redis_nothing_is_let_through() -> None:
     """A count that cannot be kept refuses, a release then stays silent, and all works again after a restart."""
     with redis_server() as server, contextlib.closing(connect(server.url)) as client:
-        limiter, leases = RedisRateLimiter(client), RedisLeases(client)
+        told: list[bool] = []
+        limiter, leases = RedisRateLimiter(client, told.append), RedisLeases(client, told.append)
         limiter.hit("chat", policy(), "a")
         release = leases.take("chat", "a", 1, 3600)
         server.stop()
@@ -584,6 +594,7 @@ def test_without_redis_nothing_is_let_through() -> None:
         server.start()
         assert limiter.hit("chat", policy(), "a").allowed
         leases.take("chat", "a", 1, 3600)
+        assert told == [True, True, False, False, True, True]
 
 
 def test_a_release_that_failed_is_made_up_for(client: redis.Redis) -> None:

@@ -135,6 +135,7 @@ def test_the_second_try_may_succeed(make_cortex: MakeCortex) -> None:
         ("retry", "sql", "unavailable"),
         ("attempt", "sql", "ok"),
     ]
+    assert observed(client).begun == [("POST", 1), ("POST", 2)]
 
 
 def test_the_upstreams_pause_is_kept(make_cortex: MakeCortex) -> None:

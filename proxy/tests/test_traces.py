@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
-from contracts.telemetry import CLIENT_DURATION, SESSION_TOKENS
+from contracts.telemetry import CLIENT_DURATION, SESSION_TOKENS, TOKENS, UNPRICED
 from contracts.traces import CONTENT_FIELDS, LOG_EVENTS, REQUEST_SPAN, SPANS, Kind, LogEvent, SpanForm
 from proxy import logs
 from proxy.app import close, create_app
@@ -365,3 +365,17 @@ def test_requests_for_a_token_are_counted_by_what_became_of_them(traced: Callabl
     client.post("/api/v1/session/token", data=b"{", content_type="application/json")
     counted = {labels["outcome"]: count for labels, count in measured(asked.metrics, SESSION_TOKENS.name)}
     assert counted == {"issued": 1, "refreshed": 1, "refused": 2}
+
+
+def test_what_a_chart_spends_is_counted(traced: Callable[..., Traced]) -> None:
+    """The agent that draws is a model's answer like others; nobody has listed a price, so it is unpriced."""
+    run = answers.chart_run()
+    used = {"model_name": "m", "input_tokens": {"total": 70, "cache_read": 20}, "output_tokens": {"total": 5}}
+    run["metadata"] = {"usage": {"tokens_consumed": [used]}}
+    with Upstream(lambda exchange: exchange.json(run)) as upstream:
+        asked = traced(upstream.url)
+        answer = asked.ask("/tools/chart", {"intent": "sales", "rows": [{"REGION": "EMEA", "NET_SALES": 1}]})
+    assert answer.status_code == 200
+    counted = {labels["kind"]: count for labels, count in measured(asked.metrics, TOKENS.name)}
+    assert counted == {"input": 70, "cached": 20, "output": 5}
+    assert measured(asked.metrics, UNPRICED.name) == [({"reason": "unknown_model"}, 1)]

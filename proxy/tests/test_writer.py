@@ -176,13 +176,17 @@ def test_a_full_queue(gate: Gate, make_writer: MakeWriter) -> None:
 def test_a_store_that_fails_for_a_while(gate: Gate, make_writer: MakeWriter) -> None:
     """A failing store is asked again, and no turn overtakes another."""
     gate.failures = [StoreError("locked"), StoreError("locked")]
-    writer = make_writer(retry_waits_s=[0, 0])
+    took_s: list[float | None] = []
+    writer = make_writer(retry_waits_s=[0, 0], on_write=took_s.append)
     for number in range(3):
         writer.write("anna", "s", turn(number))
     gate.opened.set()
     assert writer.flush(DEADLINE_S)
     assert gate.written == ["turn-0", "turn-1", "turn-2"]
     assert writer.lost == 0
+    assert took_s[:2] == [None, None], "a write that failed took no time"
+    assert all(each is not None and 0 <= each < DEADLINE_S for each in took_s[2:])
+    assert len(took_s) == 5
 
 
 def test_a_store_that_fails_for_too_long(gate: Gate, make_writer: MakeWriter) -> None:

@@ -32,6 +32,7 @@ from proxy.body import read_json
 from proxy.calls import Call, CallCancelledError
 from proxy.parts import parts
 from proxy.policies import Policy
+from proxy.prices import spent
 from proxy.problems import ProblemError
 from proxy.streaming import Turn, respond
 from proxy.telemetry import ToolCall
@@ -153,4 +154,5 @@ def _errand(session: Session, policy: Policy, called: ToolCall) -> Callable[[Cal
         trace=trace,
         call=call,
         deadline_s=deadline_s,
+        on_spent=lambda reported: wired.telemetry.answered(spent(reported)),
     )

@@ -45,6 +45,7 @@ def run(asked: ChartRequest, errand: Errand) -> ChartAnswer:
     wanted = post(errand, Surface.AGENT, INLINE_RUN_PATH, run_body(asked.intent, rows))
     reply = errand.cortex.ask(wanted, errand.trace, errand.call, max_bytes=MAX_ANSWER_BYTES)
     found = read(FinalResponse, reply.document)
+    errand.on_spent(found.metadata.usage.tokens_consumed)
     if found.status != "completed":
         detail = "Snowflake could not complete the run that was to draw the chart."
         raise ProblemError(ProblemType.UPSTREAM_ERROR, detail)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
 
 from contracts.api import FieldError, ProblemType
-from contracts.cortex import Wire
+from contracts.cortex import TokensConsumed, Wire
 from contracts.telemetry import Surface
 from proxy.calls import Call
 from proxy.cortex import Ask, CortexClient
@@ -43,6 +43,8 @@ class Errand:
     trace: Mapping[str, str]
     call: Call
     deadline_s: float
+    on_spent: Callable[[Sequence[TokensConsumed]], None] = lambda _reported: None
+    """Told what a model that the tool asked has spent."""
 
     @property
     def left_s(self) -> float:
