@@ -70,13 +70,15 @@ class Board:
 class Setting:
     """What a reader has chosen, and what Grafana makes of the time range.
 
-    job, instance: regular expressions, as variables of many values are.
+    job, instance: regular expressions, as variables of many values are.   rate_s: the window of rates, where it is
+    not the one that Grafana takes.
     """
 
     job: str
     range_s: int
     scrape_s: int = 1
     instance: str = ".+"
+    rate_s: int = 0
 
     def fill(self, text: str, more: Mapping[str, str]) -> str:
         """A query with its variables filled in; one that nobody knows stays as it is, and is an error when asked."""
@@ -85,7 +87,7 @@ class Setting:
             **more,
             "job": self.job,
             "instance": self.instance,
-            "__rate_interval": f"{max(interval_s + self.scrape_s, 4 * self.scrape_s)}s",
+            "__rate_interval": f"{self.rate_s or max(interval_s + self.scrape_s, 4 * self.scrape_s)}s",
             "__interval": f"{interval_s}s",
             "__interval_ms": str(interval_s * 1000),
             "__range": f"{self.range_s}s",
@@ -99,7 +101,7 @@ _VARIABLE = re.compile(r"\$(?:\{(?P<braced>\w+)(?::\w+)?\}|(?P<bare>\w+))")
 _LABEL_VALUES = re.compile(r"label_values\(\s*(?:(?P<selector>.+?)\s*,\s*)?(?P<label>\w+)\s*\)\s*$", re.DOTALL)
 
 
-def load_all(folder: Path = GENERATED) -> dict[str, Mapping[str, Any]]:
+def load_all(folder: Path = GENERATED) -> dict[str, dict[str, Any]]:
     """Every dashboard's JSON, by its slug.   Raises: FileNotFoundError where there is none."""
     found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))}
     if not found:

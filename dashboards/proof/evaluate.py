@@ -134,10 +134,11 @@ def never_shown(boards: Iterable[Board], seen: Iterable[Evidence]) -> Iterator[F
         for panel in board.panels:
             for query in panel.queries:
                 if query.language == PROMETHEUS:
-                    yield from _never(panel, query, [each[panel.address, query.ref] for each in everything])
+                    yield from never(panel, query, [each[panel.address, query.ref] for each in everything])
 
 
-def _never(panel: Panel, query: Query, found: list[Shown]) -> Iterator[Fault]:
+def never(panel: Panel, query: Query, found: list[Shown]) -> Iterator[Fault]:
+    """That a query shows data in none of these, or has a legend with a label that none of their series has."""
     with_data = [each for each in found if each.status is Status.DATA]
     where = f"{panel.address} > {query.ref}"
     if not with_data:

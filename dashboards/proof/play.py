@@ -16,6 +16,7 @@ import requests
 
 from dashboards.proof.prometheus import SCRAPE_S, Monitor, PrometheusError, Sent
 from dashboards.proof.rehearsal import NO_LIMITS, Backstage, Rehearsal, Scene, Tally
+from dashboards.proof.traffic import TOKEN
 from e2e.client_api import Client
 from e2e.stack import LOOPBACK, Stack, free_port, running
 
@@ -120,6 +121,7 @@ def play(rehearsal: Rehearsal, monitor: Monitor, pager: Pager, keys: Path, folde
         _await_first_scrape(monitor, rehearsal)
         scene = Scene(rehearsal, stack, backstage, watch, Client.opened(stack))
         scene.tally.count("session tokens", "issued")
+        scene.tally.count("answers", f"{TOKEN} 200")
         _drive(rehearsal, scene)
         _await_alerts(rehearsal, pager)
         return Played(rehearsal, start_s, time.time(), scene.tally, _journal(stack), pager.of(rehearsal))

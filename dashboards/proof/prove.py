@@ -19,7 +19,7 @@ from dashboards.proof.prometheus import Monitor
 from dashboards.proof.rehearsal import Rehearsal
 from e2e import keys
 
-AT_ONCE = 5
+AT_ONCE = 7
 """Rehearsals at a time: most of the time one waits for its own clock."""
 
 Say = Callable[[str], None]

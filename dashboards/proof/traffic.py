@@ -42,6 +42,23 @@ _TEXT = b"event: " + Event.TEXT_DELTA.encode() + b"\n"
 _END = re.compile(rb"event: " + StreamEvent.END.encode() + rb"\ndata: (.*)\n")
 
 
+CHAT, TOKEN, REPORT = f"{PREFIX}/chat", f"{PREFIX}/session/token", f"{PREFIX}/metrics/report"
+TOOL, HISTORY = f"{PREFIX}/tools/{{toolName}}", f"{PREFIX}/history/{{sessionId}}"
+
+
+def ask(
+    scene: Scene, method: str, path: str, *, route: str = "", is_open: bool = False, **sent: Any
+) -> requests.Response:
+    """One request of the proxy, counted by its route and status.   route: the path's rule, where it is another.
+
+    is_open: whether its answer is read by the caller, who closes it.
+    """
+    url = f"{scene.stack.proxy_url}{path}"
+    answer = requests.request(method, url, timeout=TIMEOUT_S, stream=is_open, **sent)
+    scene.tally.count("answers", f"{route or path} {answer.status_code}")
+    return answer
+
+
 def headers(client: Client, baggage: str) -> dict[str, str]:
     """What a request of a session carries."""
     return {"Authorization": f"Bearer {client.token}", "baggage": baggage}
@@ -51,14 +68,7 @@ def chat(scene: Scene, question: str, baggage: str) -> None:
     """One turn, read to its end; its status, reason, tokens, time of the first text and duration are counted."""
     client = scene.client
     body, tally, began_s = {"sessionId": client.session_id, "message": question}, scene.tally, time.monotonic()
-    with requests.post(
-        f"{client.proxy_url}{PREFIX}/chat",
-        json=body,
-        headers=headers(client, baggage),
-        timeout=TIMEOUT_S,
-        stream=True,
-    ) as answer:
-        tally.count("chats", str(answer.status_code))
+    with ask(scene, "POST", CHAT, json=body, headers=headers(client, baggage), is_open=True) as answer:
         received = bytearray()
         with contextlib.suppress(requests.RequestException):  # a proxy that is stopped cuts its streams
             for chunk in answer.iter_content(None):
@@ -71,6 +81,8 @@ def chat(scene: Scene, question: str, baggage: str) -> None:
         end = json.loads(found[1])
         tally.count("streams", end["reason"])
         tally.time("stream", time.monotonic() - began_s)
+        if end.get("firstEventMs") is not None:
+            tally.time("first event", end["firstEventMs"] / 1000)
         for kind, tokens in (end.get("usage") or {}).items():
             tally.count("tokens", kind.removesuffix("Tokens"), tokens)
 
@@ -109,12 +121,13 @@ TOOL_BODIES: Mapping[str, Mapping[str, Any]] = {
 
 def use_tool(scene: Scene, tool: str, baggage: str, body: Mapping[str, Any] | None = None) -> None:
     """One call of a tool; its status is counted."""
-    client = scene.client
-    answer = requests.post(
-        f"{client.proxy_url}{PREFIX}/tools/{tool}",
+    answer = ask(
+        scene,
+        "POST",
+        f"{PREFIX}/tools/{tool}",
+        route=TOOL,
         json=dict(body or TOOL_BODIES[tool]),
-        headers=headers(client, baggage),
-        timeout=TIMEOUT_S,
+        headers=headers(scene.client, baggage),
     )
     scene.tally.count("tools", f"{tool} {answer.status_code}")
 
@@ -141,13 +154,7 @@ def statements(count: int, pause_s: float, statement: str) -> Driver:
 
 def report(scene: Scene, metrics: list[dict[str, Any]]) -> None:
     """One report of a page; what was taken in and dropped is counted."""
-    client = scene.client
-    answer = requests.post(
-        f"{client.proxy_url}{PREFIX}/metrics/report",
-        json={"metrics": metrics},
-        headers=headers(client, ""),
-        timeout=TIMEOUT_S,
-    )
+    answer = ask(scene, "POST", REPORT, json={"metrics": metrics}, headers=headers(scene.client, ""))
     for kind, number in answer.json().items():
         scene.tally.count("measurements", kind, number)
 
@@ -183,13 +190,13 @@ def sessions(count: int, pause_s: float) -> Driver:
     """So many sessions: each asks for a token, renews it, reads its history and logs out."""
 
     def one(scene: Scene) -> None:
-        client = Client.opened(scene.stack)
+        issued = ask(scene, "POST", TOKEN).json()
         scene.tally.count("session tokens", "issued")
-        own = headers(client, "")
-        requests.post(f"{client.proxy_url}{PREFIX}/session/token", headers=own, timeout=TIMEOUT_S).raise_for_status()
+        own = {"Authorization": f"Bearer {issued['token']}"}
+        ask(scene, "POST", TOKEN, headers=own).raise_for_status()
         scene.tally.count("session tokens", "refreshed")
-        requests.get(f"{client.proxy_url}{PREFIX}/history/{client.session_id}", headers=own, timeout=TIMEOUT_S)
-        requests.delete(f"{client.proxy_url}{PREFIX}/session/token", headers=own, timeout=TIMEOUT_S)
+        ask(scene, "GET", f"{PREFIX}/history/{issued['sessionId']}", route=HISTORY, headers=own)
+        ask(scene, "DELETE", TOKEN, headers=own)
 
     return lambda scene: every(pause_s, [partial(one, scene)] * count)
 
@@ -198,11 +205,7 @@ def forgeries(count: int, pause_s: float) -> Driver:
     """So many requests for a token with one that is none."""
 
     def one(scene: Scene) -> None:
-        answer = requests.post(
-            f"{scene.stack.proxy_url}{PREFIX}/session/token",
-            headers={"Authorization": "Bearer forged"},
-            timeout=TIMEOUT_S,
-        )
+        answer = ask(scene, "POST", TOKEN, headers={"Authorization": "Bearer forged"})
         scene.tally.count("session tokens", "refused" if answer.status_code == 401 else str(answer.status_code))
 
     return lambda scene: every(pause_s, [partial(one, scene)] * count)
@@ -210,39 +213,33 @@ def forgeries(count: int, pause_s: float) -> Driver:
 
 def gets(count: int, pause_s: float, path: str) -> Driver:
     """So many requests for a page."""
+    return lambda scene: every(pause_s, [lambda: _discard(ask(scene, "GET", path))] * count)
 
-    def one(scene: Scene) -> None:
-        answer = requests.get(f"{scene.stack.proxy_url}{path}", timeout=TIMEOUT_S)
-        scene.tally.count("gets", f"{path} {answer.status_code}")
 
-    return lambda scene: every(pause_s, [partial(one, scene)] * count)
+def _discard(_answer: requests.Response) -> None:
+    """Its status is counted; nobody reads it."""
 
 
 def leavers(count: int, pause_s: float) -> Driver:
     """So many clients that leave once the stream has begun."""
 
     def one(scene: Scene) -> None:
-        client = scene.client
-        with requests.post(
-            f"{client.proxy_url}{PREFIX}/chat",
-            json={"sessionId": client.session_id, "message": QUESTION},
-            headers=headers(client, "mock.scenario=none,mock.pace=1"),
-            timeout=TIMEOUT_S,
-            stream=True,
-        ) as answer:
+        body = {"sessionId": scene.client.session_id, "message": QUESTION}
+        sent = headers(scene.client, "mock.scenario=none,mock.pace=1")
+        with ask(scene, "POST", CHAT, json=body, headers=sent, is_open=True) as answer:
             next(answer.iter_content(64))
-        scene.tally.count("left")
+        scene.tally.count("streams", "client_gone")
 
     return lambda scene: every(pause_s, [partial(one, scene)] * count)
 
 
-def rounds(count: int, pause_s: float, scenario: str, asks: int, ask: Callable[[Scene, str], None]) -> Driver:
+def rounds(count: int, pause_s: float, scenario: str, asks: int, work: Callable[[Scene, str], None]) -> Driver:
     """So many rounds of a scenario, each a test of its own, as what a fault counts is counted for each test."""
 
     def one(scene: Scene) -> None:
         baggage = f"mock.scenario={scenario},mock.pace={PACE},test.id={uuid.uuid4().hex}"
         for _ in range(asks):
-            ask(scene, baggage)
+            work(scene, baggage)
 
     return lambda scene: every(pause_s, [partial(one, scene)] * count)
 
@@ -298,12 +295,7 @@ def hiccup(times: int, stopped_s: float, running_s: float) -> Driver:
 
 def odd_methods(count: int, pause_s: float) -> Driver:
     """So many requests with a method that nobody knows."""
-
-    def one(scene: Scene) -> None:
-        answer = requests.request("BREW", f"{scene.stack.proxy_url}/", timeout=TIMEOUT_S)
-        scene.tally.count("odd methods", str(answer.status_code))
-
-    return lambda scene: every(pause_s, [partial(one, scene)] * count)
+    return lambda scene: every(pause_s, [lambda: _discard(ask(scene, "BREW", "/"))] * count)
 
 
 def scrape(job: Callable[[Rehearsal], str], body: bytes, status: int = 200) -> Driver:
