@@ -97,9 +97,12 @@ def _beginning_with(variable: Document, sources: Mapping[str, Source]) -> Docume
 # --- alert rules: from the form of provisioning files to that of the API ---------------------------------------------
 
 
-def as_group(group: Document, source: Source) -> Document:
-    """A rule group as `PUT /api/v1/provisioning/folder/{uid}/rule-groups/{group}` takes it."""
-    rules = [_as_rule(rule, str(group["name"]), source) for rule in group["rules"]]
+def as_group(group: Document, source: Source, runbooks: str | None = None) -> Document:
+    """A rule group as `PUT /api/v1/provisioning/folder/{uid}/rule-groups/{group}` takes it.
+
+    runbooks: where their pages are, instead of where the build says.
+    """
+    rules = [_with_runbook(_as_rule(rule, str(group["name"]), source), runbooks) for rule in group["rules"]]
     return {
         "title": group["name"],
         "folderUid": FOLDER_UID,
@@ -122,6 +125,13 @@ def _as_rule(rule: Document, group: str, source: Source) -> Document:
         "annotations": annotations,
         "labels": rule.get("labels", {}) | {OWNER_LABEL: TAG},
     }
+
+
+def _with_runbook(rule: Document, prefix: str | None) -> Document:
+    page = str(rule["annotations"].get("runbook_url", "")).rpartition("/")[2]
+    if prefix is None or not page:
+        return rule
+    return rule | {"annotations": rule["annotations"] | {"runbook_url": f"{prefix.rstrip('/')}/{page}"}}
 
 
 def _asking(query: Document, source: Source) -> Document:

@@ -37,7 +37,8 @@ class Options:
 
     datasource, loki, tempo: uid or name; None takes the only one of its type.   dry_run: tell, write nothing.
     overwrite: also what somebody edited in Grafana since.   alerts: False leaves alert rules alone, where Prometheus
-    has them already and each alert would come twice.
+    has them already and each alert would come twice.   runbooks: the address below which their pages are, for the links
+    of alerts; None leaves the repository's own path.
     """
 
     datasource: str | None = None
@@ -46,6 +47,7 @@ class Options:
     dry_run: bool = False
     overwrite: bool = False
     alerts: bool = True
+    runbooks: str | None = None
     timeout_s: float = 10.0
 
 
@@ -90,7 +92,7 @@ def _push(grafana: Grafana, options: Options, say: Say, generated: Path) -> int:
     say(f"Grafana {grafana.version()}")
     _check_permissions(grafana, options, say)
     sources = _sources(grafana, options, say)
-    wanted = wanted_of(boards, groups if options.alerts else None, sources)
+    wanted = wanted_of(boards, groups if options.alerts else None, sources, options.runbooks)
     planned = plan.make(wanted, _found(grafana, wanted), overwrite=options.overwrite)
     if planned.objections:
         raise PushError("\n".join(["this Grafana holds what a push must not touch:", *planned.objections]))
@@ -130,11 +132,16 @@ def _parsed(path: Path, parse: Callable[[str], Any]) -> Document:
     return found
 
 
-def wanted_of(boards: Iterable[Document], groups: Iterable[Document] | None, sources: dict[str, Source]) -> Wanted:
+def wanted_of(
+    boards: Iterable[Document],
+    groups: Iterable[Document] | None,
+    sources: dict[str, Source],
+    runbooks: str | None = None,
+) -> Wanted:
     """What is imported into a Grafana with these data sources."""
     return Wanted(
         [plan.with_sources(board, sources) for board in boards],
-        None if groups is None else [plan.as_group(group, sources[NEEDED]) for group in groups],
+        None if groups is None else [plan.as_group(group, sources[NEEDED], runbooks) for group in groups],
     )
 
 

@@ -104,7 +104,12 @@ def rule(name: str, expr: str = "up == 0") -> dict[str, Any]:
         "for": "60s",
         "keepFiringFor": "0s",
         "missing_series_evals_to_resolve": 1,
-        "annotations": {"summary": "It is down.", "__dashboardUid__": "cortex-overview", "__panelId__": "1"},
+        "annotations": {
+            "summary": "It is down.",
+            "runbook_url": f"dashboards/runbooks/{name}.md",
+            "__dashboardUid__": "cortex-overview",
+            "__panelId__": "1",
+        },
         "labels": {"severity": "critical"},
         "isPaused": False,
     }

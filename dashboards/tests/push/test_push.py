@@ -125,6 +125,14 @@ def test_what_is_not_ours_is_left_alone(push_it: Push, build: Build, state: Stat
     assert "own" in state.rules
 
 
+@pytest.mark.parametrize("slash", ["", "/"], ids=["without-slash", "with-slash"])
+def test_alerts_link_to_where_runbooks_are(push_it: Push, state: State, slash: str) -> None:
+    """A path of the repository leads nowhere in Grafana, so that an address can take its place."""
+    assert push_it(runbooks=f"https://runbooks.example.com/cortex{slash}").status == 0
+    found = state.rules["cortex-cortexmockdown"]["annotations"]["runbook_url"]
+    assert found == "https://runbooks.example.com/cortex/CortexMockDown.md"
+
+
 def test_a_group_may_be_called_anything(push_it: Push, build: Build, state: State) -> None:
     """Its name is part of a path."""
     build.groups = {"odd": group("causes & more/50 %", rule("CortexProxyDown"))}
