@@ -299,11 +299,7 @@ class Telemetry:
         Every one is counted; timed are those that somebody waits for.
         """
         template = as_template(route)
-        self._add(
-            catalogue.REQUESTS,
-            {"route": template, "method": method, "status_class": f"{status // 100}xx"},
-            context=context,
-        )
+        self._add(catalogue.REQUESTS, {"route": template, "method": method, "status_class": f"{status // 100}xx"})
         if template in catalogue.TIMED_ROUTES and method in catalogue.ROUTE_METHODS[template] and _took_time(status):
             labels = {"http.request.method": method, "http.route": template, _STATUS: str(status)}
             self._record(catalogue.REQUEST_DURATION, labels, duration_s, context)
@@ -402,10 +398,8 @@ class Telemetry:
         """A page's measurement was not taken in.   reason: a `DropReason`."""
         self._add(catalogue.CLIENT_METRICS_DROPPED, {"reason": reason})
 
-    def _add(
-        self, metric: Metric, labels: Mapping[str, str], amount: float = 1, context: Context | None = None
-    ) -> None:
-        self._instruments[metric.name].add(amount, self._bounded(metric, labels), context)
+    def _add(self, metric: Metric, labels: Mapping[str, str], amount: float = 1) -> None:
+        self._instruments[metric.name].add(amount, self._bounded(metric, labels))
 
     def _record(self, metric: Metric, labels: Mapping[str, str], value: float, context: Context | None = None) -> None:
         self._instruments[metric.name].record(value, self._bounded(metric, labels), context)
@@ -481,7 +475,7 @@ class Stream:
 
     def stalled(self) -> None:
         """Nothing has come for `STALL_S`, and the stream is still open."""
-        self._telemetry._add(catalogue.STREAM_STALLS, {}, context=self._context)
+        self._telemetry._add(catalogue.STREAM_STALLS, {})
 
     def text_began(self, arrived_s: float, taken_s: float) -> None:
         """The first text is with the server.   When it came and when the server took it, `time.monotonic()`."""
@@ -500,7 +494,7 @@ class Stream:
         self._gaps.close(self._tally)
         add, record, context = self._telemetry._add, self._telemetry._record, self._context
         add(catalogue.STREAMS_ACTIVE, {}, -1)
-        add(catalogue.STREAM_ENDS, {"reason": end.reason.value}, context=context)
+        add(catalogue.STREAM_ENDS, {"reason": end.reason.value})
         record(catalogue.STREAM_DURATION, {}, end.duration_ms / 1000, context)
         if end.first_event_ms is not None:
             record(catalogue.STREAM_FIRST_EVENT, {}, end.first_event_ms / 1000, context)
@@ -529,7 +523,7 @@ class ToolCall:
         """It is over.   outcome: a `ToolOutcome`."""
         telemetry, error = self._telemetry, "" if outcome == ToolOutcome.OK else str(outcome)
         labels = {"gen_ai.tool.name": self.tool, "error.type": error}
-        telemetry._add(catalogue.TOOL_CALLS, {"tool": self.tool, "outcome": outcome}, context=self.context)
+        telemetry._add(catalogue.TOOL_CALLS, {"tool": self.tool, "outcome": outcome})
         telemetry._record(catalogue.TOOL_DURATION, labels, time.monotonic() - self._started_s, self.context)
         if error:
             self._span.set_attribute(traces.ERROR_TYPE.name, error)
@@ -571,7 +565,7 @@ class Attempt:
         """It is over.   outcome: an `UpstreamOutcome`."""
         telemetry, context = self._telemetry, self._context
         error = "" if outcome == UpstreamOutcome.OK else str(outcome)
-        telemetry._add(catalogue.UPSTREAM_ATTEMPTS, {"surface": self._surface, "outcome": outcome}, context=context)
+        telemetry._add(catalogue.UPSTREAM_ATTEMPTS, {"surface": self._surface, "outcome": outcome})
         if self._asked_s is not None:
             kind = error if error in catalogue.CLIENT_DURATION.labels["error.type"] else catalogue.OTHER_ERROR
             labels = {"http.request.method": self._method, "surface": self._surface, "error.type": kind}
