@@ -1,8 +1,8 @@
 """What the proxy's telemetry costs: off, with `/metrics`, and with a collector that takes everything besides.
 
 The twin of `mock_telemetry`, by the same rules: four proxies in front of one source, in turn and in small rounds, and
-one of them off once more, to tell how far the other figures can be believed. Its streams have a pace, unlike the
-mock's: at full speed the proxy forwards many events at once, and what it counts with each of them would not show.
+one of them off once more, to tell how far the other figures can be believed. Its hundred events have a pace, unlike
+the mock's: at full speed the proxy forwards many at once, and what it counts with each of them would not show.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from e2e.bench.proxy import Ask, Bench, bench
 from e2e.bench.source import Plan
 
 STREAMS, ALONE, ROUNDS = 40, 15, 24
-PACED = Plan(events=50, per_s=100.0)
+PACED = Plan(events=100, per_s=200.0)
 ONE_EVENT = Plan(events=1)
 
 
