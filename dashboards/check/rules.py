@@ -55,7 +55,37 @@ def excluded(found: Iterable[Fault], documents: Documents) -> list[Fault]:
 
 
 def overview() -> str:
-    """All checks as a table in Markdown: name, what it checks, why."""
+    """The page of all checks in Markdown: name, what it checks, why."""
     rows = [(rule.name, rule.checks, rule.why) for rule in RULES] + list(BESIDE)
     cells = [f"| `{name}` | {checks} | {why} |".replace("\n", " ") for name, checks, why in rows]
-    return "\n".join(["| rule | checks | why |", "|---|---|---|", *cells])
+    return "\n".join([_HEAD, "| rule | checks | why |", "|---|---|---|", *cells])
+
+
+_HEAD = f"""# What `cortex-harness dashboards check` looks at
+
+<!-- written by python -m dashboards.check --rules; a test holds it to the code -->
+
+{len(RULES)} rules read dashboards (Classic JSON), rule files, provisioning and runbooks, and hold them against
+`contracts/telemetry.py` and against each other. Names that end in `-rule`, and `uneditable-dashboard`, are those of
+grafana/dashboard-linter; names with a slash that pint has too (`promql/...`, `alerts/...`, `rule/...`,
+`group/interval`) are pint's. Both were written anew and look further: at counters whatever labels they have, at
+annotations, links and legends, at panels of every type, also in collapsed rows.
+
+A rule that is wrong somewhere is silenced by a file named `.lint` in the folder of the documents or above it:
+
+```yaml
+exclusions:
+  panel-units-rule:
+    reason: the panel shows names, not numbers   # without a reason it is a fault
+    entries:                                     # without entries, all faults of the rule
+      - dashboard: overview                      # any of file, dashboard, panel, target, rule; * for any text
+        panel: version
+```
+
+An exception that covers nothing is a fault. Metrics of other programs are not in the catalogue: who checks their
+dashboards silences `promql/series`, or asks a running Prometheus for them with `--prometheus`.
+
+What is not decided here: LogQL and TraceQL are read for their structure alone; whether a Loki or a Tempo has such
+labels is not known. Checks of pint that need a server's history (`query/cost`, `promql/range_query`,
+`labels/conflict`, `alerts/external_labels`) are not here.
+"""

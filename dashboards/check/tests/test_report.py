@@ -20,6 +20,7 @@ from click.testing import CliRunner
 
 from dashboards.check import RULES, Documents, faults, overview, run
 from dashboards.check.__main__ import main
+from dashboards.check.files import OURS
 from dashboards.check.tests.made import BOARD, Raw, put, sound
 from dashboards.check.tests.made import RULES as RULE_FILE
 
@@ -269,6 +270,14 @@ def test_the_rules_are_a_table() -> None:
     result = CliRunner().invoke(main, ["--rules"])
     assert result.output.strip() == overview()
     assert all(f"| `{rule.name}` | " in result.output for rule in RULES)
+
+
+def test_the_page_of_rules_is_current() -> None:
+    """What the documentation says of the rules is what they say of themselves."""
+    page = OURS.parent / "docs" / "dashboard-rules.md"
+    assert page.read_text(encoding="utf-8") == overview() + "\n", (
+        "python -m dashboards.check --rules > docs/dashboard-rules.md"
+    )
 
 
 def test_the_command_ends_with_its_code(tmp_path: Path) -> None:
