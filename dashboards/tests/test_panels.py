@@ -39,9 +39,12 @@ def board(*panels: Panel, **more: Any) -> Board:
 
 
 def shown(*panels: Panel, **more: Any) -> list[Json]:
-    """The panels' JSON, without the row's."""
-    found: list[Json] = classic(board(*panels, **more))["panels"][1:]
-    return found
+    """The panels' JSON, without the question's and the row's."""
+    return _asking(classic(board(*panels, **more)))
+
+
+def _asking(document: Json) -> list[Json]:
+    return [each for each in document["panels"] if each["type"] not in ("row", "text")]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +105,8 @@ def test_panels_lie_side_by_side_and_never_on_each_other() -> None:
     ]
     assert len(cells) == len(set(cells))
     assert max(x for x, _ in cells) < COLUMNS
-    assert [(at["x"], at["y"]) for at in placed] == [(0, 1), (8, 1), (16, 1), (0, 11), (12, 11)]
+    above = placed[0]["y"]
+    assert [(at["x"], at["y"] - above) for at in placed] == [(0, 0), (8, 0), (16, 0), (0, 10), (12, 10)]
 
 
 SIZES = ((8, 4), (8, 10), (8, 8), (12, 8), (12, 8))
@@ -117,7 +121,8 @@ def test_every_dashboard_can_be_told_where_to_look() -> None:
     assert variables["datasource"]["query"] == "prometheus"
     assert variables["instance"]["query"]["query"] == 'label_values(cortex_proxy_build_info{job=~"$job"}, instance)'
     assert all(variables[name]["allValue"] == ".+" and variables[name]["refresh"] == 2 for name in ("job", "instance"))
-    asked = [*document["annotations"]["list"], *document["panels"][1:], *document["panels"][1]["targets"]]
+    shows = _asking(document)
+    asked = [*document["annotations"]["list"], *shows, *shows[0]["targets"]]
     assert {each["datasource"]["uid"] for each in asked} == {"${datasource}"}
 
 
@@ -127,7 +132,7 @@ def test_several_sources_are_chosen_apart() -> None:
     traces = panel("Traces", Kind.TRACES, targets=(Target("{}", source=Source.TEMPO),))
     document = classic(board(panel(), lines, traces, sources=tuple(Source)))
 
-    assert [each["datasource"]["uid"] for each in document["panels"][1:]] == [
+    assert [each["datasource"]["uid"] for each in _asking(document)] == [
         "${prometheus_datasource}",
         "${loki_datasource}",
         "${tempo_datasource}",
