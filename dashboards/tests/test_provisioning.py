@@ -10,6 +10,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ import harness
 from contracts.telemetry import METRICS, MetricKind
 from dashboards import managed, rules, thresholds, traffic
 from e2e import keys
+from e2e.stack import running
 from proxy import logs
 from proxy.settings import ENV_PREFIX, load
 
@@ -353,6 +355,19 @@ def test_the_proxy_starts_with_its_settings(monkeypatch: pytest.MonkeyPatch, tmp
     settings = load()
     assert (settings.snowflake_url, settings.metrics_port) == ("http://127.0.0.1:4010", 9464)
     assert service["network_mode"] == "service:mock"
+
+
+def test_healthchecks_ask_what_answers() -> None:
+    """Run against a running mock and proxy, they succeed; where nobody listens, they fail."""
+    services = compose()["services"]
+    with running(pace=0) as stack:
+        for name, port, url in (("mock", "4010", stack.mock_url), ("proxy", "8080", stack.proxy_url)):
+            kind, python, *arguments = services[name]["healthcheck"]["test"]
+            assert (kind, python) == ("CMD", "python")
+            for there, works in ((url, True), ("http://127.0.0.1:9", False)):
+                asked = [each.replace(f"http://127.0.0.1:{port}", there) for each in arguments]
+                done = subprocess.run([sys.executable, *asked], capture_output=True, check=False, timeout=20)  # noqa: S603
+                assert (done.returncode == 0) is works, (name, done.stderr)
 
 
 def test_what_prometheus_scrapes_is_a_service() -> None:
