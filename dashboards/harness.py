@@ -17,7 +17,7 @@ from contracts.telemetry import (
 )
 from dashboards import thresholds
 from dashboards.panels import BAD, GOOD, Board, Kind, Line, Panel, Row, Target
-from dashboards.promql import CHOSEN, now, quantile, rate, within
+from dashboards.promql import now, quantile, rate, scraped, within
 
 _SUITE = ("suite",)
 _LEFT = "It is left by `pytest --cortex-suite-report`."
@@ -90,7 +90,7 @@ BOARD = Board(
                     Kind.STATE_TIMELINE,
                     "none",
                     "Whether Prometheus reached the mock.",
-                    (Target(f"min by (job, instance) (up{{{CHOSEN}}})", "{{job}} {{instance}}"),),
+                    (Target(scraped("up", MOCK_STREAMS_ACTIVE), "{{job}} {{instance}}"),),
                     names={0: ("down", BAD), 1: ("up", GOOD)},
                     base=BAD,
                     lines=(Line(thresholds.MOCK_DOWN.value, BAD), Line(1, GOOD)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.api import PREFIX
 from contracts.traces import END_REASON, ROUTE
 from dashboards import slo
-from dashboards.panels import WARN, Board, Kind, Line, Panel, Row, Source, Target
+from dashboards.panels import Board, Kind, Panel, Row, Source, Target
 
 _CHAT = f"{PREFIX}/chat"
 _FIRST_TOKEN = next(each.histogram for each in slo.load().objectives if each.name == "first-token")
@@ -90,7 +90,6 @@ BOARD = Board(
                     ),
                     width=12,
                     height=9,
-                    lines=(Line(_SLOW_MS, WARN),),
                     no_value="no traces",
                 ),
             ),

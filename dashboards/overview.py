@@ -17,7 +17,6 @@ from contracts.telemetry import (
 from dashboards import slo, thresholds
 from dashboards.panels import BAD, GOOD, WARN, Board, Kind, Line, Panel, Row, Target
 from dashboards.promql import (
-    CHOSEN,
     CHOSEN_JOB,
     counted_over_range,
     increase,
@@ -26,6 +25,7 @@ from dashboards.promql import (
     rate,
     ratio,
     recorded,
+    scraped,
     within,
 )
 from dashboards.rule import Severity
@@ -135,7 +135,8 @@ BOARD = Board(
                     "Alerts firing",
                     Kind.TABLE,
                     "none",
-                    "Alerts of this project that fire now. Each has a page under dashboards/runbooks.",
+                    "Alerts of this project that fire now, by Prometheus' rules; Grafana's own are listed under "
+                    "Alerting. Each has a page under dashboards/runbooks.",
                     (
                         Target(
                             "sum by (alertname, severity, job) "
@@ -204,8 +205,8 @@ BOARD = Board(
                     "Whether Prometheus reached each process, and how many samples it gave against a budget of "
                     f"{thresholds.SERIES_BUDGET}. What is pushed is not in it.",
                     (
-                        Target(f"sum by (job, instance) (up{{{CHOSEN}}})", "up"),
-                        Target(f"sum by (job, instance) (scrape_samples_scraped{{{CHOSEN}}})", "samples"),
+                        Target(scraped("up", BUILD_INFO), "up"),
+                        Target(scraped("scrape_samples_scraped", BUILD_INFO), "samples"),
                     ),
                     columns=("job", "instance"),
                     own_lines={

@@ -38,10 +38,11 @@ from grafana_foundation_sdk.models import common as common_models
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import heatmap as heatmap_models
 from grafana_foundation_sdk.models import prometheus as prometheus_models
+from grafana_foundation_sdk.models import tempo as tempo_models
 from grafana_foundation_sdk.models import text as text_models
 
 from contracts.telemetry import BREAKER_STATE, BREAKER_STATES, BUILD_INFO, MOCK_REQUESTS, START_TIME, Metric
-from dashboards.promql import CHOSEN
+from dashboards.promql import CHOSEN, worst
 
 TAG = "cortex-harness"
 COLUMNS = 24
@@ -270,18 +271,20 @@ def _query(board: Board, name: str, query: str) -> dashboard.QueryVariable:
 
 
 def _annotations(board: Board) -> list[dashboard.AnnotationQuery]:
-    if board.found_by is MOCK_REQUESTS:
-        return []
-    is_open = BREAKER_STATES["open"]
+    """What else happened: alerts everywhere, and on the proxy's boards its starts and open breakers.
+
+    A start is looked for in twice the interval, as a new process may be scraped only in the second.
+    """
+    alerts = 'ALERTS{alertname=~"Cortex.+",alertstate="firing",job=~"$job"}'
+    age = f"time() - max by (job, instance) ({START_TIME.exposed}{{{CHOSEN}}})"
+    is_open = f"{worst(BREAKER_STATE, ('surface',), window='$__interval')} == {BREAKER_STATES['open']}"
+    of_proxies = (
+        ("Starts", CALM, f"{age} < 2 * $__interval_ms / 1000", "{{job}} {{instance}} started"),
+        ("Breaker open", BAD, is_open, "{{surface}}"),
+    )
     told = (
-        ("Starts", CALM, f"changes({START_TIME.exposed}{{{CHOSEN}}}[$__interval]) > 0", "{{instance}} started"),
-        ("Breaker open", BAD, f"max by (surface) ({BREAKER_STATE.exposed}{{{CHOSEN}}}) == {is_open}", "{{surface}}"),
-        (
-            "Alerts",
-            WARN,
-            'ALERTS{alertname=~"Cortex.+",alertstate="firing",job=~"$job"}',
-            "{{alertname}} ({{severity}})",
-        ),
+        *(() if board.found_by is MOCK_REQUESTS else of_proxies),
+        ("Alerts", WARN, alerts, "{{alertname}} ({{severity}})"),
     )
     return [
         dashboard.AnnotationQuery()
@@ -300,19 +303,27 @@ def _annotations(board: Board) -> list[dashboard.AnnotationQuery]:
 
 
 def _laid_out(board: Board) -> list[Json]:
-    """Rows from top to bottom, panels from left to right; each line as high as its highest panel."""
-    found: list[Json] = []
-    y = 0
+    """The question, then rows from top to bottom, panels from left to right; a line is as high as its highest panel."""
+    question = Panel("What this board answers", Kind.TEXT, "", board.question, (), COLUMNS, _QUESTION_HEIGHT)
+    found = [_placed(board, question, 0, 0)]
+    y = _QUESTION_HEIGHT
     for row in board.rows:
         found.append(_row(board, row, y))
         x, y, line_height = 0, y + 1, 0
         for panel in row.panels:
             if x + panel.width > COLUMNS:
                 x, y, line_height = 0, y + line_height, 0
-            found.append(_rendered(board, panel) | {"gridPos": {"x": x, "y": y, "w": panel.width, "h": panel.height}})
+            found.append(_placed(board, panel, x, y))
             x, line_height = x + panel.width, max(line_height, panel.height)
         y += line_height
     return found
+
+
+_QUESTION_HEIGHT = 3
+
+
+def _placed(board: Board, panel: Panel, x: int, y: int) -> Json:
+    return _rendered(board, panel) | {"gridPos": {"x": x, "y": y, "w": panel.width, "h": panel.height}}
 
 
 def _row(board: Board, row: Row, y: int) -> Json:
@@ -361,7 +372,7 @@ def _fields(panel: Panel, builder: Any) -> None:
             dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(_steps(panel.base, panel.lines))
         )
         for name, (base, lines) in panel.own_lines.items():
-            builder.override_by_name(name, [models.DynamicConfigValue("thresholds", _own_steps(base, lines))])
+            builder.override_by_name(name, _own(panel, base, lines))
         if panel.least is not None and panel.kind is not Kind.TABLE:
             builder.min(panel.least)
         if panel.most is not None:
@@ -378,8 +389,12 @@ def _steps(base: str, lines: tuple[Line, ...]) -> list[models.Threshold]:
     return [models.Threshold(None, base), *(models.Threshold(each.value, each.color) for each in lines)]
 
 
-def _own_steps(base: str, lines: tuple[Line, ...]) -> models.ThresholdsConfig:
-    return models.ThresholdsConfig(mode=models.ThresholdsMode.ABSOLUTE, steps=_steps(base, lines))
+def _own(panel: Panel, base: str, lines: tuple[Line, ...]) -> list[models.DynamicConfigValue]:
+    steps = models.ThresholdsConfig(mode=models.ThresholdsMode.ABSOLUTE, steps=_steps(base, lines))
+    found = [models.DynamicConfigValue("thresholds", steps)]
+    if panel.kind is Kind.TABLE:
+        found.append(models.DynamicConfigValue("custom.cellOptions", {"type": "color-background", "mode": "basic"}))
+    return found
 
 
 def _timeseries(panel: Panel) -> timeseries.Panel:
@@ -419,14 +434,13 @@ def _reduced() -> common.ReduceDataOptions:
 
 
 def _stat(panel: Panel) -> stat.Panel:
-    is_named = bool(panel.names) or panel.unit == "none"
     return (
         stat.Panel()
         .reduce_options(_reduced())
         .color_mode(
             common_models.BigValueColorMode.BACKGROUND if panel.names else common_models.BigValueColorMode.VALUE
         )
-        .graph_mode(common_models.BigValueGraphMode.NONE if is_named else common_models.BigValueGraphMode.AREA)
+        .graph_mode(common_models.BigValueGraphMode.NONE)
         .text_mode(
             common_models.BigValueTextMode.VALUE_AND_NAME
             if len(panel.targets) > 1 or "{{" in panel.targets[0].legend
@@ -467,7 +481,7 @@ def _table(panel: Panel) -> table.Panel:
     return made.sort_by([common.TableSortByFieldState().display_name(columns[-1]).desc(True)])
 
 
-def _heatmap(_panel: Panel) -> heatmap.Panel:
+def _heatmap(panel: Panel) -> heatmap.Panel:
     return (
         heatmap.Panel()
         .calculate(False)
@@ -483,7 +497,8 @@ def _heatmap(_panel: Panel) -> heatmap.Panel:
         )
         .rows_frame(heatmap.RowsHeatmapOptions().layout(common_models.HeatmapCellLayout.AUTO))
         .show_legend()
-        .cell_values(heatmap.CellValues().unit("reqps").decimals(2))
+        .y_axis(heatmap.YAxisConfig().unit(panel.unit))
+        .cell_values(heatmap.CellValues().unit("cps").decimals(2))
     )
 
 
@@ -536,8 +551,8 @@ _FORMATS = {
     Kind.TABLE: prometheus_models.PromQueryFormat.TABLE,
     Kind.HEATMAP: prometheus_models.PromQueryFormat.HEATMAP,
 }
-_AT_ONCE = (Kind.TABLE, Kind.BARGAUGE)
-"""Kinds that show one moment: the end of the range."""
+_AT_ONCE = (Kind.STAT, Kind.TABLE, Kind.BARGAUGE)
+"""Kinds that show one moment, the end of the range: also when that is nothing any more."""
 
 
 def _target(board: Board, panel: Panel, target: Target, letter: str) -> Any:
@@ -546,7 +561,8 @@ def _target(board: Board, panel: Panel, target: Target, letter: str) -> Any:
         query = loki.Dataquery().expr(target.expr).ref_id(letter).datasource(source).query_type("range")
         return query.legend_format(target.legend) if target.legend else query
     if target.source is Source.TEMPO:
-        return tempo.Dataquery().query(target.expr).query_type("traceql").ref_id(letter).datasource(source).limit(20)
+        sought = tempo.Dataquery().query(target.expr).query_type("traceql").ref_id(letter).datasource(source)
+        return sought.limit(20).table_type(tempo_models.SearchTableType.TRACES)
     asked = prometheus.Dataquery().expr(target.expr).ref_id(letter).datasource(source)
     asked.format(_FORMATS.get(panel.kind, prometheus_models.PromQueryFormat.TIME_SERIES))
     if panel.kind in _AT_ONCE:

@@ -64,6 +64,15 @@ def now(metric: Metric, by: tuple[str, ...] = (), where: Where = _EVERY, how: st
     return _aggregated(how, _series(metric, "", where), metric, by)
 
 
+def worst(metric: Metric, by: tuple[str, ...] = (), how: str = "max", window: str = RATE) -> str:
+    """The worst that a gauge said since the graph's last point: what lasts for seconds shows on a graph of days.
+
+    how: max, or min where little is bad.
+    """
+    _needs(metric, _GAUGES, how)
+    return _aggregated(how, f"{how}_over_time({_series(metric, '', _EVERY)}[{window}])", metric, by)
+
+
 def quantile(q: float, metric: Metric, by: tuple[str, ...] = (), where: Where = _EVERY) -> str:
     """A quantile of a histogram, within the width of its buckets."""
     return f"histogram_quantile({q:g}, {buckets(metric, by, where)})"
@@ -86,6 +95,16 @@ def buckets(metric: Metric, by: tuple[str, ...] = (), where: Where = _EVERY) -> 
 def ratio(part: str, whole: str) -> str:
     """A share; nothing, not NaN, where there is no whole."""
     return f"{part} / ({whole} > 0)"
+
+
+def scraped(name: str, shown_by: Metric) -> str:
+    """What Prometheus says of its own scrapes, as `up`, of the jobs that showed a metric within the range.
+
+    Every target there is has such a series, and "All" jobs would be all of them. A process that is down shows no metric
+    any more: hence the job's, and any within the range.
+    """
+    ours = f"last_over_time({shown_by.exposed}{{{CHOSEN}}}[{RANGE}] @ end())"
+    return f"sum by (job, instance) ({name}{{{CHOSEN}}} and on (job) {ours})"
 
 
 def recorded(name: str, *, where: Where = _EVERY) -> str:

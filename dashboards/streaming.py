@@ -16,12 +16,13 @@ from contracts.telemetry import (
     STREAMS_CAPACITY,
 )
 from dashboards import slo, thresholds
-from dashboards.panels import BAD, WARN, Board, Kind, Line, Panel, Row, Target
-from dashboards.promql import buckets, now, quantile, rate, ratio
+from dashboards.panels import BAD, Board, Kind, Line, Panel, Row, Target
+from dashboards.promql import buckets, now, quantile, rate, ratio, within
 
 _SLOS = {each.name: each for each in slo.load().objectives}
 _ANSWERED = (EndReason.COMPLETED.value, EndReason.CANCELLED.value)
 _JUDGED = {"!reason": (EndReason.CLIENT_GONE.value, EndReason.CLIENT_SLOW.value)}
+_STALLING = thresholds.STREAMS_STALLING
 _QUANTILES = ((0.5, "p50"), (0.95, "p95"), (0.99, "p99"))
 
 
@@ -48,6 +49,7 @@ BOARD = Board(
                     (Target(rate(STREAM_ENDS, ("reason",)), "{{reason}}"),),
                     width=12,
                     is_stacked=True,
+                    leads_to="upstream",
                 ),
                 Panel(
                     "Completion ratio",
@@ -94,6 +96,7 @@ BOARD = Board(
                     tuple(Target(quantile(q, STREAM_FIRST_TOKEN), name, exemplar=True) for q, name in _QUANTILES),
                     width=12,
                     lines=(Line(_first_token_s()),),
+                    leads_to="logs",
                 ),
                 Panel(
                     "First token by stage",
@@ -131,11 +134,17 @@ BOARD = Board(
                     "Stalls",
                     Kind.TIMESERIES,
                     "percentunit",
-                    f"Silences of {STALL_S:g} s and more, per stream that ended. They are counted as they happen, so a "
-                    "stream that stands still shows before it ends.",
-                    (Target(f"{rate(STREAM_STALLS)} / clamp_min({rate(STREAM_ENDS)}, 0.001)", "stalls per stream"),),
+                    f"Silences of {STALL_S:g} s and more in ten minutes, per stream that ended. They are counted as "
+                    "they happen, so a stream that stands still shows before it ends. The line is the alert's.",
+                    (
+                        Target(
+                            f"{within(STREAM_STALLS, _STALLING.window_s)} / "
+                            f"clamp_min({within(STREAM_ENDS, _STALLING.window_s)}, 1)",
+                            "stalls per stream",
+                        ),
+                    ),
                     width=6,
-                    lines=(Line(thresholds.STREAMS_STALLING.value),),
+                    lines=(Line(_STALLING.value),),
                 ),
                 Panel(
                     "Stream duration",
@@ -144,7 +153,6 @@ BOARD = Board(
                     "From a question to the end of its stream, however it ended.",
                     tuple(Target(quantile(q, STREAM_DURATION), name, exemplar=True) for q, name in _QUANTILES),
                     width=6,
-                    lines=(Line(600.5, WARN),),
                 ),
             ),
         ),

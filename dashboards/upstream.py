@@ -16,7 +16,7 @@ from contracts.telemetry import (
 )
 from dashboards import thresholds
 from dashboards.panels import BAD, GOOD, WARN, Board, Kind, Line, Panel, Row, Target
-from dashboards.promql import counted_over_range, now, quantile, rate, ratio
+from dashboards.promql import counted_over_range, now, quantile, rate, ratio, within, worst
 
 _SURFACE = ("surface",)
 _FAILED = counted_over_range(CLIENT_DURATION, ("surface", "error_type"), {"!error_type": ("",)})
@@ -133,7 +133,7 @@ BOARD = Board(
                     "percentunit",
                     "Share of the further attempts allowed just now that is unspent, the worst process of each "
                     "surface.",
-                    (Target(now(RETRY_BUDGET_LEFT, _SURFACE, how="min"), "{{surface}}"),),
+                    (Target(worst(RETRY_BUDGET_LEFT, _SURFACE, how="min"), "{{surface}}"),),
                     base=BAD,
                     lines=(Line(0.1, GOOD),),
                     most=1.0,
@@ -141,9 +141,11 @@ BOARD = Board(
                 Panel(
                     "Budget denials",
                     Kind.TIMESERIES,
-                    "cps",
-                    "Failed attempts that were not repeated, because too many others were already.",
-                    (Target(rate(RETRY_BUDGET_DENIED, _SURFACE), "{{surface}}"),),
+                    "short",
+                    "Failed attempts of the last ten minutes that were not repeated, because too many others were "
+                    "already. The line is the alert's.",
+                    (Target(within(RETRY_BUDGET_DENIED, thresholds.RETRY_BUDGET.window_s, _SURFACE), "{{surface}}"),),
+                    lines=(Line(thresholds.RETRY_BUDGET.value),),
                 ),
                 Panel(
                     "Breaker state",
@@ -151,7 +153,7 @@ BOARD = Board(
                     "none",
                     "Whether calls are let through, the worst process of each surface. While open, answers are 503 "
                     "without Snowflake being asked.",
-                    (Target(now(BREAKER_STATE, _SURFACE, how="max"), "{{surface}}"),),
+                    (Target(worst(BREAKER_STATE, _SURFACE), "{{surface}}"),),
                     width=16,
                     names={
                         BREAKER_STATES["closed"]: ("closed", GOOD),
