@@ -216,6 +216,78 @@ def build(check: bool) -> None:
     sys.exit(room.run(check=check))
 
 
+@dashboards.command(name="check")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--prometheus", help="Address of a Prometheus that is asked for each series, besides.")
+@click.option("--promtool/--no-promtool", default=True, show_default=True, help="Have it check and test the rules.")
+@click.option("--json", "as_json", is_flag=True, help="Faults as JSON.")
+@click.option("--rules", is_flag=True, help="Print what is checked instead.")
+def check_dashboards(
+    paths: tuple[Path, ...], prometheus: str | None, promtool: bool, as_json: bool, rules: bool
+) -> None:
+    """Look for faults in dashboards, rules, provisioning and runbooks; without PATHS in our own."""
+    from dashboards import check as room
+
+    if rules:
+        click.echo(room.overview())
+        return
+    sys.exit(room.run(paths, prometheus=prometheus, promtool=promtool, as_json=as_json, say=click.echo))
+
+
+@dashboards.command()
+@click.option("--url", required=True, help="Where Grafana is.")
+@click.option("--token-file", type=FILE, help="Holds the token of a service account.")
+@click.option("--token", envvar="GRAFANA_TOKEN", help="GRAFANA_TOKEN; on a command line others can read it.")
+@click.option("--datasource", help="Prometheus, by uid or name.  [default: the only one]")
+@click.option("--loki", help="Likewise.")
+@click.option("--tempo", help="Likewise.")
+@click.option(
+    "--alerts/--no-alerts", default=True, show_default=True, help="Alert rules too; not where rules fire them."
+)
+@click.option("--runbooks", help="Address below which the runbooks are served, for the links of alerts.")
+@click.option("--overwrite", is_flag=True, help="Also what somebody edited in Grafana meanwhile.")
+@click.option("--dry-run", is_flag=True, help="Show what would change; exit code 4 when something would.")
+def push(url: str, token: str | None, token_file: Path | None, **options: Any) -> None:
+    """Import dashboards and alert rules into a Grafana: all of them, or none."""
+    from dashboards import push as room
+
+    try:
+        secret = room.token_from(token, token_file)
+    except room.PushError as error:
+        raise click.UsageError(str(error)) from error
+    sys.exit(room.run(url, secret, options=room.Options(**options), say=click.echo))
+
+
+@dashboards.command()
+@click.option("--fast", is_flag=True, help="Only the few rehearsals of every test run.")
+@click.option("--mutate", is_flag=True, help="Break dashboards and rules, and count who notices.")
+@click.option("--only", multiple=True, help="This rehearsal; repeatable.")
+def prove(fast: bool, mutate: bool, only: tuple[str, ...]) -> None:
+    """Play every scenario before a real Prometheus, and see what panels and alerts say.
+
+    Without --fast and --only it writes docs/proof.md; with --mutate docs/mutations.md, too.
+    """
+    from dashboards import proof as room
+
+    sys.exit(room.run(fast=fast, mutate=mutate, only=only, say=click.echo))
+
+
+@dashboards.command()
+@click.option("--port", type=PORT, default=9090, show_default=True, help="Prometheus; 0 takes a free one.")
+@click.option("--grafana-port", type=PORT, default=3000, show_default=True, help="Grafana, or the preview without one.")
+@click.option("--days", type=click.FloatRange(0.1, 60), default=14, show_default=True, help="How far the past reaches.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Another one makes up another past.")
+def demo(port: int, grafana_port: int, days: float, seed: int) -> None:
+    """Show the dashboards over a made-up fortnight: a deploy, an incident, a quota storm."""
+    from dashboards import backfill
+    from dashboards import demo as room
+
+    try:
+        sys.exit(room.run(port=port, days=days, seed=seed, grafana_port=grafana_port))
+    except (room.DemoError, backfill.BackfillError) as error:
+        raise click.ClickException(str(error)) from error
+
+
 @main.command(context_settings={"ignore_unknown_options": True})
 @click.argument("tox_arguments", nargs=-1, type=click.UNPROCESSED)
 def test(tox_arguments: tuple[str, ...]) -> None:
