@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
 
 from contracts.telemetry import BUILD_INFO, SUITE_DURATION, SUITE_FINISHED, SUITE_TESTS
 from dashboards import alerts, thresholds
@@ -44,9 +43,6 @@ from e2e.stack import LOOPBACK, Child, free_port, proxy_settings
 EVERY_ALERT = tuple(dict.fromkeys(alert.name for alert in alerts.ALERTS))
 """The names, each once."""
 
-PRICES = {
-    "CORTEX_PROXY_PRICES_FILE": str(Path(__file__).parents[2] / "proxy" / "deploy" / "prices.example.yaml"),
-}
 FEW_CHATS = {
     "CORTEX_PROXY_POLICIES__CHAT__RATE": "30",
     "CORTEX_PROXY_POLICIES__CHAT__BURST": "30",
@@ -81,6 +77,13 @@ def _refusing_collector(backstage: Backstage) -> Mapping[str, str]:
     address = backstage.cleanup.enter_context(props.answering(400))
     pauses = dict.fromkeys(("OTEL_BSP_SCHEDULE_DELAY", "OTEL_BLRP_SCHEDULE_DELAY"), "500")
     return {"CORTEX_PROXY_OTLP_ENDPOINT": f"http://{address}", **pauses}
+
+
+def _other_prices(backstage: Backstage) -> Mapping[str, str]:
+    """A price table without the model that answers."""
+    table = backstage.folder / "prices.yaml"
+    table.write_text("models:\n  another-model: {input: 1.0, cached: 0.1, output: 5.0}\n", encoding="utf-8")
+    return {"CORTEX_PROXY_PRICES_FILE": str(table)}
 
 
 def _live_proxy(backstage: Backstage) -> Mapping[str, str]:
@@ -148,21 +151,26 @@ SITUATIONS: tuple[Rehearsal, ...] = (
                 "harness/mock-requests",
             ),
             still=(
+                "overview/burn-rate",
+                "overview/errors",
                 "overview/export-failures",
                 "overview/label-overflow",
                 "streaming/stalls",
                 "upstream/retries",
                 "upstream/budget-denials",
+                "upstream/breaker-state",
                 "upstream/throttled",
                 "upstream/credentials-refused",
+                "upstream/upstream-errors",
                 "limits/refusals",
+                "tokens/unpriced-calls",
                 "clients/page-errors",
+                "clients/measurements-dropped",
                 "harness/mock-misses",
                 "harness/faults",
             ),
             silent=EVERY_ALERT,
         ),
-        proxy=PRICES,
         is_fast=True,
     ),
     Rehearsal(
@@ -284,14 +292,15 @@ SITUATIONS: tuple[Rehearsal, ...] = (
     ),
     Rehearsal(
         "telemetry-refused",
-        "the collector takes nothing",
+        "the proxy's collector takes nothing, and the mock's is not there",
         (chats(24, 0.5),),
         Expected(
-            moves=("overview/export-failures",),
+            moves=("overview/export-failures", "harness/mock-telemetry-dropped"),
             fires=("CortexProxyTelemetryLost",),
             silent=("CortexProxyStreamsBroken",),
         ),
         prepare=_refusing_collector,
+        mock=("--otlp-endpoint", f"http://{LOOPBACK}:9"),
     ),
     Rehearsal(
         "odd-methods",
@@ -356,13 +365,14 @@ SITUATIONS: tuple[Rehearsal, ...] = (
     ),
     Rehearsal(
         "calls-unpriced",
-        "no price table is given",
+        "the price table does not know the model",
         (chats(10, 0.6),),
         Expected(
             moves=("tokens/unpriced-calls", "tokens/tokens"),
             still=("tokens/cost",),
             fires=("CortexProxyCallsUnpriced",),
         ),
+        prepare=_other_prices,
     ),
     Rehearsal(
         "statements-fail",

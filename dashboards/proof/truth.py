@@ -47,6 +47,7 @@ class Truth:
 
     by: the label whose values tell series apart, "" to add all up.   known: the numbers, by those values.
     within: the rehearsals in which it is compared; all, when empty.   buckets: of the histogram, of a quantile.
+    is_all: whether nothing else can have happened, so that every other number must be zero.
     """
 
     panel: str
@@ -56,6 +57,7 @@ class Truth:
     known: Callable[[Played], Values]
     within: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    is_all: bool = False
 
     def concerns(self, rehearsal: Rehearsal) -> bool:
         """Whether it is compared in a rehearsal."""
@@ -194,6 +196,9 @@ _HEALTHY = ("healthy",)
 _CUT = ("cut-mid-stream", "reset-mid-stream", "ends-early", "fails-mid-stream")
 _THROTTLED = ("throttled-then-served", "throttled-with-advice")
 _REFUSED = ("jwt-refused", "credential-missing")
+_NOTED = (*_HEALTHY, *_CUT, *_THROTTLED, *_REFUSED, "questions-unknown")
+"""Those that end with the mock still there to be asked."""
+
 _QUANTILES = (("A", 0.5), ("B", 0.95), ("C", 0.99))
 _PAGE_QUANTILES = (("A", 0.5), ("B", 0.75), ("C", 0.95))
 
@@ -234,14 +239,14 @@ TRUTHS: tuple[Truth, ...] = (
     Truth("overview/error-budget-remaining", "A", "sloth_slo", Kind.VALUE, _always({"availability": 1}), _HEALTHY),
     Truth("overview/burn-rate", "A", "", Kind.PEAK, _always({"": 0}), _HEALTHY),
     Truth("overview/requests", "A", "route", Kind.COUNT, _routes),
-    Truth("overview/errors", "A", "status_class", Kind.COUNT, _errors),
+    Truth("overview/errors", "A", "status_class", Kind.COUNT, _errors, is_all=True),
     _late("overview/duration", "C", catalogue.REQUEST_DURATION),
     Truth("overview/streams-open", "A", "", Kind.PEAK, _always({"": 4}), ("streams-full",)),
     Truth("overview/streams-open", "B", "", Kind.VALUE, _always({"": 4}), ("streams-full",)),
     Truth("overview/scrapes", "A", "", Kind.VALUE, _always({"": 2}), ("crlf-lines", "throttled")),
     Truth("overview/scrapes", "B", "", Kind.PEAK, _always({"": thresholds.SERIES_BUDGET + 1500}), ("series-flood",)),
     Truth("overview/label-overflow", "A", "", Kind.COUNT, _always({"": 60}), ("odd-methods",)),
-    Truth("streaming/stream-endings", "A", "reason", Kind.COUNT, _tally("streams")),
+    Truth("streaming/stream-endings", "A", "reason", Kind.COUNT, _tally("streams"), is_all=True),
     Truth("streaming/completion-ratio", "A", "", Kind.VALUE, _completion, (*_HEALTHY, *_CUT, "clients-leave")),
     Truth("streaming/streams-open", "A", "", Kind.PEAK, _always({"": 4}), ("streams-full",)),
     Truth("streaming/streams-open", "B", "", Kind.VALUE, _always({"": 4}), ("streams-full",)),
@@ -294,7 +299,7 @@ TRUTHS: tuple[Truth, ...] = (
     Truth("limits/refusals", "A", "policy", Kind.COUNT, _refused, ("quota-storm",)),
     Truth("limits/headroom", "A", "policy", Kind.VALUE, _always({"chat": 0.01}), ("quota-storm",)),
     Truth("limits/stream-capacity", "A", "", Kind.PEAK, _always({"": 1}), ("streams-full",)),
-    Truth("limits/session-tokens", "A", "outcome", Kind.COUNT, _tally("session tokens")),
+    Truth("limits/session-tokens", "A", "outcome", Kind.COUNT, _tally("session tokens"), is_all=True),
     Truth("limits/stores", "A", "store", Kind.VALUE, _always({"history": 1, "limits": 1}), _HEALTHY),
     Truth("limits/stores", "A", "store", Kind.TROUGH, _always({"history": 0, "limits": 1}), ("history-spoilt",)),
     Truth(
@@ -305,12 +310,12 @@ TRUTHS: tuple[Truth, ...] = (
         lambda p: {"stored": sum(p.tally.by_label("streams").values())},
         _HEALTHY,
     ),
-    Truth("tools/tool-calls", "A", "tool", Kind.COUNT, _tools),
+    Truth("tools/tool-calls", "A", "tool", Kind.COUNT, _tools, is_all=True),
     Truth("tools/tool-success-ratio", "A", "tool", Kind.VALUE, _always({"search": 1, "sql": 1}), _HEALTHY),
     Truth("tools/tool-success-ratio", "A", "tool", Kind.VALUE, _always({"search": 0}), ("search-unavailable",)),
     Truth("tools/tool-outcomes", "A", "tool", Kind.VALUE, _tools, _HEALTHY),
     *_depths("tools/agent-depth-quantiles", ("calls-unpriced", "crlf-lines")),
-    Truth("tokens/tokens", "A", "kind", Kind.COUNT, _tally("tokens")),
+    Truth("tokens/tokens", "A", "kind", Kind.COUNT, _tally("tokens"), is_all=True),
     Truth("tokens/tokens-by-model", "A", "model", Kind.COUNT, _spoken, _HEALTHY),
     Truth("tokens/tokens-per-turn", "A", "", Kind.VALUE, _turns("input"), (*_HEALTHY, *_CUT)),
     Truth("tokens/tokens-per-turn", "B", "", Kind.VALUE, _turns("output"), (*_HEALTHY, *_CUT)),
@@ -361,7 +366,7 @@ TRUTHS: tuple[Truth, ...] = (
         lambda p: {"": p.tally.by_label("measurements")["dropped"]},
         ("pages-fail",),
     ),
-    Truth("harness/mock-requests", "A", "outcome", Kind.COUNT, _journal("outcome")),
+    Truth("harness/mock-requests", "A", "outcome", Kind.COUNT, _journal("outcome"), _NOTED, is_all=True),
     Truth(
         "harness/mock-misses",
         "A",
@@ -428,12 +433,11 @@ def differences(truth: Truth, panel: Panel, query: Query, played: Played, monito
     except PrometheusError as error:
         yield str(error)
         return
-    keys = set(known) if truth.by else {""}
-    for key in sorted(keys & set(known)):
+    for key in sorted({*known, *(shown if truth.is_all else ())}):
         value = shown.get(key, 0.0 if truth.kind is Kind.COUNT else math.nan)
-        if not _agrees(truth, value, known[key]):
+        if not _agrees(truth, value, known.get(key, 0.0)):
             named = f"{truth.by} {key} " if key else ""
-            yield f"{named}shows {value:.4g}, and {known[key]:.4g} is known"
+            yield f"{named}shows {value:.4g}, and {known.get(key, 0.0):.4g} is known"
 
 
 def _shown(truth: Truth, panel: Panel, query: Query, played: Played, monitor: Monitor) -> Values:
