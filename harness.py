@@ -39,6 +39,10 @@ REPEATABLE = {
 """Options of the mock that may be repeated, and what it calls them together."""
 
 
+_EXTRAS = {"mock": "mock", "proxy": "proxy", "dashboards": "dashboards,up", "grafana_client": "push"}
+"""What to install, by the command that needs it or by the package that is missing."""
+
+
 class _FrontDoor(click.Group):
     """Says which extra is missing instead of showing where an import failed."""
 
@@ -46,7 +50,7 @@ class _FrontDoor(click.Group):
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
-            extra = ctx.invoked_subcommand if ctx.invoked_subcommand in ("mock", "proxy", "dashboards") else "up"
+            extra = _EXTRAS.get(error.name or "") or _EXTRAS.get(ctx.invoked_subcommand or "", "up")
             need = f"pip install 'cortex-harness[{extra}]'"
             raise click.ClickException(f"{error.name} is not installed; this command needs {need}") from error
 

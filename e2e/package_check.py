@@ -24,11 +24,17 @@ SHARED = {"prometheus-client", "urllib3"}
 FILES = ["mocks/cassettes/agents/net_sales_by_region.jsonl", "mocks/scenarios/cut_mid_stream.yaml"]
 FILES += ["e2e/client/index.html", "e2e/client/vendor/vendor.json", "harness.py", "fixtures/bench/schema.sql"]
 FILES += ["mocks/console/index.html", "fixtures/bench/semantic_model.yaml", "pytest_cortex_mock.py"]
+FILES += [
+    "dashboards/generated/dashboards/overview.json",
+    "dashboards/generated/rules/proxy.yaml",
+    "dashboards/slo.yaml",
+]
+FILES += ["dashboards/runbooks/CortexProxyDown.md", "dashboards/provisioning/prometheus/prometheus.yml"]
 
 
 def main() -> None:
     """Build, install, run; resolve the proxy's extra."""
-    for extra in ("proxy", "mock"):
+    for extra in ("proxy", "mock", "dashboards", "push"):
         check_extra(extra)
     with tempfile.TemporaryDirectory() as folder:
         wheel = build(Path(folder))
@@ -44,7 +50,9 @@ def check_extra(extra: str) -> None:
     extras = project["project"]["optional-dependencies"]
     own = {_name(each) for each in [*project["project"]["dependencies"], *extras[extra]]}
     groups = [*extras.values(), *project["dependency-groups"].values()]
-    others = {_name(each) for group in groups for each in group} - own - SHARED - {"cortex-harness"}
+    others = (
+        {_name(each) for group in groups for each in group if isinstance(each, str)} - own - SHARED - {"cortex-harness"}
+    )
     if missing := own - installed:
         fail(f"the extra {extra!r} does not install {sorted(missing)}")
     if foreign := installed & others:
@@ -75,7 +83,7 @@ def check_install(wheel: Path, folder: Path) -> None:
     python = environment / "bin" / "python"
     command = environment / "bin" / "cortex-harness"
     run("uv", "pip", "install", "--quiet", "--python", str(python), str(wheel))
-    for name in ("up", "mock", "proxy", "load", "test"):
+    for name in ("up", "mock", "proxy", "load", "test", "dashboards build", "dashboards push --url http://127.0.0.1:9"):
         check_refusal(command, name, folder)
     run("uv", "pip", "install", "--quiet", "--python", str(python), f"{wheel}[up]")
     version = run(str(command), "--version", cwd=folder)
@@ -87,7 +95,7 @@ def check_install(wheel: Path, folder: Path) -> None:
 def check_refusal(command: Path, name: str, folder: Path) -> None:
     """Without its extra a command says what to install, in one line."""
     done = subprocess.run(  # noqa: S603 - ours
-        [command, name], cwd=folder, env=clean_environment(), capture_output=True, text=True, check=False
+        [command, *name.split()], cwd=folder, env=clean_environment(), capture_output=True, text=True, check=False
     )
     hint = "clone the repository" if name == "test" else "pip install 'cortex-harness["
     if done.returncode != 1 or hint not in done.stderr or "Traceback" in done.stderr:
