@@ -22,7 +22,8 @@ def series(view: View) -> Found:
     for asked, query in view.read:
         for selector, _ in query.selectors:
             name = promql.name_of(selector)
-            if name and name not in view.known and variables.PLACEHOLDER not in name:
+            is_known = name in view.known or name in view.documents.elsewhere
+            if name and not is_known and variables.PLACEHOLDER not in name:
                 yield asked.where, f"nothing is called {name}{_hint(view, name)}", "take a name of the catalogue"
 
 

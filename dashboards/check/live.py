@@ -25,10 +25,13 @@ class Unreachable(Exception):
     """No Prometheus answers, or one that does not answer as Prometheus does."""
 
 
+def names(url: str) -> frozenset[str]:
+    """The names of all metrics that it has.   Raises: Unreachable."""
+    return frozenset(str(each) for each in _get(url, "label/__name__/values"))
+
+
 def faults(documents: Documents, url: str) -> Iterator[Fault]:
     """Selectors that find nothing, and alerts of too many series.   Raises: Unreachable."""
-    if urlsplit(url).scheme not in {"http", "https"}:
-        raise Unreachable(f"{url} is no address of a Prometheus; write it as http://127.0.0.1:9090")
     view, found = look(documents), dict[str, bool]()
     for asked, query in view.read:
         for selector, step in query.selectors:
@@ -63,15 +66,22 @@ def _selection(selector: promql.Vector) -> str:
 
 def _ask(url: str, query: str) -> list[dict[str, Any]]:
     """The answer to an instant query.   Raises: Unreachable."""
-    request = Request(f"{url.rstrip('/')}/api/v1/query", data=urlencode({"query": query}).encode())  # noqa: S310
+    answer = _get(url, "query", query)
+    return list(answer["result"]) if isinstance(answer, dict) and isinstance(answer.get("result"), list) else []
+
+
+def _get(url: str, path: str, query: str = "") -> Any:
+    """The data of an answer.   Raises: Unreachable."""
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise Unreachable(f"{url} is no address of a Prometheus; write it as http://127.0.0.1:9090")
+    body = urlencode({"query": query}).encode() if query else None
+    request = Request(f"{url.rstrip('/')}/api/v1/{path}", data=body)  # noqa: S310 - looked at above
     try:
-        with urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310 - http and https alone, looked at above
-            answer = json.load(response)
-        return list(answer["data"]["result"])
+        with urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310 - looked at above
+            return json.load(response)["data"]
     except HTTPError as error:
-        raise Unreachable(
-            f"{url} answers {error.code} to {query}: {error.read(300).decode(errors='replace')}"
-        ) from error
+        said = error.read(300).decode(errors="replace")
+        raise Unreachable(f"{url} answers {error.code} to {query or path}: {said}") from error
     except (URLError, TimeoutError, OSError) as error:
         raise Unreachable(f"no Prometheus answers at {url}: {error}; start it, or leave --prometheus out") from error
     except (ValueError, KeyError, TypeError) as error:

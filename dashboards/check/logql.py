@@ -36,13 +36,15 @@ _TEMPLATED = frozenset(["line_format", "label_format"])
 class LogQuery:
     """What a query consists of, in the order it was read.
 
-    matchers: label, operator, value of all stream selectors.   stages: their names.   fields: labels that filters and
-    `by` name.   ranges: the windows as written.   is_metric: whether it gives numbers.
+    matchers: label, operator, value of all stream selectors.   stages: their names.   fields: labels that filters, `by`
+    and `unwrap` name.   filters: field, operator, value of those that compare with a text.   ranges: the windows as
+    written.   is_metric: whether it gives numbers.
     """
 
     matchers: list[tuple[str, str, str]] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
     fields: list[str] = field(default_factory=list)
+    filters: list[tuple[str, str, str]] = field(default_factory=list)
     ranges: list[str] = field(default_factory=list)
     is_metric: bool = False
 
@@ -239,10 +241,13 @@ def _label_filter(reader: Reader, found: LogQuery) -> None:
             _label_filter(reader, found)
             reader.expect("`)`", text=")")
         else:
-            found.fields.append(reader.expect("a label", kind="name").text)
+            name = reader.expect("a label", kind="name").text
+            found.fields.append(name)
             if not reader.sees("=", "==", "!=", "=~", "!~", ">", ">=", "<", "<="):
                 raise reader.wrong("expected a comparison")
             sign = reader.take().text
+            if reader.ahead.kind == "string":
+                found.filters.append((name, sign, reader.ahead.text[1:-1]))
             _filter_value(reader, sign)
         if not reader.takes("and", "or", ","):
             return

@@ -46,8 +46,8 @@ class Documents:
 
     dashboards: Classic JSON.   rules: files of Prometheus' rule groups.   provisioning: files that Grafana or
     Prometheus read at their start.   runbooks: text of pages; with none, links to them are not followed.
-    exclusions: files named `.lint`, each for its folder and those below.   is_whole: whether all
-    that the exceptions are for is here.   metrics: the catalogue.
+    exclusions: files named `.lint`, each for its folder and those below.   is_whole: whether all that the exceptions
+    are for is here.   metrics: the catalogue.   elsewhere: names that a running Prometheus has besides.
     """
 
     dashboards: Mapping[str, Any] = field(default_factory=dict)
@@ -57,6 +57,7 @@ class Documents:
     exclusions: Mapping[str, Any] = field(default_factory=dict)
     is_whole: bool = True
     metrics: tuple[Metric, ...] = ALL_METRICS
+    elsewhere: frozenset[str] = frozenset()
 
 
 Found = Iterator[tuple[str, str, str]]

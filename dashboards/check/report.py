@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -29,15 +30,16 @@ def run(
     promtool: whether to have it check rule files and run their tests.
     """
     loaded = files.load(paths)
-    found = [*found_in(loaded.documents), *_in_runbooks(loaded)]
-    errors = list(loaded.errors)
+    found, errors = list[Fault](), list(loaded.errors)
     try:
+        if prometheus:
+            loaded.documents = replace(loaded.documents, elsewhere=live.names(prometheus))
+            found += live.faults(loaded.documents, prometheus)
         if promtool:
             found += prometheus_tool.faults(loaded.rule_files, loaded.rule_tests)
-        if prometheus:
-            found += live.faults(loaded.documents, prometheus)
     except (prometheus_tool.Missing, live.Unreachable) as error:
         errors.append(str(error))
+    found += [*found_in(loaded.documents), *_in_runbooks(loaded)]
     faults = excluded(found, loaded.documents)
     say(_json(loaded, faults, errors) if as_json else _text(loaded, faults, errors, promtool))
     return USAGE if errors else FAULTS if faults else OK

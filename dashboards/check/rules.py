@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dashboards.check import alert, catalogue, dashboard, link, panel, provision, query, target, template
+from dashboards.check import alert, catalogue, dashboard, link, panel, provision, query, signals, target, template
 from dashboards.check.exclusions import apply
 from dashboards.check.model import Documents, Fault, Rule
 from dashboards.check.view import look
@@ -15,6 +15,7 @@ RULES: tuple[Rule, ...] = (
     *panel.RULES,
     *target.RULES,
     *catalogue.RULES,
+    *signals.RULES,
     *query.RULES,
     *alert.RULES,
     *link.RULES,
@@ -66,8 +67,8 @@ _HEAD = f"""# What `cortex-harness dashboards check` looks at
 <!-- written by python -m dashboards.check --rules; a test holds it to the code -->
 
 {len(RULES)} rules read dashboards (Classic JSON), rule files, provisioning and runbooks, and hold them against
-`contracts/telemetry.py` and against each other. Names that end in `-rule`, and `uneditable-dashboard`, are those of
-grafana/dashboard-linter; names with a slash that pint has too (`promql/...`, `alerts/...`, `rule/...`,
+`contracts/telemetry.py`, `contracts/traces.py` and each other. Names that end in `-rule`, and `uneditable-dashboard`,
+are those of grafana/dashboard-linter; names with a slash that pint has too (`promql/...`, `alerts/...`, `rule/...`,
 `group/interval`) are pint's. Both were written anew and look further: at counters whatever labels they have, at
 annotations, links and legends, at panels of every type, also in collapsed rows.
 
@@ -82,10 +83,10 @@ exclusions:
         panel: version
 ```
 
-An exception that covers nothing is a fault. Metrics of other programs are not in the catalogue: who checks their
-dashboards silences `promql/series`, or asks a running Prometheus for them with `--prometheus`.
+An exception that covers nothing is a fault. Metrics of other programs are not in the catalogue: with `--prometheus`
+those that a running one has are known too; without, who checks such dashboards silences `promql/series`.
 
-What is not decided here: LogQL and TraceQL are read for their structure alone; whether a Loki or a Tempo has such
-labels is not known. Checks of pint that need a server's history (`query/cost`, `promql/range_query`,
+What is not decided here: LogQL and TraceQL are read for their structure and their names; whether a Loki or a Tempo
+would find anything is not known. Checks of pint that need a server's history (`query/cost`, `promql/range_query`,
 `labels/conflict`, `alerts/external_labels`) are not here.
 """

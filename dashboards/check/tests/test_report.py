@@ -195,9 +195,15 @@ def prometheus(found: Callable[[str], Any]) -> Iterator[str]:
     """A server that answers instant queries as Prometheus does; what it finds is decided by the query."""
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._send(found("names"))
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            answer = json.dumps(found(parse_qs(body)["query"][0])).encode()
+            self._send(found(parse_qs(body)["query"][0]))
+
+        def _send(self, data: Any) -> None:
+            answer = json.dumps(data).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()
@@ -217,6 +223,11 @@ def prometheus(found: Callable[[str], Any]) -> Iterator[str]:
         server.server_close()
 
 
+def _names(query: str, count: int) -> Any:
+    """What it answers: to the question for all names two, to any other so many series."""
+    return {"data": ["up", "somebody_elses_total"]} if query == "names" else _answer(count)
+
+
 def _answer(count: int) -> Any:
     return {"data": {"result": [{"metric": {}, "value": [0, str(count)]}] if count else []}}
 
@@ -227,7 +238,7 @@ def test_a_running_prometheus_is_asked_for_every_series(tmp_path: Path) -> None:
 
     def found(query: str) -> Any:
         asked.append(query)
-        return _answer(int("breaker_state" not in query))
+        return _names(query, int("breaker_state" not in query))
 
     with prometheus(found) as url:
         code, said = check(write(tmp_path), promtool=False, prometheus=url)
@@ -237,9 +248,22 @@ def test_a_running_prometheus_is_asked_for_every_series(tmp_path: Path) -> None:
     assert not [each for each in asked if "grafana_var" in each]
 
 
+def test_metrics_that_a_running_prometheus_has_are_known(tmp_path: Path) -> None:
+    """Dashboards of other programs are checked against what is there, since no catalogue lists it."""
+
+    def change(raw: Raw) -> None:
+        one = raw["dashboards"][BOARD]["panels"][0]["targets"][0]
+        one["expr"] = one["expr"].replace("cortex_proxy_requests_total", "somebody_elses_total")
+
+    folder = write(tmp_path, change)
+    assert "nothing is called somebody_elses_total" in check(folder, promtool=False)[1]
+    with prometheus(lambda query: _names(query, 1)) as url:
+        assert check(folder, promtool=False, prometheus=url)[0] == 0
+
+
 def test_an_alert_that_floods_there_is_a_fault(tmp_path: Path) -> None:
     """An alert that would fire for hundreds of series now is told before anybody is woken."""
-    with prometheus(lambda _: _answer(200)) as url:
+    with prometheus(lambda query: _names(query, 200)) as url:
         code, said = check(write(tmp_path), promtool=False, prometheus=url)
     assert (code, f"FirstTokenSlow: 200 alerts now at {url}" in said) == (1, True)
 

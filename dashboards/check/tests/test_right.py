@@ -200,7 +200,7 @@ RIGHT: tuple[tuple[str, Change], ...] = (
     ),
     (
         "lines with a filter and a format",
-        lines('{level=~"$level"} |= "slow" | json | duration_s > 5 and route != "" | line_format "{{.route}}"'),
+        lines('{level=~"$level"} |= "slow" | json | durationMs > 5000 and route != "" | line_format "{{.route}}"'),
     ),
     (
         "a share of lines",
@@ -208,7 +208,7 @@ RIGHT: tuple[tuple[str, Change], ...] = (
     ),
     (
         "a quantile of what lines say",
-        lines('quantile_over_time(0.95, {level=~"$level"} | json | unwrap duration_s [$__auto]) by (route)'),
+        lines('quantile_over_time(0.95, {level=~"$level"} | json | unwrap durationMs [$__auto]) by (route)'),
     ),
     ("a trace by its id", put(*L, "panels", 1, "targets", 0, "query", to="0af7651916cd43dd8448eb211c80319c")),
     (

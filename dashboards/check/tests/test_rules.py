@@ -383,6 +383,15 @@ WRONG: tuple[tuple[str, str, Change], ...] = (
             to=[{"matcher": {"id": "byFrameRefID", "options": "A"}, "properties": [{"id": "unit", "value": "bytes"}]}],
         ),
     ),
+    ("names/field", "in a filter", lines('{level=~"$level"} | json | took > 5')),
+    (
+        "names/field",
+        "in an aggregation",
+        lines('sum by (colour) (count_over_time({level=~"$level"} | json [$__auto]))'),
+    ),
+    ("names/event", "one of two", lines('{level=~"$level"} | json | event=~"request|stream over"')),
+    ("names/attribute", "of a span", spans('{ span.http.path = "/" }')),
+    ("names/attribute", "of anything", spans('{ .cortex.reason = "x" }')),
     # --- PromQL
     ("promql/syntax", "of a rule", rule(0, "expr", to="sum by (job) (rate(x[$__rate_interval]))")),
     (
