@@ -379,6 +379,16 @@ def test_what_prometheus_scrapes_is_a_service() -> None:
     assert hosts <= services
 
 
+def test_keys_and_caches_stay_out_of_images() -> None:
+    """What git ignores is not sent to whoever builds, and nothing that is copied by name is left out."""
+    ignored = {line for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line[:1] != "#"}
+    assert {".git", ".venv", ".tox", "**/.cortex-harness", "**/.env"} <= ignored
+    image = (ROOM / "Containerfile").read_text(encoding="utf-8")
+    copied = {name for line in re.findall(r"^COPY (?!--)(.*) \S+$", image, re.MULTILINE) for name in line.split()}
+    assert len(copied) > 8
+    assert copied & ignored == set()
+
+
 def test_the_image_of_the_mock_is_made_of_what_is_locked() -> None:
     """Hashes are required, the installer is the project's, no folder is missing, the user is the proxy's."""
     image = (ROOM / "Containerfile").read_text(encoding="utf-8")
