@@ -101,9 +101,6 @@ def test_a_changed_rule_is_noticed(tmp_path: Path, case: str, was: str, becomes:
 @pytest.mark.parametrize("alert", EVERY_ALERT, ids=lambda key: "-".join(filter(None, key)))
 def test_every_alert_has_a_case_in_which_it_fires(alert: tuple[str, str, str]) -> None:
     """No alert is untested: for each, severity and window included, a case says that it fires."""
-    of_other_budgets = re.fullmatch(r"CortexProxy(FirstToken|StreamCompletion|ToolSuccess)BudgetBurn", alert[0])
-    if of_other_budgets and alert[1] == "warning":
-        alert = ("CortexProxyAvailabilityBudgetBurn", *alert[1:])  # the four budgets share one form
     assert alert in expected(fires=True)
 
 
