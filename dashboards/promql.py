@@ -48,11 +48,6 @@ def within(metric: Metric, window_s: float, by: tuple[str, ...] = (), where: Whe
     return _sum(f"increase({_series(metric, '', where)}[{window_s:g}s])", metric, by)
 
 
-def counted(metric: Metric, by: tuple[str, ...] = (), where: Where = _EVERY, le: float | None = None) -> str:
-    """A histogram's measurements per second; those up to a bound, if one is given."""
-    return _sum(f"rate({_counting(metric, where, le)}[{RATE}])", metric, by)
-
-
 def counted_over_range(metric: Metric, by: tuple[str, ...] = (), where: Where = _EVERY, le: float | None = None) -> str:
     """A histogram's measurements over the dashboard's whole range; those up to a bound, if one is given."""
     return _sum(f"increase({_counting(metric, where, le)}[{RANGE}])", metric, by)
@@ -76,13 +71,6 @@ def worst(metric: Metric, by: tuple[str, ...] = (), how: str = "max", window: st
 def quantile(q: float, metric: Metric, by: tuple[str, ...] = (), where: Where = _EVERY) -> str:
     """A quantile of a histogram, within the width of its buckets."""
     return f"histogram_quantile({q:g}, {buckets(metric, by, where)})"
-
-
-def mean(metric: Metric, by: tuple[str, ...] = (), where: Where = _EVERY) -> str:
-    """A histogram's mean; nothing where there was nothing to measure."""
-    _needs(metric, (MetricKind.HISTOGRAM,), "a mean")
-    added = _sum(f"rate({_series(metric, '_sum', where)}[{RATE}])", metric, by)
-    return ratio(added, counted(metric, by, where))
 
 
 def buckets(metric: Metric, by: tuple[str, ...] = (), where: Where = _EVERY) -> str:

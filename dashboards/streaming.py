@@ -16,7 +16,7 @@ from contracts.telemetry import (
     STREAMS_CAPACITY,
 )
 from dashboards import slo, thresholds
-from dashboards.panels import BAD, Board, Kind, Line, Panel, Row, Target
+from dashboards.panels import BAD, GOOD, Board, Kind, Line, Panel, Row, Target
 from dashboards.promql import buckets, now, quantile, rate, ratio, within
 
 _SLOS = {each.name: each for each in slo.load().objectives}
@@ -66,7 +66,7 @@ BOARD = Board(
                             "completed",
                         ),
                     ),
-                    lines=(Line(_SLOS["stream-completion"].ratio, "green"),),
+                    lines=(Line(_SLOS["stream-completion"].ratio, GOOD),),
                     base=BAD,
                     most=1.0,
                 ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts.telemetry import AGENT_TOOL_CALLS, TOOL_CALLS, TOOL_DURATION, ToolOutcome
 from dashboards import slo
-from dashboards.panels import BAD, Board, Kind, Line, Panel, Row, Target
+from dashboards.panels import BAD, GOOD, Board, Kind, Line, Panel, Row, Target
 from dashboards.promql import buckets, increase, quantile, rate, ratio
 
 _OBJECTIVE = next(each.ratio for each in slo.load().objectives if each.name == "tool-success")
@@ -42,7 +42,7 @@ BOARD = Board(
                         ),
                     ),
                     base=BAD,
-                    lines=(Line(_OBJECTIVE, "green"),),
+                    lines=(Line(_OBJECTIVE, GOOD),),
                     most=1.0,
                 ),
                 Panel(

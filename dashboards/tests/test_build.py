@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contracts.telemetry import ALL_METRICS, Metric, MetricKind
-from dashboards import build
+from dashboards import build, check
 from dashboards.panels import Board, Panel, address
 
 PROMISED = """
@@ -84,6 +84,20 @@ def test_everything_that_is_measured_is_shown(metric: Metric) -> None:
     panels = [target.expr for _, panel in every_panel() for target in panel.targets]
     annotations = [each["expr"] for board in DASHBOARDS.values() for each in board["annotations"].get("list", [])]
     assert any(asked.search(expr) for expr in [*panels, *annotations])
+
+
+def test_links_lead_to_dashboards_that_are_there() -> None:
+    """From a sign to its cause there is a way, and it ends somewhere."""
+    uids = {board["uid"] for board in DASHBOARDS.values()}
+    panels = [panel for board in DASHBOARDS.values() for panel in board["panels"]]
+    led_to = {re.sub(r"^/d/|\?.*", "", link["url"]) for panel in panels for link in panel.get("links", [])}
+    assert led_to
+    assert led_to <= uids
+
+
+def test_what_is_committed_has_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    """Our own check, which knows the catalogue's names and labels, finds nothing in our own files."""
+    assert check.run([build.FOLDER], promtool=False) == 0, capsys.readouterr().out
 
 
 def test_ids_are_distinct_within_a_board() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from contracts.telemetry import BUILD_INFO, MOCK_REQUESTS, Metric
 from dashboards.panels import (
     BAD,
     COLUMNS,
@@ -174,7 +175,7 @@ def test_a_legend_may_have_thresholds_of_its_own() -> None:
     ("kind", "format_", "is_instant"),
     [
         (Kind.TIMESERIES, "time_series", False),
-        (Kind.STAT, "time_series", False),
+        (Kind.STAT, "time_series", True),
         (Kind.TABLE, "table", True),
         (Kind.BARGAUGE, "time_series", True),
         (Kind.HEATMAP, "heatmap", False),
@@ -182,12 +183,37 @@ def test_a_legend_may_have_thresholds_of_its_own() -> None:
     ],
 )
 def test_each_kind_asks_in_its_form(kind: Kind, format_: str, is_instant: bool) -> None:
-    """A table and bars show the end of the range, the others its course."""
+    """A number, a table and bars show the end of the range, the others its course."""
     shows = shown(panel(kind=kind))[0]
     target = shows["targets"][0]
     assert (shows["type"], target["format"], bool(target.get("instant"))) == (kind.value, format_, is_instant)
     if kind in (Kind.TIMESERIES, Kind.STATE_TIMELINE):  # the SDK hides them unless told otherwise
         assert shows["options"]["legend"]["showLegend"]
+
+
+def test_a_dashboard_opens_with_its_question() -> None:
+    """Its reader sees on top what it answers, over the whole width."""
+    first = classic(board(panel()))["panels"][0]
+    assert (first["type"], first["options"]["content"], first["gridPos"]["w"]) == ("text", "Does it work?", COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("found_by", "told"),
+    [(BUILD_INFO, ["Starts", "Breaker open", "Alerts"]), (MOCK_REQUESTS, ["Alerts"])],
+    ids=["proxy", "mock"],
+)
+def test_a_dashboard_tells_what_else_happened(found_by: Metric, told: list[str]) -> None:
+    """Alerts are told everywhere; processes that start and breakers that open only of the proxy."""
+    annotations = classic(board(panel(), found_by=found_by))["annotations"]["list"]
+    assert [each["name"] for each in annotations] == told
+    assert all('job=~"$job"' in each["expr"] and each["enable"] for each in annotations)
+
+
+def test_a_cell_has_the_colour_of_its_own_thresholds() -> None:
+    """A table paints only cells that are told to."""
+    shows = shown(panel(kind=Kind.TABLE, own_lines={"up": (BAD, (Line(1, GOOD),))}))[0]["fieldConfig"]["overrides"][0]
+    assert [each["id"] for each in shows["properties"]] == ["thresholds", "custom.cellOptions"]
+    assert shows["properties"][1]["value"]["type"] == "color-background"
 
 
 def test_a_panel_leads_to_the_details() -> None:

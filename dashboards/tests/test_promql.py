@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import promql_parser
 import pytest
 
 from contracts.telemetry import (
@@ -19,19 +18,20 @@ from contracts.telemetry import (
 from dashboards.promql import (
     QueryError,
     buckets,
-    counted,
     counted_over_range,
     increase,
-    mean,
     now,
     quantile,
     rate,
     ratio,
     recorded,
+    scraped,
     within,
+    worst,
 )
 
 CHOSEN = 'job=~"$job",instance=~"$instance"'
+OURS = f"last_over_time(cortex_proxy_streams_active{{{CHOSEN}}}[$__range] @ end())"
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,8 @@ CHOSEN = 'job=~"$job",instance=~"$instance"'
         (increase(STREAM_ENDS), f"sum(increase(cortex_proxy_stream_end_total{{{CHOSEN}}}[$__range]))"),
         (within(STREAM_ENDS, 600), f"sum(increase(cortex_proxy_stream_end_total{{{CHOSEN}}}[600s]))"),
         (
-            counted(STREAM_FIRST_TOKEN),
-            f"sum(rate(cortex_proxy_stream_first_token_seconds_count{{{CHOSEN}}}[$__rate_interval]))",
+            counted_over_range(STREAM_FIRST_TOKEN),
+            f"sum(increase(cortex_proxy_stream_first_token_seconds_count{{{CHOSEN}}}[$__range]))",
         ),
         (
             counted_over_range(STREAM_FIRST_TOKEN, le=10.5),
@@ -74,6 +74,14 @@ CHOSEN = 'job=~"$job",instance=~"$instance"'
             f"max by (surface) (cortex_proxy_breaker_state{{{CHOSEN}}})",
         ),
         (now(STREAMS_ACTIVE, ("job", "instance")), f"sum by (job, instance) (cortex_proxy_streams_active{{{CHOSEN}}})"),
+        (
+            worst(BREAKER_STATE, ("surface",)),
+            f"max by (surface) (max_over_time(cortex_proxy_breaker_state{{{CHOSEN}}}[$__rate_interval]))",
+        ),
+        (
+            scraped("up", STREAMS_ACTIVE),
+            f"sum by (job, instance) (up{{{CHOSEN}}} and on (job) {OURS})",
+        ),
         (ratio("a", "b"), "a / (b > 0)"),
         (recorded("slo:objective:ratio"), 'slo:objective:ratio{job=~"$job"}'),
     ],
@@ -90,8 +98,8 @@ def test_queries_add_up_the_chosen_processes(query: str, expected: str) -> None:
         (lambda: increase(STREAM_FIRST_TOKEN), "an increase needs a counter"),
         (lambda: within(BREAKER_STATE, 60), "an increase needs a counter"),
         (lambda: quantile(0.5, STREAM_ENDS), "buckets needs a histogram"),
-        (lambda: mean(STREAM_ENDS), "a mean needs a histogram"),
-        (lambda: counted(STREAM_ENDS), "counting needs a histogram"),
+        (lambda: counted_over_range(STREAM_ENDS), "counting needs a histogram"),
+        (lambda: worst(STREAM_ENDS), "max needs a gauge"),
         (lambda: now(STREAM_ENDS), "sum needs a gauge"),
         (lambda: rate(STREAM_ENDS, ("surface",)), r"has no label \['surface'\]; it has \['reason'\]"),
         (lambda: rate(STREAM_ENDS, where={"surface": ("sql",)}), r"has no label \['surface'\]"),
@@ -110,12 +118,5 @@ def test_what_the_catalogue_cannot_answer_is_an_error(query: Callable[[], str], 
 def test_loaded_and_empty_values_can_be_asked_for() -> None:
     """A model is known once a price table was read; an attribute that was left out is empty; `other` is everywhere."""
     assert 'model="some-model"' in rate(COST, where={"model": ("some-model",)})
-    assert 'error_type!=""' in counted(CLIENT_DURATION, where={"!error_type": ("",)})
+    assert 'error_type!=""' in counted_over_range(CLIENT_DURATION, where={"!error_type": ("",)})
     assert 'reason="other"' in rate(STREAM_ENDS, where={"reason": ("other",)})
-
-
-def test_a_mean_is_nothing_where_nothing_was_measured() -> None:
-    """The division leaves out what would be 0/0."""
-    query = mean(STREAM_FIRST_TOKEN).replace("$__rate_interval", "5m")
-    assert query.endswith("> 0)")
-    assert promql_parser.parse(query) is not None
