@@ -526,11 +526,11 @@ def test_an_attempt_is_timed_to_its_head(
     attempt.asked()
     attempt.answered(200)
     began_s = time.monotonic()
-    until(lambda: time.monotonic() - began_s > 0.05, "a body is read")
+    until(lambda: time.monotonic() - began_s > 0.3, "a body is read")
     attempt.ended(outcome)
     told = {"http.request.method": "GET", "surface": "sql", **labels}
     count, sum_s = value(reader, catalogue.CLIENT_DURATION, **told)
-    assert (count, sum_s < 0.04) == (1, True)
+    assert (count, sum_s < 0.3) == (1, True)
 
 
 def test_an_attempt_that_asked_nothing_took_no_time(telemetry: Telemetry, reader: InMemoryMetricReader) -> None:
