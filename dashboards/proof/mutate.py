@@ -182,7 +182,7 @@ def _of_rules(say: Say) -> Iterator[Verdict]:
     for file, document in rules.documents().items():
         mutants = [each for each in of_rules(file, document) if _is_chosen(each)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            verdict = list(pool.map(_of_rule, _fewer(mutants)))
+            verdict = list(pool.map(of_rule, _fewer(mutants)))
         killed = sum(bool(each.killed_by) for each in verdict)
         say(f"{file}: {killed} of {len(verdict)} mutants found out")
         yield from verdict
@@ -205,7 +205,8 @@ def _fewer(mutants: Sequence[Mutant]) -> list[Mutant]:
     return chosen
 
 
-def _of_rule(mutant: Mutant) -> Verdict:
+def of_rule(mutant: Mutant) -> Verdict:
+    """A changed rule with its verdict: by the check of the rule alone, then by its unit tests."""
     original = rules.documents()[mutant.file]
     if _faults({}, {mutant.file: _changed_alone(mutant.document, original)}) - _faults(
         {}, {mutant.file: _alone(original, mutant)}
@@ -252,12 +253,13 @@ def _fails(mutant: Mutant, original: Json) -> bool:
     if "alert" in rule:
         names = frozenset([rule["alert"], mutant.document["groups"][group]["rules"][number]["alert"]])
     else:
-        names = frozenset(each["alert"] for each in _rules(original) if "alert" in each and _is_of(each, rule))
-    trimmed = _trimmed(mutant.document, names, rule)
-    return any(_promtool(mutant.file, trimmed, case) for case in cases(mutant.file, names))
+        names = frozenset(each["alert"] for each in rules_of(original) if "alert" in each and _is_of(each, rule))
+    few = trimmed(mutant.document, names, rule)
+    return any(fails_in_promtool(mutant.file, few, case) for case in cases(mutant.file, names))
 
 
-def _rules(document: Json) -> Iterator[Json]:
+def rules_of(document: Json) -> Iterator[Json]:
+    """Every rule of a file."""
     return (rule for group in document["groups"] for rule in group["rules"])
 
 
@@ -265,7 +267,7 @@ def _is_of(alert: Json, record: Json) -> bool:
     return bool(alert["labels"].get("sloth_slo") == record["labels"].get("sloth_slo"))
 
 
-def _trimmed(document: Json, names: frozenset[str], changed: Json) -> Json:
+def trimmed(document: Json, names: frozenset[str], changed: Json) -> Json:
     """The alerts of these names, the records of their objective, and what was changed."""
     slo = changed.get("labels", {}).get("sloth_slo")
 
@@ -294,7 +296,7 @@ def cases(file: str, names: frozenset[str]) -> tuple[_Case, ...]:
     return tuple(found)
 
 
-def _promtool(file: str, document: Json, case: _Case) -> bool:
+def fails_in_promtool(file: str, document: Json, case: _Case) -> bool:
     """Whether promtool finds a unit test that fails.   Raises: PrometheusError where there is no promtool."""
     groups = {group["name"] for group in document["groups"]}
     asked = copy.deepcopy(case.document)

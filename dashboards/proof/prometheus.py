@@ -68,11 +68,14 @@ class Sent:
 
 @dataclass(slots=True)
 class Monitor:
-    """Both servers, running. What is to be scraped is told by job."""
+    """Both servers, running. What is to be scraped is told by job.
+
+    targets: the file that Prometheus reads them from.
+    """
 
     prometheus_url: str
     alertmanager_url: str
-    _targets: Path
+    targets: Path
     _known: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -92,9 +95,9 @@ class Monitor:
         groups = [
             {"targets": [address], "labels": {"job": job}} for each in self._known.values() for job, address in each
         ]
-        draft = self._targets.with_suffix(".draft")
+        draft = self.targets.with_suffix(".draft")
         draft.write_text(json.dumps(groups), encoding="utf-8")
-        draft.replace(self._targets)  # a file that is half written would be read
+        draft.replace(self.targets)  # a file that is half written would be read
 
     def instant(self, query: str, at_s: float) -> list[Series]:
         """The answer for one moment.   Raises: PrometheusError."""
@@ -133,7 +136,7 @@ def running(folder: Path, scale: float = SCALE) -> Iterator[Monitor]:
         targets.write_text("[]", encoding="utf-8")
         rules.write(folder / "rules", scale)
         _write_yaml(folder / "prometheus.yml", _configuration(targets, manager_port))
-        _write_yaml(folder / "alertmanager.yml", _ROUTING)
+        _write_yaml(folder / "alertmanager.yml", ROUTING)
         own = ("--log.level=warn",)
         manager = (
             f"--config.file={folder / 'alertmanager.yml'}",
@@ -155,10 +158,11 @@ def running(folder: Path, scale: float = SCALE) -> Iterator[Monitor]:
         yield monitor
 
 
-_ROUTING: Mapping[str, Any] = {
+ROUTING: Mapping[str, Any] = {
     "route": {"receiver": "nobody", "group_by": ["..."], "group_wait": "0s"},
     "receivers": [{"name": "nobody"}],
 }
+"""Every alert at once, to nobody: what Alertmanager holds is asked for."""
 
 
 def _configuration(targets: Path, manager_port: int) -> Mapping[str, Any]:

@@ -18,6 +18,9 @@ from mocks.state import HERE
 ROUNDS, PAUSE_S = 10, 0.7
 """So often a scenario is played, and how far apart: enough for an alert that waits for five events."""
 
+FAST = frozenset(["cut_mid_stream", "jwt_refused", "server_error", "throttled"])
+"""Those that are played in every run of the tests: one for each way in which an upstream fails."""
+
 _TOOLS = {Surface.SQL: ToolName.SQL, Surface.SEARCH: ToolName.SEARCH, Surface.ANALYST: ToolName.ANALYST}
 _DEFAULT_CASSETTE = "agents/net_sales_by_region"
 
@@ -47,6 +50,7 @@ def _rehearsal(scenario: Scenario, question: Callable[[Scenario], str]) -> Rehea
         scenario.about,
         (played, chats(5, 1.5)),
         Expected(tuple(panels.moves), tuple(panels.still), tuple(alerts.fires), tuple(alerts.silent)),
+        is_fast=scenario.scenario in FAST,
     )
 
 

@@ -362,6 +362,7 @@ SITUATIONS: tuple[Rehearsal, ...] = (
             fires=("CortexProxyPagesFailing",),
             silent=("CortexProxyStreamsBroken",),
         ),
+        is_fast=True,
     ),
     Rehearsal(
         "calls-unpriced",
@@ -389,6 +390,7 @@ SITUATIONS: tuple[Rehearsal, ...] = (
         "nobody has recorded an answer to what is asked",
         (chats(10, 0.5, ("What will the weather be?",)), chats(3, 1)),
         Expected(moves=("harness/mock-misses",), fires=("CortexMockMisses",)),
+        is_fast=True,
     ),
     Rehearsal(
         "mock-late",

@@ -435,7 +435,7 @@ def differences(truth: Truth, panel: Panel, query: Query, played: Played, monito
         return
     for key in sorted({*known, *(shown if truth.is_all else ())}):
         value = shown.get(key, 0.0 if truth.kind is Kind.COUNT else math.nan)
-        if not _agrees(truth, value, known.get(key, 0.0)):
+        if not agrees(truth, value, known.get(key, 0.0)):
             named = f"{truth.by} {key} " if key else ""
             yield f"{named}shows {value:.4g}, and {known.get(key, 0.0):.4g} is known"
 
@@ -461,15 +461,16 @@ def _grouped(series: Iterable[Series], by: str, value: Callable[[Series], float]
     return grouped
 
 
-def _agrees(truth: Truth, shown: float, known: float) -> bool:
+def agrees(truth: Truth, shown: float, known: float) -> bool:
+    """Whether a number that is shown can be the one that is known."""
     if truth.kind is Kind.QUANTILE:
-        return abs(shown - known) <= _bucket_width(truth.buckets, known)
+        return abs(shown - known) <= bucket_width(truth.buckets, known)
     if truth.kind is Kind.COUNT:
         return abs(shown - known) <= OFF_BY + OFF_BY_SHARE * known
     return abs(shown - known) <= 1e-6 + OFF_BY_SHARE * abs(known)
 
 
-def _bucket_width(buckets: tuple[float, ...], value: float) -> float:
+def bucket_width(buckets: tuple[float, ...], value: float) -> float:
     """How wide the bucket is that holds a value; beyond the last bound nothing can be told."""
     number = bisect.bisect_left(buckets, value)
     if number == len(buckets):
