@@ -192,6 +192,28 @@ def _is_arithmetic(node: pp.BinaryExpr) -> bool:
     return promql.operator(node) not in promql.COMPARISONS | promql.SET_OPERATORS
 
 
+def volume(view: View) -> Found:
+    """What an alert demands besides, that enough has happened, is a least number."""
+    for rule, query in view.of_rules:
+        for node, _ in query.operations if rule.is_alert else ():
+            beside = promql.bare(node.rhs)
+            if promql.operator(node) != "and" or not isinstance(beside, pp.BinaryExpr):
+                continue
+            is_most = promql.is_filter(beside) and promql.operator(beside) in {"<", "<="}
+            if is_most and promql.constant(beside.rhs) is not None and _is_count(beside.lhs):
+                found = f"it looks away when more than {promql.constant(beside.rhs):g} happen"
+                yield rule.where, found, "demand at least so many: > or >="
+
+
+def _is_count(node: pp.Expr) -> bool:
+    """Whether a part adds up how often something happened."""
+    node = promql.bare(node)
+    if isinstance(node, pp.Call):
+        return node.func.name == "increase"
+    parts = promql.children(node) if isinstance(node, pp.AggregateExpr | pp.BinaryExpr) else ()
+    return bool(parts) and all(_is_count(each) for each in parts)
+
+
 def interval(view: View) -> Found:
     """Groups are evaluated within the five minutes after which a series is stale."""
     for path, document in view.documents.rules.items():
@@ -312,6 +334,12 @@ RULES = (
         f"one cause raises at most {MOST_ALERTS} alerts for a process, none for each bucket",
         "A hundred pages for one cause hide the second cause.",
         count,
+    ),
+    Rule(
+        "alerts/volume",
+        "a second condition on how much happened is a least number",
+        "Turned round, it is silent when it matters.",
+        volume,
     ),
     Rule("alerts/for", "for and keep_firing_for are durations above zero", "Prometheus refuses the file.", waits),
     Rule(

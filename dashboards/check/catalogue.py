@@ -169,38 +169,36 @@ def _reads_window(node: pp.Call) -> bool:
 def unit(view: View) -> Found:
     """The unit of a panel can show what its query measures."""
     for target, query in view.of_targets:
-        if target.panel.type in {"state-timeline", "status-history"} or target.panel.defaults.get("mappings"):
-            continue
-        measured = _measured(target, query, view)
-        if measured is None:
-            continue
-        for shown in _shown(target):
+        for shown, measured in _measures(target, query, view):
+            if measured is None:
+                continue
             why = units.misfit(shown, measured.powers, measured.factor)
             if why and (units.exists(shown) or not shown):
                 yield target.where, why, "correct the unit, or the query"
 
 
-def _measured(target: Target, query: promql.Query, view: View) -> flow.Unit | None:
-    """What the panel's axis shows: of a heatmap, what its buckets measure."""
+def _measures(target: Target, query: promql.Query, view: View) -> Iterator[tuple[str, flow.Unit | None]]:
+    """Each unit that a panel shows for a query, with what it measures: of a heatmap, on its axis and in its cells."""
     if target.panel.type != "heatmap":
-        return flow.unit(query.root, view.known)
+        yield from ((shown, flow.unit(query.root, view.known)) for shown in _shown(target))
+        return
+    options = mapping(target.panel.raw.get("options"))
+    if axis := str(mapping(options.get("yAxis")).get("unit") or ""):
+        yield axis, _of_buckets(query, view)
+    if cells := str(mapping(options.get("cellValues")).get("unit") or ""):
+        yield cells, flow.unit(query.root, view.known)
+
+
+def _of_buckets(query: promql.Query, view: View) -> flow.Unit | None:
+    """What a histogram's bounds measure."""
     names = {promql.name_of(each) for each, _ in query.selectors}
-    sums = [
-        view.known[each.removesuffix("_bucket") + "_sum"]
-        for each in names
-        if each.endswith("_bucket") and each in view.known
-    ]
+    sums = [known for each in names if (known := view.known.get(each.removesuffix("_bucket") + "_sum"))]
     return flow.base_unit(sums[0]) if sums else None
 
 
 def _shown(target: Target) -> Iterator[str]:
     """The unit of a query's answer: an override for its letter or legend wins over the default."""
     panel = target.panel
-    if panel.type == "heatmap":
-        options = mapping(panel.raw.get("options"))
-        if found := str(mapping(options.get("yAxis")).get("unit") or ""):
-            yield found
-        return
     for override in panel.overrides:
         matcher = mapping(override.get("matcher"))
         by, wanted = matcher.get("id"), str(matcher.get("options") or "")
@@ -212,7 +210,8 @@ def _shown(target: Target) -> Iterator[str]:
             if is_ours and each.get("id") == "unit":
                 yield str(each.get("value") or "")
                 return
-    if panel.type != "table" or panel.defaults.get("unit"):
+    is_bare = not panel.defaults.get("unit") and (panel.type == "table" or bool(panel.defaults.get("mappings")))
+    if not is_bare:
         yield str(panel.defaults.get("unit") or "")
 
 

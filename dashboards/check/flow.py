@@ -144,7 +144,7 @@ def _joined(many: Labels, one: Labels, added: frozenset[str]) -> Labels:
 class Unit:
     """What a number measures: powers of base units, and the factor it was multiplied by.
 
-    powers: of `s`, `By`, `USD` and `count`; none for a share.   factor: None when it cannot be told.
+    powers: of `s`, `By`, `USD`, `count` and `state`; none for a share.   factor: None when it cannot be told.
     """
 
     powers: Mapping[str, int]
@@ -166,16 +166,21 @@ class Unit:
 SHARE = Unit(MappingProxyType({}))
 SECONDS = Unit(MappingProxyType({"s": 1}))
 COUNT = Unit(MappingProxyType({"count": 1}))
+STATE = Unit(MappingProxyType({"state": 1}))
+"""Of a number that stands for something, such as an open breaker, and of a score."""
+
 _BASES = {"s": SECONDS, "By": Unit({"By": 1}), "USD": Unit({"USD": 1})}
 
 
 def base_unit(series: Series) -> Unit | None:
-    """The unit of a series of the catalogue; None for one whose values are names for something, such as a state."""
+    """The unit of a series of the catalogue; None for one that a rule records of several."""
     if series.unit in _BASES:
         return _BASES[series.unit]
     if series.unit.startswith("{"):
         return _BASES.get(series.unit.strip("{}"), COUNT)
-    return SHARE if series.unit == "1" or "ratio" in series.family else None
+    if series.unit == "1" or "ratio" in series.family:
+        return SHARE
+    return STATE if not series.unit and not series.is_open else None
 
 
 def unit(node: pp.Expr, known: Known) -> Unit | None:  # noqa: PLR0911 - one line for each part of the language

@@ -37,14 +37,15 @@ class LogQuery:
     """What a query consists of, in the order it was read.
 
     matchers: label, operator, value of all stream selectors.   stages: their names.   fields: labels that filters, `by`
-    and `unwrap` name.   filters: field, operator, value of those that compare with a text.   ranges: the windows as
-    written.   is_metric: whether it gives numbers.
+    and `unwrap` name.   filters: field, operator, value of those that compare with a text.   groups: labels of the
+    outermost `by`.   ranges: the windows as written.   is_metric: whether it gives numbers.
     """
 
     matchers: list[tuple[str, str, str]] = field(default_factory=list)
     stages: list[str] = field(default_factory=list)
     fields: list[str] = field(default_factory=list)
     filters: list[tuple[str, str, str]] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
     ranges: list[str] = field(default_factory=list)
     is_metric: bool = False
 
@@ -110,8 +111,11 @@ def _function(reader: Reader, found: LogQuery) -> None:
 
 
 def _grouping(reader: Reader, found: LogQuery) -> None:
+    is_by = reader.sees("by")
     if reader.takes("by", "without"):
+        before = len(found.fields)
         _names(reader, found)
+        found.groups = found.groups or (found.fields[before:] if is_by else [])
 
 
 def _names(reader: Reader, found: LogQuery) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dashboards.check import units, variables
+import promql_parser as pp
+
+from dashboards.check import flow, promql, units, variables
 from dashboards.check.model import Found, Rule, listing, mapping
 from dashboards.check.view import PROMQL, Panel, View
 
@@ -192,6 +195,69 @@ def table_format(view: View) -> Found:
                 yield target.where, "a table of every point in time", "set instant"
 
 
+def columns(view: View) -> Found:
+    """A table orders and renames columns that its query gives."""
+    for panel in (each for each in _asking(view) if each.type == "table"):
+        given = _columns(view, panel)
+        for each in listing(panel.raw.get("transformations")) if given else ():
+            options = mapping(each.get("options"))
+            named = {str(name) for key in ("indexByName", "renameByName") for name in mapping(options.get(key))}
+            for name in sorted(named - given) if each.get("id") == "organize" else ():
+                yield (
+                    panel.where,
+                    f"no column {name}; there are {', '.join(sorted(given))}",
+                    "keep the label, or correct it",
+                )
+
+
+def _columns(view: View, panel: Panel) -> set[str]:
+    """The columns that a table's queries give; none where they cannot be told."""
+    queries = [query for target, query in view.of_targets if target.panel is panel]
+    results = [flow.labels(query.root, view.known) for query in queries]
+    before = [str(each.get("id")) for each in listing(panel.raw.get("transformations"))]
+    if not results or len(queries) < len(panel.targets) or set(before) - {"organize", "merge", "sortBy", "limit"}:
+        return set()
+    is_told = all(not each.is_open or _is_aggregated(query) for each, query in zip(results, queries, strict=True))
+    values = {"Value"} if len(queries) == 1 else {f"Value #{target.ref}" for target in panel.targets}
+    return {"Time", *values, *(label for each in results for label in each.may)} if is_told else set()
+
+
+def _is_aggregated(query: promql.Query) -> bool:
+    return isinstance(promql.bare(query.root), pp.AggregateExpr)
+
+
+def told(view: View) -> Found:
+    """A line that a panel draws is an alert's number, an objective, a state, or explained in words."""
+    of_rules = {number for _, query in view.of_rules for number in _numbers_of(query)}
+    for panel in _asking(view) if of_rules else ():
+        words = str(panel.raw.get("description") or "").replace(",", "")
+        said = {float(each) for each in re.findall(r"\d+(?:\.\d+)?", words)}
+        states = {key for each in listing(panel.defaults.get("mappings")) for key in mapping(each.get("options"))}
+        for steps in _steps(panel):
+            for value in (each.get("value") for each in steps):
+                if not isinstance(value, int | float) or f"{value:g}" in states:
+                    continue
+                if not any(math.isclose(value * by, each, rel_tol=1e-6) for by in (1, 100) for each in said | of_rules):
+                    yield (
+                        panel.where,
+                        f"nothing explains a line at {value:g}",
+                        "say what it is in the description",
+                    )
+
+
+def _numbers_of(query: promql.Query) -> Iterator[float]:
+    """Every number in a rule: written, calculated, or a bucket's bound."""
+    for step in query.steps:
+        if isinstance(step.node, pp.BinaryExpr | pp.NumberLiteral | pp.Call):
+            number = promql.constant(step.node)
+            if number is not None:
+                yield number
+    for selector, _ in query.selectors:
+        bound = promql.pinned(selector).get("le", "")
+        if re.fullmatch(r"\d+(\.\d+)?", bound):
+            yield float(bound)
+
+
 def heatmap_format(view: View) -> Found:
     """A heatmap of buckets asks for buckets."""
     for panel in (each for each in _asking(view) if each.type == "heatmap"):
@@ -247,6 +313,12 @@ RULES = (
         thresholds,
     ),
     Rule(
+        "panel/told",
+        "a threshold is a number of the rules, a state with a name, or stands in the description",
+        "Nobody trusts a red that nobody can explain.",
+        told,
+    ),
+    Rule(
         "panel/overrides",
         "overrides name a query, a legend or a column that is there",
         "An override of a renamed field does nothing, and says nothing.",
@@ -257,6 +329,12 @@ RULES = (
         "tables ask for rows of one moment",
         "A table of curves has a column for each series and a row for each point.",
         table_format,
+    ),
+    Rule(
+        "panel/columns",
+        "a table orders and renames columns that its queries give",
+        "A label that the query dropped takes its column with it.",
+        columns,
     ),
     Rule(
         "panel/heatmap",

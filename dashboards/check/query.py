@@ -132,6 +132,19 @@ def _is_guarded(node: pp.Expr) -> bool:
     return promql.constant(node) is not None or promql.is_filter(node) or is_clamped
 
 
+def guard(view: View) -> Found:
+    """A filter that guards a divisor keeps everything above zero."""
+    for asked, query in view.read:
+        for node, _ in query.operations:
+            divisor = promql.bare(node.rhs)
+            if promql.operator(node) != "/" or not isinstance(divisor, pp.BinaryExpr) or not promql.is_filter(divisor):
+                continue
+            sign, number = promql.operator(divisor), promql.constant(divisor.rhs)
+            if number is not None and (number, sign) not in {(0.0, ">"), (0.0, "!=")}:
+                found = f"a divisor that is kept where it is {sign} {number:g}"
+                yield asked.where, found, "keep what is > 0: the rest vanishes without a word"
+
+
 def _brief(node: pp.Expr) -> str:
     names = sorted({promql.name_of(each) for each in promql.selectors_in(node)})
     return ", ".join(names) or "zero"
@@ -302,6 +315,12 @@ RULES = (
         "sums and averages do not take in unguarded quotients",
         "One process without traffic makes the sum of all NaN.",
         nan,
+    ),
+    Rule(
+        "promql/guard",
+        "a divisor that is filtered keeps all above zero",
+        "Divided by what is above 20 only, little traffic has no errors.",
+        guard,
     ),
     Rule(
         "promql/vector_matching",

@@ -14,6 +14,7 @@ _STREAM = frozenset(["service_name", "service_namespace", "service_instance_id",
 """Labels that a Loki gives to what comes in over OTLP, from its resource."""
 
 _LOKIS_OWN = frozenset(["detected_level", "__error__", "__error_details__"])
+_LEVELS = ("debug", "info", "warning", "error", "critical")
 _EVENTS = tuple(each.event for each in LOG_EVENTS)
 _ATTRIBUTES = frozenset(attribute.name for span in SPANS for attribute in span.attributes)
 
@@ -45,6 +46,24 @@ def events(view: View) -> Found:
                     yield target.where, f"no line says {part!r}", "take one of LOG_EVENTS in contracts/traces.py"
 
 
+def levels(view: View) -> Found:
+    """Queries of logs name levels that there are."""
+    for target, query in _lines(view):
+        for name, sign, value in query.filters:
+            for part in value.split("|") if name == "level" else ():
+                if not any(re.fullmatch(part if "~" in sign else re.escape(part), each) for each in _LEVELS):
+                    yield target.where, f"no line has the level {part!r}", f"take one of {', '.join(_LEVELS)}"
+
+
+def log_legends(view: View) -> Found:
+    """Labels in legends of logs' numbers are those that the query counts by."""
+    for target, query in _lines(view):
+        for label in re.findall(r"\{\{\s*(\w+)\s*\}\}", target.legend) if query.groups else ():
+            if label not in query.groups:
+                found = f"legend {target.legend}: {label} is not left by the query"
+                yield target.where, found, f"name one of {', '.join(query.groups)}"
+
+
 def attributes(view: View) -> Found:
     """Queries of traces name attributes that spans have."""
     for target in (each for each in view.targets if each.language == TRACEQL):
@@ -71,6 +90,18 @@ RULES = (
         "queries of logs name events of the log",
         "An event that was renamed is a panel without lines.",
         events,
+    ),
+    Rule(
+        "names/level",
+        "queries of logs name levels of the log",
+        "`warn` is not `warning`: the panel stays empty while lines are red.",
+        levels,
+    ),
+    Rule(
+        "target/logql-legend",
+        "legends of numbers from logs name labels that the query counts by",
+        "A label that is not there shows as nothing.",
+        log_legends,
     ),
     Rule(
         "names/attribute",

@@ -73,7 +73,7 @@ def exists(unit: str) -> bool:
 def misfit(unit: str, powers: Mapping[str, int], factor: float | None) -> str:
     """Why the unit cannot show such a number; empty when it can.
 
-    powers: of `s`, `By`, `USD` and `count`.   factor: what the number is multiplied by, None when unknown.
+    powers: of `s`, `By`, `USD`, `count` and `state`.   factor: what the number is multiplied by, None when unknown.
     """
     if unit.startswith(("suffix:", "prefix:", "count:", "si:", "time:")):
         return ""
@@ -93,7 +93,7 @@ def _kind(powers: Mapping[str, int]) -> str:
     rest = {base: power for base, power in powers.items() if power}
     things = rest.pop("count", 0)
     known = {(): "", (("s", 1),): "time", (("By", 1),): "bytes", (("By", 1), ("s", -1)): "byte rate"}
-    known |= {(("USD", 1),): "money", (("USD", 1), ("s", -1)): "money", (("s", -1),): "rate"}
+    known |= {(("USD", 1),): "money", (("USD", 1), ("s", -1)): "money", (("s", -1),): "rate", (("state", 1),): "state"}
     kind = known.get(tuple(sorted(rest.items())), "?")
     if kind == "":
         return {0: "share", 1: "count"}.get(things, "?")
@@ -108,6 +108,7 @@ _WORDS = {
     "rate": "things per second",
     "share": "a share",
     "count": "a count",
+    "state": "a state or a score",
 }
 _ANY: Mapping[str, None] = dict.fromkeys(PLAIN)
 _FITTING: Mapping[str, Mapping[str, float | None]] = {
@@ -118,4 +119,5 @@ _FITTING: Mapping[str, Mapping[str, float | None]] = {
     "rate": PER_TIME,
     "share": {**SHARES, **_ANY},
     "count": _ANY,
+    "state": {**_ANY, **dict.fromkeys(("bool", "bool_yes_no", "bool_on_off"))},
 }

@@ -261,10 +261,17 @@ RIGHT: tuple[tuple[str, Change], ...] = (
         also(alert(f"sum by (job) (increase({ENDS}[10m])) >= 6"), number(f"sum(increase({ENDS}{{@}}[10m]))", "short")),
     ),
     (
+        "a line that the description explains",
+        also(
+            default(BUDGET, "thresholds", to={"steps": [{}, {"value": 0.7}]}),
+            panel(BUDGET, "description", to="Red below 70 %."),
+        ),
+    ),
+    (
         "a threshold that shows nowhere",
         also(
             default(FIRST_TOKEN, "custom", to={}),
-            default(FIRST_TOKEN, "thresholds", "steps", 1, "value", to=80),
+            default(FIRST_TOKEN, "thresholds", "steps", 1, "value", to=1),
         ),
     ),
     ("an alert of a difference", alert(f"sum by (job) ({CAPACITY}) - sum by (job) ({ACTIVE}) < 0")),

@@ -80,6 +80,8 @@ def spans(text: str) -> Change:
 
 
 ALERT_OF_JOB = "sum by (job) (rate(cortex_proxy_upstream_retries_total[5m]))"
+RETRIES = "cortex_proxy_upstream_retries_total"
+ORGANIZE = {"id": "organize", "options": {"indexByName": {"version": 0, "commit": 1}, "renameByName": {"Value": "n"}}}
 OVERRIDE = {"matcher": {"id": "byFrameRefID", "options": "B"}, "properties": []}
 MANAGED_RULE = ("provisioning", MANAGED, "groups", 0, "rules", 0)
 
@@ -159,9 +161,9 @@ WRONG: tuple[tuple[str, str, Change], ...] = (
     (
         "panel/thresholds",
         "falling",
-        default(REQUESTS, "thresholds", to={"steps": [{"value": None}, {"value": 5}, {"value": 1}]}),
+        default(REQUESTS, "thresholds", to={"steps": [{"value": None}, {"value": 2.5}, {"value": 1}]}),
     ),
-    ("panel/thresholds", "no base", default(REQUESTS, "thresholds", to={"steps": [{"value": 5}]})),
+    ("panel/thresholds", "no base", default(REQUESTS, "thresholds", to={"steps": [{"value": 2.5}]})),
     ("panel/overrides", "of a query that is gone", panel(REQUESTS, "fieldConfig", "overrides", to=[OVERRIDE])),
     (
         "panel/overrides",
@@ -341,10 +343,13 @@ WRONG: tuple[tuple[str, str, Change], ...] = (
     (
         "names/quantile",
         "no le",
-        expr(
-            "histogram_quantile(0.9, sum by (job) (rate(cortex_proxy_stream_gap_seconds_bucket{@}[$__rate_interval])))",
-            BREAKER,
-            "{{job}}",
+        also(
+            expr(
+                "histogram_quantile(0.9, sum by (job) (rate(cortex_proxy_stream_gap_seconds_bucket{@}[$__range])))",
+                BREAKER,
+                "{{job}}",
+            ),
+            default(BREAKER, "unit", to="s"),
         ),
     ),
     (
@@ -364,7 +369,10 @@ WRONG: tuple[tuple[str, str, Change], ...] = (
     (
         "names/kind",
         "the rate of a gauge",
-        expr("sum by (job) (rate(cortex_proxy_streams_active{@}[$__rate_interval]))", BREAKER, "{{job}}"),
+        also(
+            expr("sum by (job) (rate(cortex_proxy_streams_active{@}[$__rate_interval]))", BREAKER, "{{job}}"),
+            default(BREAKER, "unit", to="cps"),
+        ),
     ),
     ("names/kind", "the slope of a counter", alert("sum by (job) (deriv(process_cpu_time_seconds_total[5m])) > 1")),
     ("names/unit", "milliseconds", default(FIRST_TOKEN, "unit", to="ms")),
@@ -392,6 +400,18 @@ WRONG: tuple[tuple[str, str, Change], ...] = (
     ("names/event", "one of two", lines('{level=~"$level"} | json | event=~"request|stream over"')),
     ("names/attribute", "of a span", spans('{ span.http.path = "/" }')),
     ("names/attribute", "of anything", spans('{ .cortex.reason = "x" }')),
+    ("names/level", "another word", lines('{level=~"$level"} | json | level="warn"')),
+    ("target/logql-legend", "dropped", put(*L, "panels", 0, "targets", 0, "legendFormat", to="{{route}}")),
+    ("names/unit", "a state in seconds", default(BREAKER, "unit", to="s")),
+    ("names/unit", "of a heatmap's cells", panel(GAPS, "options", "cellValues", to={"unit": "s"})),
+    ("panel/columns", "dropped by the query", panel(VERSIONS, "transformations", to=[ORGANIZE])),
+    (
+        "panel/told",
+        "a line of nobody's",
+        default(BUDGET, "thresholds", to={"steps": [{"value": None}, {"value": 0.7}]}),
+    ),
+    ("promql/guard", "above one", alert(f"{ALERT_OF_JOB} / ({ALERT_OF_JOB} > 1) > 0.5")),
+    ("alerts/volume", "turned round", alert(f"{ALERT_OF_JOB} > 1 and sum by (job) (increase({RETRIES}[5m])) <= 5")),
     # --- PromQL
     ("promql/syntax", "of a rule", rule(0, "expr", to="sum by (job) (rate(x[$__rate_interval]))")),
     (
@@ -504,7 +524,7 @@ WRONG: tuple[tuple[str, str, Change], ...] = (
             to=f"histogram_quantile(0.95, sum by (job, le) (rate({FIRST}_bucket[10m]))) > 3.5",
         ),
     ),
-    ("link/threshold", "another number in the panel", default(FIRST_TOKEN, "thresholds", "steps", 1, "value", to=2.4)),
+    ("link/threshold", "another number in the panel", default(FIRST_TOKEN, "thresholds", "steps", 1, "value", to=1)),
     (
         "link/threshold",
         "the comparison turned round",
@@ -524,7 +544,7 @@ WRONG: tuple[tuple[str, str, Change], ...] = (
             to=[
                 {
                     "matcher": {"id": "byFrameRefID", "options": "A"},
-                    "properties": [{"id": "thresholds", "value": {"steps": [{"value": None}, {"value": 5}]}}],
+                    "properties": [{"id": "thresholds", "value": {"steps": [{"value": None}, {"value": 1}]}}],
                 }
             ],
         ),
