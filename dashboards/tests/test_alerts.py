@@ -88,6 +88,18 @@ def test_its_aggregations_keep_the_job(alert: Alert) -> None:
 
 
 @ALERTED
+def test_its_aggregations_are_by_labels_that_are_there(alert: Alert) -> None:
+    """By a label that its metrics lack, everything would be one series without a name."""
+    for aggregation in parts(promql_parser.parse(alert.expr)):
+        if not isinstance(aggregation, promql_parser.AggregateExpr) or aggregation.modifier is None:
+            continue
+        for part in parts(aggregation):
+            if isinstance(part, promql_parser.VectorSelector) and part.name in EXPOSED:
+                known = {"job", "instance", "le", *EXPOSED[part.name].exposed_labels}
+                assert set(aggregation.modifier.labels) <= known
+
+
+@ALERTED
 def test_it_compares_with_its_threshold(alert: Alert) -> None:
     """The number that panels draw is the number in the expression."""
     value = alert.held.factor if isinstance(alert.held, Burn) else alert.held.value
