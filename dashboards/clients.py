@@ -14,7 +14,7 @@ from contracts.telemetry import (
     STREAM_FIRST_TOKEN,
     Metric,
 )
-from dashboards import slo
+from dashboards import mode, slo
 from dashboards.panels import BAD, WARN, Board, Kind, Line, Panel, Row, Target
 from dashboards.promql import quantile, rate
 
@@ -129,4 +129,5 @@ BOARD = Board(
             ),
         ),
     ),
+    beside=(mode.PANEL,),
 )

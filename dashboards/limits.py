@@ -17,7 +17,7 @@ from contracts.telemetry import (
     STREAMS_ACTIVE,
     STREAMS_CAPACITY,
 )
-from dashboards import thresholds
+from dashboards import mode, thresholds
 from dashboards.panels import BAD, GOOD, Board, Kind, Line, Panel, Row, Target
 from dashboards.promql import now, quantile, rate, ratio
 
@@ -37,6 +37,7 @@ BOARD = Board(
                     "reqps",
                     "Requests that the limits of their endpoint let through or refused.",
                     (Target(rate(LIMIT_DECISIONS, ("decision",)), "{{decision}}"),),
+                    width=12,
                     is_stacked=True,
                 ),
                 Panel(
@@ -46,6 +47,7 @@ BOARD = Board(
                     "Requests refused with 429 by the proxy's own limits, by policy. Snowflake's are on the upstream "
                     "board.",
                     (Target(rate(LIMIT_DECISIONS, ("policy",), {"decision": ("refused",)}), "{{policy}}"),),
+                    width=12,
                 ),
                 Panel(
                     "Headroom",
@@ -162,4 +164,5 @@ BOARD = Board(
             ),
         ),
     ),
+    beside=(mode.PANEL,),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts.api import PREFIX
 from contracts.traces import END_REASON, ROUTE
-from dashboards import slo
+from dashboards import mode, slo
 from dashboards.panels import Board, Kind, Panel, Row, Source, Target
 
 _CHAT = f"{PREFIX}/chat"
@@ -96,4 +96,5 @@ BOARD = Board(
         ),
     ),
     sources=(Source.PROMETHEUS, Source.LOKI, Source.TEMPO),
+    beside=(mode.PANEL,),
 )

@@ -7,14 +7,12 @@ from contracts.telemetry import (
     BUILD_INFO,
     EXPORT_FAILURES,
     LABEL_OVERFLOW,
-    MODE_INFO,
     REQUEST_DURATION,
     REQUESTS,
     STREAMS_ACTIVE,
     STREAMS_CAPACITY,
-    Mode,
 )
-from dashboards import slo, thresholds
+from dashboards import mode, slo, thresholds
 from dashboards.panels import BAD, GOOD, WARN, Board, Kind, Line, Panel, Row, Target
 from dashboards.promql import (
     CHOSEN_JOB,
@@ -63,7 +61,7 @@ def _kept(objective: slo.Objective) -> Panel:
         "percentunit",
         f"{objective.about} Over the chosen time; {objective.objective:g} % are promised.",
         (Target(_good_share(objective), "kept"),),
-        width=4,
+        width=5,
         height=4,
         base=BAD,
         lines=(Line(objective.ratio, GOOD),),
@@ -79,23 +77,6 @@ BOARD = Board(
         Row(
             "At a glance",
             (
-                Panel(
-                    "Mode",
-                    Kind.STAT,
-                    "none",
-                    "What stands upstream. In rehearsal every answer is made up: nothing here is production.",
-                    (
-                        Target(
-                            f"max({now(MODE_INFO, where={'mode': (Mode.LIVE.value,)}, how='max')} + 2 * "
-                            f"{now(MODE_INFO, where={'mode': (Mode.REHEARSAL.value,)}, how='max')})",
-                            "mode",
-                        ),
-                    ),
-                    width=4,
-                    height=4,
-                    names={1: ("live", GOOD), 2: ("REHEARSAL", WARN), 3: ("MIXED", BAD)},
-                    no_value="no proxy",
-                ),
                 *(_kept(each) for each in _SLOS),
                 Panel(
                     "Version",
@@ -112,7 +93,8 @@ BOARD = Board(
                     "Error budget remaining",
                     Kind.BARGAUGE,
                     "percentunit",
-                    "What is left of each objective's budget of thirty days. Below zero it was broken.",
+                    "What is left of each objective's budget of thirty days: red below 10 %, green from 50 %; below "
+                    "zero the objective was missed.",
                     (Target(recorded("slo:period_error_budget_remaining:ratio"), "{{sloth_slo}} {{job}}"),),
                     width=8,
                     base=BAD,
@@ -238,4 +220,5 @@ BOARD = Board(
             ),
         ),
     ),
+    beside=(mode.PANEL,),
 )

@@ -144,7 +144,8 @@ class Row:
 class Board:
     """A dashboard: one question.
 
-    found_by: the metric whose jobs and instances can be chosen.   sources: what it asks.
+    found_by: the metric whose jobs and instances can be chosen.   sources: what it asks.   beside: what stands beside
+    the question.
     """
 
     slug: str
@@ -153,6 +154,7 @@ class Board:
     rows: tuple[Row, ...]
     found_by: Metric = BUILD_INFO
     sources: tuple[Source, ...] = (Source.PROMETHEUS,)
+    beside: tuple[Panel, ...] = ()
 
     @property
     def uid(self) -> str:
@@ -161,7 +163,7 @@ class Board:
 
     def panels(self) -> list[Panel]:
         """All of them, in order."""
-        return [panel for row in self.rows for panel in row.panels]
+        return [*self.beside, *(panel for row in self.rows for panel in row.panels)]
 
 
 def slug(title: str) -> str:
@@ -303,27 +305,31 @@ def _annotations(board: Board) -> list[dashboard.AnnotationQuery]:
 
 
 def _laid_out(board: Board) -> list[Json]:
-    """The question, then rows from top to bottom, panels from left to right; a line is as high as its highest panel."""
-    question = Panel("What this board answers", Kind.TEXT, "", board.question, (), COLUMNS, _QUESTION_HEIGHT)
-    found = [_placed(board, question, 0, 0)]
-    y = _QUESTION_HEIGHT
+    """The question, then rows from top to bottom."""
+    width = COLUMNS - sum(panel.width for panel in board.beside)
+    question = Panel("What this board answers", Kind.TEXT, "", board.question, (), width, _QUESTION_HEIGHT)
+    found, y = _side_by_side(board, (question, *board.beside), 0)
     for row in board.rows:
-        found.append(_row(board, row, y))
-        x, y, line_height = 0, y + 1, 0
-        for panel in row.panels:
-            if x + panel.width > COLUMNS:
-                x, y, line_height = 0, y + line_height, 0
-            found.append(_placed(board, panel, x, y))
-            x, line_height = x + panel.width, max(line_height, panel.height)
-        y += line_height
+        panels, below = _side_by_side(board, row.panels, y + 1)
+        found += [_row(board, row, y), *panels]
+        y = below
     return found
 
 
+def _side_by_side(board: Board, panels: tuple[Panel, ...], y: int) -> tuple[list[Json], int]:
+    """Panels from left to right, in lines as high as their highest panel; and where the next row begins."""
+    found: list[Json] = []
+    x = height = 0
+    for panel in panels:
+        if x + panel.width > COLUMNS:
+            x, y, height = 0, y + height, 0
+        at = {"x": x, "y": y, "w": panel.width, "h": panel.height}
+        found.append(_rendered(board, panel) | {"gridPos": at})
+        x, height = x + panel.width, max(height, panel.height)
+    return found, y + height
+
+
 _QUESTION_HEIGHT = 3
-
-
-def _placed(board: Board, panel: Panel, x: int, y: int) -> Json:
-    return _rendered(board, panel) | {"gridPos": {"x": x, "y": y, "w": panel.width, "h": panel.height}}
 
 
 def _row(board: Board, row: Row, y: int) -> Json:

@@ -15,7 +15,7 @@ from contracts.telemetry import (
     STREAMS_ACTIVE,
     STREAMS_CAPACITY,
 )
-from dashboards import slo, thresholds
+from dashboards import mode, slo, thresholds
 from dashboards.panels import BAD, GOOD, Board, Kind, Line, Panel, Row, Target
 from dashboards.promql import buckets, now, quantile, rate, ratio, within
 
@@ -157,4 +157,5 @@ BOARD = Board(
             ),
         ),
     ),
+    beside=(mode.PANEL,),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.telemetry import COST, STREAM_ENDS, TOKENS, UNPRICED, TokenKind
-from dashboards import thresholds
+from dashboards import mode, thresholds
 from dashboards.panels import BAD, CALM, Board, Kind, Line, Panel, Row, Target
 from dashboards.promql import increase, rate, ratio, within
 
@@ -25,6 +25,7 @@ BOARD = Board(
                     "Tokens per second that Snowflake reported. Cached ones are part of the input: the kinds are never "
                     "added up.",
                     (Target(rate(TOKENS, ("kind",)), "{{kind}}"),),
+                    width=6,
                 ),
                 Panel(
                     "Tokens by model",
@@ -33,6 +34,7 @@ BOARD = Board(
                     "Input and output tokens per second, by model. Models that the price table does not name are "
                     "`other`.",
                     (Target(rate(TOKENS, ("model",), _SPENT), "{{model}}"),),
+                    width=6,
                     is_stacked=True,
                 ),
                 Panel(
@@ -44,6 +46,7 @@ BOARD = Board(
                         Target(ratio(rate(TOKENS, where={"kind": ("input",)}), rate(STREAM_ENDS)), "input"),
                         Target(ratio(rate(TOKENS, where={"kind": ("output",)}), rate(STREAM_ENDS)), "output"),
                     ),
+                    width=6,
                 ),
                 Panel(
                     "Cached share",
@@ -56,6 +59,7 @@ BOARD = Board(
                             "cached",
                         ),
                     ),
+                    width=6,
                     most=1.0,
                 ),
             ),
@@ -104,4 +108,5 @@ BOARD = Board(
             ),
         ),
     ),
+    beside=(mode.PANEL,),
 )

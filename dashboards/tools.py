@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contracts.telemetry import AGENT_TOOL_CALLS, TOOL_CALLS, TOOL_DURATION, ToolOutcome
-from dashboards import slo
+from dashboards import mode, slo
 from dashboards.panels import BAD, GOOD, Board, Kind, Line, Panel, Row, Target
 from dashboards.promql import buckets, increase, quantile, rate, ratio
 
@@ -92,4 +92,5 @@ BOARD = Board(
             ),
         ),
     ),
+    beside=(mode.PANEL,),
 )

@@ -14,7 +14,7 @@ from contracts.telemetry import (
     UPSTREAM_RETRIES,
     UpstreamOutcome,
 )
-from dashboards import thresholds
+from dashboards import mode, thresholds
 from dashboards.panels import BAD, GOOD, WARN, Board, Kind, Line, Panel, Row, Target
 from dashboards.promql import counted_over_range, now, quantile, rate, ratio, within, worst
 
@@ -166,4 +166,5 @@ BOARD = Board(
             ),
         ),
     ),
+    beside=(mode.PANEL,),
 )

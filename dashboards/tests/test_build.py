@@ -10,7 +10,7 @@ import pytest
 
 from contracts.telemetry import ALL_METRICS, Metric, MetricKind
 from dashboards import build, check
-from dashboards.panels import Board, Panel, address
+from dashboards.panels import COLUMNS, Board, Panel, address
 
 PROMISED = """
 overview: mode version availability first-token stream-completion tool-success error-budget-remaining burn-rate
@@ -98,6 +98,15 @@ def test_links_lead_to_dashboards_that_are_there() -> None:
 def test_what_is_committed_has_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
     """Our own check, which knows the catalogue's names and labels, finds nothing in our own files."""
     assert check.run([build.FOLDER], promtool=False) == 0, capsys.readouterr().out
+
+
+def test_lines_are_full() -> None:
+    """A hole in a board looks like a panel that is missing."""
+    for name, board in DASHBOARDS.items():
+        lines: dict[int, int] = {}
+        for at in (panel["gridPos"] for panel in board["panels"]):
+            lines[at["y"]] = lines.get(at["y"], 0) + at["w"]
+        assert set(lines.values()) == {COLUMNS}, name
 
 
 def test_ids_are_distinct_within_a_board() -> None:
