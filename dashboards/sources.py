@@ -169,7 +169,8 @@ def _owner(call: ast.Call) -> str:
 
 
 def _command_name(node: ast.FunctionDef, call: ast.Call) -> str:
-    given = [each.value for each in call.args if isinstance(each, ast.Constant)]
+    places = [*call.args, *(each.value for each in call.keywords if each.arg == "name")]
+    given = [each.value for each in places if isinstance(each, ast.Constant)]
     return str(given[0]) if given else node.name.replace("_", "-")
 
 
