@@ -208,8 +208,8 @@ def _retry_budget_exhausted(over: Over) -> Alert:
         threshold,
         _at_least(catalogue.RETRY_BUDGET_DENIED, threshold, over, by=("surface",)),
         "The retry budget is spent.",
-        f"{JOB}: {COUNT} failed calls to Cortex {{{{ $labels.surface }}}} were not tried again in the last "
-        f"{over(threshold.window_s)}, because too many others were already.",
+        f"{JOB}: failed calls to Cortex {{{{ $labels.surface }}}} that were not tried again in the last "
+        f"{over(threshold.window_s)}, because too many others were already: {COUNT}.",
         "upstream/budget-denials",
     )
 
@@ -313,8 +313,7 @@ def _history_losing_turns(over: Over) -> Alert:
         threshold,
         _at_least(catalogue.HISTORY_TURNS, threshold, over, {"outcome": ("lost",)}),
         "Turns are missing from the history.",
-        f"{JOB}: {COUNT} turns were answered but not kept in the last {over(threshold.window_s)}; they cannot be had "
-        f"back.",
+        f"{JOB}: turns answered but not kept in the last {over(threshold.window_s)}: {COUNT}. They cannot be had back.",
         "limits/history-turns",
         severity=Severity.CRITICAL,
     )
