@@ -107,8 +107,8 @@ BOARD = Board(
                     "Burn rate",
                     Kind.TIMESERIES,
                     "none",
-                    "How many times its even pace each budget burns, over five minutes. The lines are where alerts "
-                    "begin to look: a ticket's and a page's.",
+                    "How many times its even pace each budget burns, over five minutes. The lines are the paces that "
+                    "alerts look for over their own windows: orange a ticket's, red a page's.",
                     (Target(recorded("slo:current_burn_rate:ratio"), "{{sloth_slo}} {{job}}"),),
                     lines=_BURNING,
                     no_value="no rules, or no traffic",
@@ -183,7 +183,7 @@ BOARD = Board(
                 Panel(
                     "Scrapes",
                     Kind.TABLE,
-                    "short",
+                    "none",
                     "Whether Prometheus reached each process, and how many samples it gave against a budget of "
                     f"{thresholds.SERIES_BUDGET}. What is pushed is not in it.",
                     (
