@@ -51,8 +51,9 @@ def faults(documents: Documents, url: str) -> Iterator[Fault]:
 
 
 def _may_be_missing(step: promql.Step) -> bool:
-    """Whether the query asks for what is not there."""
-    return any(isinstance(each, pp.Call) and each.func.name.startswith("absent") for each in step.parents)
+    """Whether the query asks for what is not there, or for alerts, of which there need be none."""
+    is_alerts = isinstance(step.node, pp.VectorSelector) and promql.name_of(step.node).startswith("ALERTS")
+    return is_alerts or any(isinstance(each, pp.Call) and each.func.name.startswith("absent") for each in step.parents)
 
 
 def _selection(selector: promql.Vector) -> str:
