@@ -21,6 +21,12 @@ from dashboards.ledger import written
 BLOCK_S = 18 * 3_600
 """How much time one block spans. promtool reads its whole input once for each block, so each has a file of its own."""
 
+RECORDED_BLOCK_S = 9 * BLOCK_S
+"""The same for what rules make: a series each, and every block is a query of its own."""
+
+RECORDED_EVERY = 2
+"""Steps between two evaluations of the past's rules. Five minutes may lie between them, or there are holes."""
+
 INSTALL = "apt-get install prometheus"
 
 
@@ -116,8 +122,8 @@ def stages(step_s: int) -> list[dict[str, Any]]:
 
     promtool looks at no alert, so an alert becomes the rule that records what it would have left: the series `ALERTS`.
     """
-    recorded, alerts = _rules(step_s)
-    names = {rule["record"] for rule in recorded}
+    every_s = RECORDED_EVERY * step_s
+    recorded, alerts = _rules(every_s)
     found: list[list[dict[str, Any]]] = []
     while recorded:
         waiting = {rule["record"] for rule in recorded}
@@ -125,9 +131,8 @@ def stages(step_s: int) -> list[dict[str, Any]]:
         assert ready, f"rules read each other: {', '.join(sorted(waiting))}"
         found.append(ready)
         recorded = [rule for rule in recorded if rule not in ready]
-    assert not _reads("up", names), "a rule is found by its whole name"
     found.append(alerts)
-    return [_document(each, step_s) for each in found]
+    return [_document(each, every_s) for each in found]
 
 
 def _reads(expr: str, names: set[str]) -> bool:
@@ -167,7 +172,7 @@ def recordings(document: dict[str, Any], data: Path, url: str, start_s: int, end
     path.write_text(yaml.safe_dump(document, sort_keys=False), encoding="utf-8")
     span = (f"--start={start_s}", f"--end={end_s}", f"--url={url}", "--output-dir=.")
     done = subprocess.run(  # noqa: S603 - our own arguments
-        [*_promtool(), f"--max-block-duration={BLOCK_S // 3600}h", "rules", *span, path.name],
+        [*_promtool(), f"--max-block-duration={RECORDED_BLOCK_S // 3600}h", "rules", *span, path.name],
         cwd=data,
         stdin=subprocess.DEVNULL,
         capture_output=True,

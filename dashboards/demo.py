@@ -28,6 +28,7 @@ import yaml
 from dashboards import backfill, rules
 from dashboards.history import INSTANCES, History, story
 from dashboards.ledger import written
+from dashboards.preview import gallery
 from e2e.stack import LOOPBACK, free_port
 
 STEP_S = 120
@@ -248,7 +249,9 @@ def _shown(folder: Path, demo: Demo, grafana_port: int, say: Say) -> Iterator[No
     if program is None:
         say("No Grafana is installed here. With a container engine:")
         say("  " + " ".join(_container(provisioning, grafana_port)))
-        yield
+        with _previews(demo, grafana_port) as url:
+            say(f"Previews    {url}   (drawn from the same answers; not Grafana)")
+            yield
         return
     arguments = [program, *(["server"] if Path(program).name == "grafana" else []), "--homepath", _grafana_home()]
     url = f"http://{LOOPBACK}:{grafana_port}"
@@ -263,6 +266,16 @@ def _shown(folder: Path, demo: Demo, grafana_port: int, say: Say) -> Iterator[No
     with _child("grafana", arguments, folder, f"{url}/api/health", environment):
         say(f"Grafana     {url}/d/cortex-overview?from=now-14d")
         yield
+
+
+@contextlib.contextmanager
+def _previews(demo: Demo, port: int) -> Iterator[str]:
+    shown = gallery.Gallery(demo.prometheus_url, demo.step_s, gallery.DAYS, gallery.documents())
+    try:
+        with gallery.serving(shown, port) as url:
+            yield url
+    except OSError as error:
+        raise DemoError(f"port {port} is taken: {error.strerror}; choose another with --grafana-port") from error
 
 
 def _grafana_home() -> str:

@@ -355,7 +355,7 @@ class _Step:
                 self.repeat(surface, outcome, repeated, count - repeated if number < 3 else 0)
                 budget, failed, now = budget - repeated, failed + count - repeated, now + repeated
         self.proxy.put(catalogue.RETRY_BUDGET_LEFT, budget / most, {"surface": surface.value})
-        for outcome, count in made.items():
+        for outcome, count in (+made).items():
             self.attempted(surface, outcome, count, spread)
         return _Calls(made[UpstreamOutcome.OK.value], failed)
 
@@ -392,6 +392,8 @@ class _Step:
 
     def causes(self, failures: int, throttled: float) -> Counter[str]:
         """Failed attempts by how they failed.   throttled: the share of them that was."""
+        if not failures:
+            return Counter()
         found = Counter({UpstreamOutcome.THROTTLED.value: self.some(failures, throttled)})
         for outcome, share in _FAILURES.items():
             found[outcome] = min(self.many(failures * share), failures - found.total())
@@ -475,7 +477,7 @@ class _Step:
     def first(self, had_event: int, had_text: int) -> None:
         """First events and first texts. Where the time went adds up to it."""
         measure, age = self.proxy.measure, self.weather.age
-        waiting = Spread(3.0 * (1 + 0.9 * age) * (1 + 0.15 * self.weather.busy), 0.42)
+        waiting = Spread(3.0 * (1 + 1.3 * age) * (1 + 0.15 * self.weather.busy), 0.42)
         measure(catalogue.STREAM_FIRST_EVENT, had_event, Spread(0.42, 0.45))
         stages = {"queue": _QUEUE_S, "upstream": waiting, "out": _OUT_S}
         for stage, spread in stages.items():

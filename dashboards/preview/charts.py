@@ -46,10 +46,11 @@ def lines(panel: Mapping[str, Any], series: Sequence[Series], frame: Frame) -> s
     limits = [limit for limit in limits if limit[0] <= max(top * 4, 1e-12)]
     low = min(0.0, *(row["v"] for row in rows if row["v"] is not None), 0.0)
     high = max([top, *(value for value, _ in limits)]) * 1.06
-    ticks = _ticks(low, high or 1.0, 4)
+    unit = str(defaults.get("unit") or "")
+    ticks = _ticks(low, high or 1.0, 4, numbers.size(high, unit))
     value_axis = {
         "values": ticks,
-        "labelExpr": _labels(ticks, str(defaults.get("unit") or "")),
+        "labelExpr": _labels(ticks, unit),
         "title": None,
         "grid": True,
     }
@@ -165,11 +166,11 @@ def _top(rows: Sequence[Mapping[str, Any]], is_stacked: bool) -> float:
     return max(sums.values(), default=0.0)
 
 
-def _ticks(low: float, high: float, most: int) -> list[float]:
-    """Round numbers between two, about as many as asked for."""
-    raw = (high - low) / most
+def _ticks(low: float, high: float, most: int, unit: float) -> list[float]:
+    """Round numbers of units between two, about as many as asked for."""
+    raw = (high - low) / most / unit
     size = 10 ** math.floor(math.log10(raw))
-    step = next(size * each for each in (1, 2, 2.5, 5, 10) if size * each >= raw)
+    step = unit * next(size * each for each in (1, 2, 2.5, 5, 10) if size * each >= raw)
     first = math.ceil(low / step)
     return [index * step for index in range(first, math.floor(high / step) + 1)]
 

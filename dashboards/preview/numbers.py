@@ -30,6 +30,12 @@ def text(value: float, unit: str = "none") -> str:
     return write(value) if write else f"{_digits(value)} {unit}".strip()
 
 
+def size(value: float, unit: str) -> float:
+    """How large the unit is that a value is written in: of 100 s a minute. Round numbers are round in it."""
+    steps = {"s": _TIMES, "dtdurations": _TIMES, "bytes": _BYTES}.get(unit, ((1.0, ""),))
+    return max((each for each, _ in steps if each <= abs(value)), default=steps[0][0])
+
+
 def _digits(value: float) -> str:
     """Three digits, and no fewer than the value has before its point."""
     if value == 0:

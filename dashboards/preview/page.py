@@ -167,10 +167,9 @@ def _chart(panel: Mapping[str, Any], answer: Answer, span: Span, marks: tuple[Ma
     width_px, height_px = size
     names, legend = _legend(panel, answer)
     draw = _CHARTS[panel["type"]]
-    kept = [each for each in answer.flat if each.name in names] if names else list(answer.flat)
     lines = _lines_of(names, width_px)
     frame = Frame(width_px, height_px - lines * _LEGEND_PX, span, marks)
-    return draw(panel, kept, frame) + legend
+    return draw(panel, answer.flat, frame) + legend
 
 
 def _lines_of(names: Sequence[str], width_px: int) -> int:
@@ -192,7 +191,7 @@ def _legend(panel: Mapping[str, Any], answer: Answer) -> tuple[list[str], str]:
         defaults = panel["fieldConfig"].get("defaults") or {}
         values = sorted({value for each in answer.flat for _, value in each.points if math.isfinite(value)})
         items = [look.shown(value, defaults) for value in values]
-        return [], _list(items)
+        return [name for name, _ in items], _list(items)
     names = list(dict.fromkeys(each.name for each in answer.flat if any(math.isfinite(v) for _, v in each.points)))
     items = list(look.series_colours(names).items())
     more = [(f"and {len(items) - _MOST_LEGENDS} more", "transparent")] if len(items) > _MOST_LEGENDS else []
@@ -329,7 +328,8 @@ ul { list-style:none; padding:0; display:flex; flex-wrap:wrap; gap:0 12px; max-h
 .none { margin:auto; color:var(--dim); text-align:center; font-size:14px }
 .tiles { flex:1; display:flex; gap:6px; min-height:0; flex-wrap:wrap } .tile { flex:1 1 0; min-width:70px; display:flex;
   flex-direction:column; align-items:center; justify-content:center; border-radius:3px; overflow:hidden }
-.tile strong { font-size:24px; font-weight:500; white-space:nowrap; line-height:1.15 } .tile small { color:var(--dim) }
+.tile { container-type:inline-size } .tile strong { font-size:clamp(12px,17cqw,25px); font-weight:500;
+  white-space:nowrap; line-height:1.2 } .tile small { color:var(--dim) }
 .meters { flex:1; display:flex; flex-direction:column; justify-content:space-evenly; gap:4px; min-height:0 }
 .meter { display:grid; grid-template-columns:minmax(0,38%) 1fr 64px; gap:8px; align-items:center }
 .meter small { overflow:hidden; text-overflow:ellipsis; white-space:nowrap; color:var(--dim) }
@@ -340,5 +340,5 @@ th { text-align:left; color:#3274d9; font-weight:500 } th,td { padding:3px 6px; 
   white-space:nowrap; overflow:hidden; text-overflow:ellipsis; max-width:340px }
 @media (max-width:720px) {
   main { display:flex; flex-direction:column } .wide { display:none } .narrow { display:block }
-  .sheet { overflow-x:auto } .tile strong { font-size:26px } }
+  .sheet { overflow-x:auto } }
 """
