@@ -8,13 +8,12 @@ Source: Grafana's file provisioning of alert rules, and how it converts Promethe
 from __future__ import annotations
 
 import hashlib
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
-from dashboards.rules import RUNBOOKS, Document, text
+from dashboards.rule import panel_id
+from dashboards.rules import RUNBOOKS, Document
 from dashboards.rules import documents as rule_documents
 
 DATASOURCE_UID = "cortex-prometheus"
@@ -41,24 +40,6 @@ def documents(
         for name, document in rule_documents(runbook_prefix=runbook_prefix).items()
     }
     return {name: document for name, document in managed.items() if document["groups"]}
-
-
-def write(
-    target: Path, datasource_uid: str = DATASOURCE_UID, folder: str = FOLDER, runbook_prefix: str = RUNBOOKS
-) -> list[Path]:
-    """The files, now in the folder."""
-    target.mkdir(parents=True, exist_ok=True)
-    written = []
-    for name, document in documents(datasource_uid, folder, runbook_prefix).items():
-        path = target / name
-        path.write_text(text(document), encoding="utf-8")
-        written.append(path)
-    return written
-
-
-def panel_id(address: str) -> int:
-    """The number by which a dashboard's JSON knows the panel of this address."""
-    return zlib.crc32(address.encode()) % 100_000 + 1
 
 
 def _groups(document: Document, datasource_uid: str, folder: str) -> Iterable[Document]:

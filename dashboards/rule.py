@@ -7,6 +7,7 @@ rules with every window divided, and no threshold touched.
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -78,6 +79,11 @@ class Alert:
     def dashboard(self) -> str:
         """The uid of the dashboard that the panel is on."""
         return f"cortex-{self.panel.partition('/')[0]}"
+
+
+def panel_id(address: str) -> int:
+    """The number by which a dashboard's JSON knows the panel of this address; it stays while its title does."""
+    return zlib.crc32(address.encode()) % 100_000 + 1
 
 
 _UNITS_MS = (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1))

@@ -6,7 +6,8 @@ import pytest
 
 from contracts import telemetry as catalogue
 from contracts.telemetry import Metric
-from dashboards.rule import increase, quantile, scaled, series, span
+from dashboards import panels
+from dashboards.rule import increase, panel_id, quantile, scaled, series, span
 
 
 @pytest.mark.parametrize(
@@ -111,3 +112,8 @@ def test_sums_keep_the_job() -> None:
     assert quantile(catalogue.LIMIT_USED, 0.95, "5m", by=("policy",)) == (
         "histogram_quantile(0.95, sum by (job, policy, le) (rate(cortex_proxy_limit_used_ratio_bucket[5m])))"
     )
+
+
+def test_panels_are_known_by_the_number_of_their_address() -> None:
+    """CRC-32 of the address, from 1 to 100,000; dashboards number their panels alike."""
+    assert panel_id("overview/burn-rate") == panels.panel_id("overview/burn-rate") == 25_213
