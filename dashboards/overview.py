@@ -184,10 +184,12 @@ BOARD = Board(
                     "Scrapes",
                     Kind.TABLE,
                     "none",
-                    "Whether Prometheus reached each process, and how many samples it gave against a budget of "
+                    "Whether Prometheus reaches each process, for what share of the chosen time it did, and how many "
+                    "samples the last scrape brought, against a budget of "
                     f"{thresholds.SERIES_BUDGET}. What is pushed is not in it.",
                     (
                         Target(scraped("up", BUILD_INFO), "up"),
+                        Target(scraped("up", BUILD_INFO, averaged=True), "share of the time"),
                         Target(scraped("scrape_samples_scraped", BUILD_INFO), "samples"),
                     ),
                     columns=("job", "instance"),

@@ -85,14 +85,16 @@ def ratio(part: str, whole: str) -> str:
     return f"{part} / ({whole} > 0)"
 
 
-def scraped(name: str, shown_by: Metric) -> str:
+def scraped(name: str, shown_by: Metric, *, averaged: bool = False) -> str:
     """What Prometheus says of its own scrapes, as `up`, of the jobs that showed a metric within the range.
 
     Every target there is has such a series, and "All" jobs would be all of them. A process that is down shows no metric
-    any more: hence the job's, and any within the range.
+    any more: hence the job's, and any within the range.   averaged: over the range, not as it is.
     """
+    asked = f"{name}{{{CHOSEN}}}"
+    asked = f"avg_over_time({asked}[{RANGE}])" if averaged else asked
     ours = f"last_over_time({shown_by.exposed}{{{CHOSEN}}}[{RANGE}] @ end())"
-    return f"sum by (job, instance) ({name}{{{CHOSEN}}} and on (job) {ours})"
+    return f"sum by (job, instance) ({asked} and on (job) {ours})"
 
 
 def recorded(name: str, *, where: Where = _EVERY) -> str:

@@ -82,6 +82,10 @@ OURS = f"last_over_time(cortex_proxy_streams_active{{{CHOSEN}}}[$__range] @ end(
             scraped("up", STREAMS_ACTIVE),
             f"sum by (job, instance) (up{{{CHOSEN}}} and on (job) {OURS})",
         ),
+        (
+            scraped("up", STREAMS_ACTIVE, averaged=True),
+            f"sum by (job, instance) (avg_over_time(up{{{CHOSEN}}}[$__range]) and on (job) {OURS})",
+        ),
         (ratio("a", "b"), "a / (b > 0)"),
         (recorded("slo:objective:ratio"), 'slo:objective:ratio{job=~"$job"}'),
     ],
