@@ -195,7 +195,7 @@ def load(path: Path = OBJECTIVES) -> Slos:
         return Slos.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise SloError(f"{path}: cannot be read: {error.strerror}") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise SloError(f"{path}: is no YAML: {error}") from error
     except ValidationError as error:
         faults = [

@@ -130,14 +130,19 @@ def test_two_objectives_of_one_name_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "complaint"),
-    [(None, "cannot be read: No such file"), ("a: [", "is no YAML"), ("", "the file: Input should be")],
-    ids=["missing", "no YAML", "empty"],
+    [
+        (None, "cannot be read: No such file"),
+        (b"a: [", "is no YAML"),
+        (b"\xff\xfe\xff", "is no YAML"),
+        (b"", "the file: Input should be"),
+    ],
+    ids=["missing", "no YAML", "no text", "empty"],
 )
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: str | None, complaint: str) -> None:
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None, complaint: str) -> None:
     """Missing, broken and empty files are told apart."""
     path = tmp_path / "slo.yaml"
     if content is not None:
-        path.write_text(content, encoding="utf-8")
+        path.write_bytes(content)
     with pytest.raises(SloError, match=complaint):
         slo.load(path)
 
