@@ -210,9 +210,9 @@ def _shown(target: Target) -> Iterator[str]:
             if is_ours and each.get("id") == "unit":
                 yield str(each.get("value") or "")
                 return
-    is_bare = not panel.defaults.get("unit") and (panel.type == "table" or bool(panel.defaults.get("mappings")))
+    is_bare = not panel.unit and (panel.type == "table" or bool(panel.defaults.get("mappings")))
     if not is_bare:
-        yield str(panel.defaults.get("unit") or "")
+        yield panel.unit
 
 
 def _renamed(target: Target) -> set[str]:

@@ -76,7 +76,7 @@ def unit(view: View) -> Found:
 
 
 def _units(panel: Panel) -> Iterator[str]:
-    yield str(panel.defaults.get("unit") or "")
+    yield panel.unit
     options = mapping(panel.raw.get("options"))
     for part in ("yAxis", "cellValues"):
         yield str(mapping(options.get(part)).get("unit") or "")

@@ -130,6 +130,12 @@ class Panel:
         return mapping(mapping(self.raw.get("fieldConfig")).get("defaults"))
 
     @property
+    def unit(self) -> str:
+        """The unit of its fields; panels of before Grafana 7 have it elsewhere."""
+        axes = listing(self.raw.get("yaxes"))
+        return str(self.defaults.get("unit") or self.raw.get("format") or (axes[0].get("format") if axes else "") or "")
+
+    @property
     def overrides(self) -> tuple[Mapping[str, Any], ...]:
         return listing(mapping(self.raw.get("fieldConfig")).get("overrides"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dashboards.check import faults
+from dashboards.check import Documents, faults
 from dashboards.check.tests.made import (
     BOARD,
     BREAKER,
@@ -24,6 +24,7 @@ from dashboards.check.tests.made import (
     panel,
     put,
     rule,
+    sound,
     spoiled,
     target,
 )
@@ -306,6 +307,27 @@ RIGHT: tuple[tuple[str, Change], ...] = (
 def test_what_is_right_has_no_fault(change: Change) -> None:
     """Queries and panels that are right pass every rule, however odd they look."""
     assert faults(spoiled(change)) == []
+
+
+def old(unit: str) -> Documents:
+    """A dashboard as Grafana wrote them before its seventh version: rows, panels with units of their own."""
+    board = sound()["dashboards"][BOARD]
+    stat, graph = board["panels"][BUDGET], board["panels"][FIRST_TOKEN]
+    for each, kind, more in (
+        (stat, "singlestat", {"format": "percentunit", "thresholds": "1,5"}),
+        (graph, "graph", {"yaxes": [{"format": unit}, {"format": "short"}], "thresholds": []}),
+    ):
+        del each["fieldConfig"], each["targets"][0]["datasource"], each["gridPos"]
+        each.update(more, type=kind, datasource="$datasource")
+    board["rows"] = [{"title": "All", "panels": [stat, graph]}]
+    board["panels"], board["links"] = [], []
+    return Documents({BOARD: board}, {RULES: sound()["rules"][RULES]})
+
+
+def test_dashboards_of_old_form_are_read() -> None:
+    """Rows and units of before are found where they were, and are right or wrong as others are."""
+    assert faults(old("s")) == []
+    assert {(each.rule, each.place) for each in faults(old("ms"))} == {("names/unit", "overview/first-token > A")}
 
 
 PEERS: tuple[tuple[str, str, Change], ...] = (
