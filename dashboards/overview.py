@@ -65,6 +65,7 @@ def _kept(objective: slo.Objective) -> Panel:
         height=4,
         base=BAD,
         lines=(Line(objective.ratio, GOOD),),
+        decimals=2,
         leads_to=leads_to,
     )
 
@@ -138,8 +139,9 @@ BOARD = Board(
                     "Requests",
                     Kind.TIMESERIES,
                     "reqps",
-                    "Requests answered, by route; a stream counts when its response begins.",
-                    (Target(rate(REQUESTS, ("route",)), "{{route}}"),),
+                    "Requests answered, by route, of the routes that anybody asks; a stream counts when its response "
+                    "begins.",
+                    (Target(f"{rate(REQUESTS, ('route',))} > 0", "{{route}}"),),
                     width=6,
                     is_stacked=True,
                     leads_to="limits",

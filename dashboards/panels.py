@@ -102,8 +102,8 @@ class Panel:
 
     description: what it shows, and what to think of it.   unit: Grafana's id.   lines: thresholds, drawn in a time
     series; base: the colour below the first.   names: texts and colours for values.   columns: of a table, its labels
-    in order.   least, most: of the axis.   own_lines: base and thresholds of a legend or column unlike the others.
-    leads_to: the dashboard with the details.
+    in order.   decimals: where Grafana would round over a threshold.   least, most: of the axis.   own_lines: base and
+    thresholds of a legend or column unlike the others.   leads_to: the dashboard with the details.
     """
 
     title: str
@@ -119,6 +119,7 @@ class Panel:
     columns: tuple[str, ...] = ()
     no_value: str = NO_TRAFFIC
     is_stacked: bool = False
+    decimals: int | None = None
     least: float | None = 0.0
     most: float | None = None
     own_lines: Mapping[str, tuple[str, tuple[Line, ...]]] = field(default_factory=lambda: MappingProxyType({}))
@@ -383,6 +384,8 @@ def _fields(panel: Panel, builder: Any) -> None:
             builder.min(panel.least)
         if panel.most is not None:
             builder.max(panel.most)
+    if panel.decimals is not None:
+        builder.decimals(panel.decimals)
     if panel.names:
         texts = {
             f"{value:g}": models.ValueMappingResult(text=text, color=color)

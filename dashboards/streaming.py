@@ -133,7 +133,7 @@ BOARD = Board(
                 Panel(
                     "Stalls",
                     Kind.TIMESERIES,
-                    "percentunit",
+                    "none",
                     f"Silences of {STALL_S:g} s and more in ten minutes, per stream that ended. They are counted as "
                     "they happen, so a stream that stands still shows before it ends. The line is the alert's.",
                     (

@@ -209,6 +209,13 @@ def test_a_dashboard_tells_what_else_happened(found_by: Metric, told: list[str])
     assert all('job=~"$job"' in each["expr"] and each["enable"] for each in annotations)
 
 
+def test_a_share_is_not_rounded_over_its_threshold() -> None:
+    """99.46 % is not 99.5 %; where nobody says how many decimals, Grafana chooses."""
+    asked, left = shown(panel("Asked", decimals=2), panel("Left"))
+    assert asked["fieldConfig"]["defaults"]["decimals"] == 2
+    assert "decimals" not in left["fieldConfig"]["defaults"]
+
+
 def test_a_cell_has_the_colour_of_its_own_thresholds() -> None:
     """A table paints only cells that are told to."""
     shows = shown(panel(kind=Kind.TABLE, own_lines={"up": (BAD, (Line(1, GOOD),))}))[0]["fieldConfig"]["overrides"][0]
