@@ -19,6 +19,7 @@ from pydantic_core import to_json
 
 from contracts.api import EndReason, HistoryPage, HistoryTurn, ProblemType, ProxyEnd, ProxyStart
 from contracts.cortex import FinalResponse
+from contracts.telemetry import Store
 from proxy.admission import admitted
 from proxy.parts import parts
 from proxy.problems import ProblemError
@@ -174,9 +175,12 @@ def _not_found() -> ProblemError:
 
 @contextmanager
 def _store_answers() -> Iterator[None]:
+    telemetry = parts().telemetry
     try:
         yield
+        telemetry.store_used(Store.HISTORY, works=True)
     except StoreError as error:
+        telemetry.store_used(Store.HISTORY, works=False)
         log.warning("the history failed", detail=str(error))
         detail = "The history cannot be reached at the moment; try again."
         raise ProblemError(ProblemType.STORE_UNAVAILABLE, detail, retry_after_s=1) from error

@@ -15,10 +15,12 @@ from werkzeug.test import TestResponse
 
 from contracts.api import PREFIX, EndReason, HistoryPage, HistoryTurn, ProblemType, ProxyEnd, ProxyStart, TokenUsage
 from contracts.cortex import FinalResponse
+from contracts.telemetry import Store
 from proxy import history
 from proxy.history import MAX_ANSWER_CHARS, MAX_CONTENT_BYTES, stored_turn
 from proxy.parts import EXTENSION, Parts
 from proxy.problems import CATALOGUE
+from proxy.telemetry import Telemetry
 from proxy.tests.conftest import MakeApp
 from proxy.tests.redis_server import RedisServer, redis_server
 from proxy.tests.upstream import DEADLINE_S
@@ -286,16 +288,20 @@ def test_turns_on_their_way(anna: User, app: Flask, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-def test_a_store_that_fails(make_app: MakeApp, tmp_path: Path, method: str) -> None:
-    """A store that fails is a problem to try again after a second; the database's words are not passed on."""
+def test_a_store_that_fails(make_app: MakeApp, tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store that fails is a problem to try again after a second, and known to be down; its words stay inside."""
+    used: list[tuple[Store, bool]] = []
+    monkeypatch.setattr(Telemetry, "store_used", lambda _self, store, *, works: used.append((store, works)))
     app = make_app(history_file=tmp_path / "history.sqlite3")
     anna = User(app, "anna")
+    anna.turns(anna.session_id)
     (tmp_path / "history.sqlite3").write_bytes(b"x" * 8192)
     answer = anna.ask(method, anna.session_id)
     told = problem(answer, ProblemType.STORE_UNAVAILABLE)
     assert (told["retryAfterS"], answer.headers["Retry-After"]) == (1, "1")
     assert "database" not in answer.text
     assert str(tmp_path) not in answer.text
+    assert used == [(Store.HISTORY, True), (Store.HISTORY, False)]
 
 
 # --- what is kept --------------------------------------------------------------------------------------------------
