@@ -114,7 +114,7 @@ BOARD = Board(
                     "s",
                     CLIENT_LCP,
                     "Until the largest part of the page was painted.",
-                    (2.5, 4.5),
+                    (2.5, 4.0),
                 ),
                 _vital(
                     "Interaction to next paint",

@@ -120,9 +120,9 @@ BOARD = Board(
                 Panel(
                     "Suite results",
                     Kind.TABLE,
-                    "short",
+                    "none",
                     f"Tests of each suite's last run, by outcome. {_LEFT}",
-                    (Target(now(SUITE_TESTS, ("suite", "outcome"), how="max"), "tests"),),
+                    (Target(f"{now(SUITE_TESTS, ('suite', 'outcome'), how='max')} > 0", "tests"),),
                     columns=("suite", "outcome"),
                     no_value="no runs",
                 ),
