@@ -251,6 +251,25 @@ def _gives(rule: PromRule, selector: promql.Vector) -> bool:
     )
 
 
+def siblings(view: View) -> Found:
+    """Series recorded over several windows, and otherwise of one name, are recorded alike.
+
+    Long windows may be made of short ones: a form that several share is right, one that is alone among them is not.
+    """
+    families: dict[tuple[object, ...], list[tuple[PromRule, str]]] = {}
+    for rule, query in view.of_rules:
+        stem = re.sub(r"\d+(?:ms|[smhdwy])$", "", rule.name)
+        labels = {name: value for name, value in rule.labels.items() if promql.duration_s(value) is None}
+        if not rule.is_alert and stem != rule.name:
+            form = re.sub(r"\[[^\]]*\]", "[]", query.root.prettify())
+            families.setdefault((stem, *sorted(labels.items())), []).append((rule, form))
+    for members in families.values():
+        forms = Counter(form for _, form in members)
+        for rule, form in members:
+            if forms[form] == 1 and max(forms.values()) > 2:
+                yield rule.where, "it is recorded otherwise than its other windows", "write all of them alike"
+
+
 def duplicate(view: View) -> Found:
     """No two rules give the same series."""
     keys = Counter(_key(rule) for rule in view.rules)
@@ -365,6 +384,12 @@ RULES = (
         "recorded series that rules read are recorded before them, in the same group",
         "Otherwise they read the last evaluation's, and disagree with what is beside them.",
         dependency,
+    ),
+    Rule(
+        "rule/siblings",
+        "what is recorded over several windows is recorded alike over each",
+        "One window that counts otherwise makes an alert of two windows a matter of luck.",
+        siblings,
     ),
     Rule(
         "rule/duplicate", "no two rules give the same series", "Prometheus keeps one of the two, at random.", duplicate

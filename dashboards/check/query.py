@@ -235,6 +235,26 @@ def impossible(view: View) -> Found:
                 )
 
 
+def same(view: View) -> Found:
+    """The two sides of a division or a difference are not the same."""
+    for asked, query in view.read:
+        for node, _ in query.operations:
+            sign = promql.operator(node)
+            has_series = any(True for _ in promql.selectors_in(node))
+            if sign in {"/", "-"} and has_series and _unguarded(node.lhs) == _unguarded(node.rhs):
+                yield asked.where, f"both sides of {sign} are the same", "one of them wants another matcher or label"
+
+
+def _unguarded(node: pp.Expr) -> str:
+    """A part as text, without the filter or the clamp that keeps a divisor from zero."""
+    node = promql.bare(node)
+    if promql.is_filter(node) and isinstance(node, pp.BinaryExpr):
+        return _unguarded(node.lhs)
+    if isinstance(node, pp.Call) and node.func.name == "clamp_min":
+        return _unguarded(node.args[0])
+    return node.prettify()
+
+
 def _never_below(node: pp.Expr, view: View) -> bool:
     """Whether a part surely never falls below zero: the catalogue's metrics, rates, sums and quotients of them."""
     node = promql.bare(node)
@@ -327,6 +347,12 @@ RULES = (
         "the sides of an operation have the labels that they meet by, one series for one",
         "A label on one side alone: nothing meets, and the ratio is empty for ever.",
         vector_matching,
+    ),
+    Rule(
+        "promql/same",
+        "the two sides of a division or a difference are not the same",
+        "A share of everything in everything is one, whatever happens.",
+        same,
     ),
     Rule(
         "promql/impossible",

@@ -80,6 +80,7 @@ def spans(text: str) -> Change:
 
 
 ALERT_OF_JOB = "sum by (job) (rate(cortex_proxy_upstream_retries_total[5m]))"
+ENDED = "cortex_proxy_stream_end_total"
 RETRIES = "cortex_proxy_upstream_retries_total"
 ORGANIZE = {"id": "organize", "options": {"indexByName": {"version": 0, "commit": 1}, "renameByName": {"Value": "n"}}}
 OVERRIDE = {"matcher": {"id": "byFrameRefID", "options": "B"}, "properties": []}
@@ -410,7 +411,23 @@ WRONG: tuple[tuple[str, str, Change], ...] = (
         "a line of nobody's",
         default(BUDGET, "thresholds", to={"steps": [{"value": None}, {"value": 0.7}]}),
     ),
-    ("promql/guard", "above one", alert(f"{ALERT_OF_JOB} / ({ALERT_OF_JOB} > 1) > 0.5")),
+    (
+        "promql/same",
+        "a matcher that was lost",
+        alert(f"sum by (job) (rate({RETRIES}[5m])) / (sum by (job) (rate({RETRIES}[5m])) > 0) > 0.5"),
+    ),
+    (
+        "rule/siblings",
+        "one of four",
+        also(
+            *(
+                record(f"made:ends:rate{window}", f"sum by (job) (rate({ENDED}[{window}]))")
+                for window in ("5m", "1h", "6h")
+            ),
+            record("made:ends:rate1d", f'sum by (job) (rate({ENDED}{{reason="completed"}}[1d]))'),
+        ),
+    ),
+    ("promql/guard", "above one", alert(f"{ALERT_OF_JOB} / (sum by (job) (rate({ENDED}[5m])) > 1) > 0.5")),
     ("alerts/volume", "turned round", alert(f"{ALERT_OF_JOB} > 1 and sum by (job) (increase({RETRIES}[5m])) <= 5")),
     # --- PromQL
     ("promql/syntax", "of a rule", rule(0, "expr", to="sum by (job) (rate(x[$__rate_interval]))")),
