@@ -239,7 +239,7 @@ def check_dashboards(
 
 
 @dashboards.command()
-@click.option("--url", required=True, help="Where Grafana is.")
+@click.option("--url", envvar="GRAFANA_URL", required=True, help="Where Grafana is; GRAFANA_URL.")
 @click.option("--token-file", type=FILE, help="Holds the token of a service account.")
 @click.option("--token", envvar="GRAFANA_TOKEN", help="GRAFANA_TOKEN; on a command line others can read it.")
 @click.option("--datasource", help="Prometheus, by uid or name.  [default: the only one]")
