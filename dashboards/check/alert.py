@@ -205,6 +205,28 @@ def volume(view: View) -> Found:
                 yield rule.where, found, "demand at least so many: > or >="
 
 
+def windows(view: View) -> Found:
+    """An alert that looks at one share over two windows compares both alike."""
+    for rule, query in view.of_rules:
+        compared: dict[str, set[tuple[str, float]]] = {}
+        for series, sign, number in promql.comparisons(query) if rule.is_alert else ():
+            named = promql.bare(series)
+            stem = _stem(promql.name_of(named)) if isinstance(named, pp.VectorSelector) else ""
+            value = promql.constant(number)
+            if stem and value is not None:
+                compared.setdefault(stem, set()).add((sign, round(value, 12)))
+        for stem, pairs in compared.items():
+            if len(pairs) > 1:
+                said = " and ".join(f"{sign} {value:g}" for sign, value in sorted(pairs))
+                yield rule.where, f"{stem} is compared with {said}", "compare both windows alike"
+
+
+def _stem(name: str) -> str:
+    """A recorded series' name without the window at its end; empty for one that has none."""
+    stem = re.sub(r"\d+(?:ms|[smhdwy])$", "", name)
+    return stem if stem != name and ":" in name else ""
+
+
 def _is_count(node: pp.Expr) -> bool:
     """Whether a part adds up how often something happened."""
     node = promql.bare(node)
@@ -258,9 +280,9 @@ def siblings(view: View) -> Found:
     """
     families: dict[tuple[object, ...], list[tuple[PromRule, str]]] = {}
     for rule, query in view.of_rules:
-        stem = re.sub(r"\d+(?:ms|[smhdwy])$", "", rule.name)
+        stem = _stem(rule.name)
         labels = {name: value for name, value in rule.labels.items() if promql.duration_s(value) is None}
-        if not rule.is_alert and stem != rule.name:
+        if not rule.is_alert and stem:
             form = re.sub(r"\[[^\]]*\]", "[]", query.root.prettify())
             families.setdefault((stem, *sorted(labels.items())), []).append((rule, form))
     for members in families.values():
@@ -353,6 +375,12 @@ RULES = (
         f"one cause raises at most {MOST_ALERTS} alerts for a process, none for each bucket",
         "A hundred pages for one cause hide the second cause.",
         count,
+    ),
+    Rule(
+        "alerts/windows",
+        "one share over two windows is compared with one number",
+        "The short window is there to end the alert of the long one, not to judge otherwise.",
+        windows,
     ),
     Rule(
         "alerts/volume",

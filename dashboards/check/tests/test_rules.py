@@ -81,6 +81,9 @@ def spans(text: str) -> Change:
 
 ALERT_OF_JOB = "sum by (job) (rate(cortex_proxy_upstream_retries_total[5m]))"
 ENDED = "cortex_proxy_stream_end_total"
+ENDS_OF_WINDOWS = [
+    {"record": f"made:ends:rate{window}", "expr": f"sum by (job) (rate({ENDED}[{window}]))"} for window in ("5m", "1h")
+]
 RETRIES = "cortex_proxy_upstream_retries_total"
 ORGANIZE = {"id": "organize", "options": {"indexByName": {"version": 0, "commit": 1}, "renameByName": {"Value": "n"}}}
 OVERRIDE = {"matcher": {"id": "byFrameRefID", "options": "B"}, "properties": []}
@@ -415,6 +418,14 @@ WRONG: tuple[tuple[str, str, Change], ...] = (
         "promql/same",
         "a matcher that was lost",
         alert(f"sum by (job) (rate({RETRIES}[5m])) / (sum by (job) (rate({RETRIES}[5m])) > 0) > 0.5"),
+    ),
+    (
+        "alerts/windows",
+        "another number for the short one",
+        also(
+            put("rules", "d/ends.yaml", to={"groups": [{"name": "ends", "rules": ENDS_OF_WINDOWS}]}),
+            alert("made:ends:rate1h > 14.4 * 0.01 and on (job) made:ends:rate5m > 6 * 0.01"),
+        ),
     ),
     (
         "rule/siblings",
