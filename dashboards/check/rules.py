@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dashboards.check import alert, catalogue, dashboard, link, panel, provision, query, signals, target, template
+from dashboards.check import (
+    alert,
+    catalogue,
+    dashboard,
+    link,
+    panel,
+    provision,
+    query,
+    rulefile,
+    signals,
+    target,
+    template,
+)
 from dashboards.check.exclusions import apply
 from dashboards.check.model import Documents, Fault, Rule
 from dashboards.check.view import look
@@ -18,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     *signals.RULES,
     *query.RULES,
     *alert.RULES,
+    *rulefile.RULES,
     *link.RULES,
     *provision.RULES,
 )
