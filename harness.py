@@ -164,7 +164,7 @@ def proxy(host: str | None, port: int | None) -> None:
 @click.option("--streams", type=click.IntRange(1, 490), default=50, show_default=True, help="Streams of the replay.")
 @click.option(
     "--only",
-    type=click.Choice(["start", "replay", "disconnect", "proxy", "leaks", "mock"]),
+    type=click.Choice(["start", "replay", "disconnect", "proxy", "leaks", "telemetry", "mock"]),
     multiple=True,
     help="This part alone; repeatable.  [default: all but mock]",
 )

@@ -8,7 +8,18 @@ import platform
 from collections.abc import Callable, Collection
 from enum import StrEnum
 
-from e2e.bench import bystander, disconnect, leaks, mock_memory, mock_telemetry, peers, proxy, replay, start
+from e2e.bench import (
+    bystander,
+    disconnect,
+    leaks,
+    mock_memory,
+    mock_telemetry,
+    peers,
+    proxy,
+    proxy_telemetry,
+    replay,
+    start,
+)
 from e2e.bench.figures import Figure, Figures, under
 from e2e.stack import Stack, running
 
@@ -31,6 +42,7 @@ class Part(StrEnum):
     DISCONNECT = "disconnect"
     PROXY = "proxy"
     LEAKS = "leaks"
+    TELEMETRY = "telemetry"
     MOCK = "mock"
 
 
@@ -49,6 +61,7 @@ def measure(*, streams: int, parts: Collection[Part], say: Say) -> Figures:
         Part.DISCONNECT: lambda: _disconnect(say),
         Part.PROXY: lambda: _proxy(say),
         Part.LEAKS: lambda: _leaks(say),
+        Part.TELEMETRY: lambda: under("Proxy, its own telemetry", proxy_telemetry.measure(say)),
         Part.MOCK: lambda: _mock(say),
     }
     rows = [row for part, rows_of in measures.items() if part in parts for row in rows_of()]
