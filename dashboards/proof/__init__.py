@@ -36,7 +36,7 @@ def run(
     only: names of rehearsals.   say: takes lines of progress and faults.
     Returns: the exit code: 0 proven, 1 something is not true, 2 what was asked for cannot be done.
     """
-    from dashboards.proof import board, prove, scenarios, situations  # noqa: PLC0415 - quick to import
+    from dashboards.proof import board, prove, report, scenarios, situations  # noqa: PLC0415 - quick to import
     from dashboards.proof.prometheus import PrometheusError  # noqa: PLC0415
     from dashboards.proof.props import PropError  # noqa: PLC0415
     from e2e.stack import StackError  # noqa: PLC0415
@@ -60,19 +60,17 @@ def run(
     boards = [board.read(slug, document) for slug, document in documents.items()]
     whole = chosen == everything
     try:
-        with prove.proven(boards, chosen, say, whole=whole) as proof:
-            for fault in proof.faults:
+        with prove.proven(boards, chosen, say, whole=whole) as found:
+            for fault in found.faults:
                 say(f"{fault.rule}: {fault.where}: {fault.found}; {fault.todo}")
-            verdict = _judged(proof, documents, say) if mutate else PROVEN
+            say(f"{len(found.acts)} rehearsals, {len(found.faults)} faults")
+            if whole:
+                (PAGES / "proof.md").write_text(report.proof_page(found), encoding="utf-8")
+            verdict = _judged(found, documents, say) if mutate else PROVEN
     except (PrometheusError, PropError, StackError) as error:
         say(str(error))
         return USAGE
-    if whole:
-        from dashboards.proof import report  # noqa: PLC0415
-
-        (PAGES / "proof.md").write_text(report.proof_page(proof), encoding="utf-8")
-    say(f"{len(proof.acts)} rehearsals, {len(proof.faults)} faults")
-    return UNTRUE if proof.faults else verdict
+    return UNTRUE if found.faults else verdict
 
 
 def _judged(proof: Proof, documents: Mapping[str, dict[str, Any]], say: Callable[[str], None]) -> int:

@@ -27,12 +27,16 @@ class Shown:
     """What one query of a panel shows.
 
     labels: the names of the labels of its series.   why: what Prometheus said of an error.
+    is_ambiguous: whether two of its series have the same legend.
     """
 
     status: Status
     labels: frozenset[str] = frozenset()
     why: str = ""
+    is_ambiguous: bool = False
 
+
+_LEGEND = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 Evidence = Mapping[tuple[str, str], Shown]
 """What a rehearsal shows, by panel and letter of the query."""
@@ -64,7 +68,14 @@ def shown(panel: Panel, query: Query, played: Played, monitor: Monitor) -> Shown
             series = monitor.over(filled, played.start_s, played.end_s)
     except PrometheusError as error:
         return Shown(Status.ERROR, why=str(error))
-    return Shown(_status(series), frozenset(label for each in series for label in each.labels))
+    legends = [_rendered(query.legend, each) for each in series]
+    is_ambiguous = bool(query.legend) and len(set(legends)) < len(legends)
+    labels = frozenset(label for each in series for label in each.labels)
+    return Shown(_status(series), labels, is_ambiguous=is_ambiguous)
+
+
+def _rendered(legend: str, series: Series) -> str:
+    return _LEGEND.sub(lambda found: series.labels.get(found[1], ""), legend)
 
 
 def _status(series: list[Series]) -> Status:
@@ -147,9 +158,9 @@ def never(panel: Panel, query: Query, found: list[Shown]) -> Iterator[Fault]:
     known = frozenset[str]().union(*(each.labels for each in with_data))
     for label in sorted(set(_LEGEND.findall(query.legend)) - known):
         yield Fault("legend-resolves", where, f"no series has the label {label}", "correct the legend, or the query")
-
-
-_LEGEND = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+    if any(each.is_ambiguous for each in found):
+        todo = "name the labels that tell them apart"
+        yield Fault("legend-distinct", where, f"two series have the same legend, {query.legend}", todo)
 
 
 def empty_variables(boards: Iterable[Board], played: Played, monitor: Monitor) -> Iterator[Fault]:

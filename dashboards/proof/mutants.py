@@ -68,6 +68,9 @@ _METRIC = r"\b((?:cortex|http|gen_ai|process)_[a-z0-9_]{3,}|slo:[a-z0-9_:]+)(?=[
 _OWN = r"(?!job=|instance=|le=)"
 _OTHER_LABEL = r"(\b(?!job\b|instance\b)\w+)"
 
+_NO_QUANTILE = r"(?s)^((?!.*histogram_quantile).*?)"
+"""Of the increase, a quantile is what it is of the rate: that would be no mistake."""
+
 QUERY_OPERATORS: Mapping[str, Operator] = {
     "rename a metric": _first(_each(_METRIC, r"\1_x")),
     "drop a suffix": _first(_each(r"_(total|bucket|count|sum)(?=[{\[])", "")),
@@ -85,7 +88,7 @@ QUERY_OPERATORS: Mapping[str, Operator] = {
         rf"\bby \(([^)]*?){_OTHER_LABEL}(?:, )?([^)]*?)\)", lambda found: _without(found[0], found[2])
     ),
     "misspell a label of by": _first(_each(rf"(\bby \([^)]*?){_OTHER_LABEL}", r"\1\2x")),
-    "take the increase for the rate": _first(_each(r"\brate\(", "increase(")),
+    "take the increase for the rate": _first(_each(_NO_QUANTILE + r"\brate\(", r"\1increase(")),
     "take the rate for the increase": _first(_each(r"\bincrease\(", "rate(")),
     "take another window": _first(_each(r"\[\$__(?:rate_interval|range)\]", "[1h]")),
     "take another quantile": _first(

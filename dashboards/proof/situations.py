@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from contracts.telemetry import BUILD_INFO, SUITE_DURATION, SUITE_FINISHED, SUITE_TESTS
 from dashboards import alerts, thresholds
 from dashboards.proof import props
-from dashboards.proof.rehearsal import Backstage, Expected, Rehearsal
+from dashboards.proof.rehearsal import NO_LIMITS, Backstage, Expected, Rehearsal
 from dashboards.proof.traffic import (
     QUESTIONS,
     WELL,
@@ -26,6 +26,7 @@ from dashboards.proof.traffic import (
     leavers,
     measured,
     odd_methods,
+    on_second,
     pages,
     scrape,
     scrape_nobody,
@@ -42,6 +43,9 @@ from e2e.stack import LOOPBACK, Child, free_port, proxy_settings
 
 EVERY_ALERT = tuple(dict.fromkeys(alert.name for alert in alerts.ALERTS))
 """The names, each once."""
+
+OF_THE_MACHINE = ("CortexMockFramesLate",)
+"""Alerts that a busy machine brings about, however well all is; they are silent where the mock has little to send."""
 
 FEW_CHATS = {
     "CORTEX_PROXY_POLICIES__CHAT__RATE": "30",
@@ -87,21 +91,30 @@ def _other_prices(backstage: Backstage) -> Mapping[str, str]:
 
 
 def _live_proxy(backstage: Backstage) -> Mapping[str, str]:
-    """One more process of the same job, set up for Snowflake itself; nobody asks it anything.
+    """One more process of the same job, set up for Snowflake itself; nobody asks it anything."""
+    _start_second(backstage, "https://bench.snowflakecomputing.com")
+    return {}
 
-    Not started by a driver: a child ends with the thread that started it.
-    """
+
+def _second_proxy(backstage: Backstage) -> Mapping[str, str]:
+    """One more process of the same job, before the same mock."""
+    _start_second(backstage, f"http://{LOOPBACK}:{backstage.mock_port}")
+    return {}
+
+
+def _start_second(backstage: Backstage, upstream_url: str) -> None:
+    """Not started by a driver: a child ends with the thread that started it."""
     port = free_port()
     environment = {
-        **proxy_settings("https://bench.snowflakecomputing.com", keys.ensure(backstage.folder)),
+        **proxy_settings(upstream_url, keys.ensure(backstage.folder)),
+        **NO_LIMITS,
         "CORTEX_PROXY_HISTORY_FILE": ":memory:",
         "CORTEX_PROXY_METRICS_PORT": str(port),
     }
     child = Child("second proxy", ["proxy", "--port", "0"], environment, backstage.folder / "second.log")
     backstage.cleanup.callback(child.stop)
-    child.url()
+    backstage.addresses["second proxy itself"] = child.url()
     backstage.addresses["second proxy"] = f"{LOOPBACK}:{port}"
-    return {}
 
 
 def _suite(*, failed: int, age_s: float) -> bytes:
@@ -133,7 +146,7 @@ SITUATIONS: tuple[Rehearsal, ...] = (
         (
             in_order(tools(2, 0.1, ("sql",)), chats(36, 0.6, QUESTIONS)),
             after(4, tools(16, 1)),
-            after(4, pages(10, 1.5, WELL)),
+            after(4, pages(10, 1.5, *WELL)),
             after(4, sessions(5, 3)),
             gets(3, 5, "/"),
             scrape(lambda rehearsal: rehearsal.suite_job, _suite(failed=0, age_s=60)),
@@ -163,15 +176,36 @@ SITUATIONS: tuple[Rehearsal, ...] = (
                 "upstream/credentials-refused",
                 "upstream/upstream-errors",
                 "limits/refusals",
-                "tokens/unpriced-calls",
                 "clients/page-errors",
                 "clients/measurements-dropped",
                 "harness/mock-misses",
                 "harness/faults",
             ),
-            silent=EVERY_ALERT,
+            silent=tuple(name for name in EVERY_ALERT if name not in OF_THE_MACHINE),
         ),
         is_fast=True,
+    ),
+    Rehearsal(
+        "two-processes",
+        "two processes of one job: all is well in one, every other answer breaks in the other",
+        (
+            after(7, in_order(chats(14, 0.5), tools(4, 0.5, ("search", "analyst")), pages(5, 0.3, *WELL))),
+            on_second(
+                chats(7, 0.6),
+                chats(7, 0.6, fault={"cut": {"after": "response.text.delta"}}),
+                tools(4, 0.5, ("search", "chart")),
+                pages(10, 0.3, *WELL),
+                tools(4, 0.5, ("search",), fault="search_unavailable"),
+                sessions(2, 0.5),
+            ),
+        ),
+        Expected(
+            moves=("overview/burn-rate", "streaming/stream-endings", "tools/tool-outcomes"),
+            still=("upstream/throttled", "upstream/credentials-refused", "limits/refusals"),
+            fires=("CortexProxyStreamsBroken",),
+            silent=("CortexProxyModeMixed", "CortexProxyDown"),
+        ),
+        prepare=_second_proxy,
     ),
     Rehearsal(
         "quota-storm",
@@ -429,6 +463,7 @@ SITUATIONS: tuple[Rehearsal, ...] = (
         Expected(
             moves=("harness/suite-results", "harness/suite-duration", "harness/suite-age"),
             fires=("CortexSuiteFailing", "CortexSuiteStale"),
+            silent=OF_THE_MACHINE,
         ),
         hold_s=24,
     ),

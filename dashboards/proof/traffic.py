@@ -10,7 +10,9 @@ import signal
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any
 from urllib.parse import quote
 
@@ -26,17 +28,20 @@ from e2e.stack import LOOPBACK, free_port
 QUESTION = "Net sales by region"
 QUESTIONS = (
     QUESTION,
-    "Who are our best customers?",
+    "List all orders of 2024",
     "How many orders came in per channel in 2025?",
     "Which products are returned most often?",
     "Show me 2025 in three charts",
 )
-"""Recorded ones: one tool, none, several, failing ones."""
+"""Recorded ones that report their tokens: one tool, several, failing ones."""
 
 PACE = 0.1
 """Of recorded times: an answer of four seconds takes four tenths."""
 
 TIMEOUT_S = 60
+
+DISCOVERY_S = 7
+"""How long Prometheus takes at most to scrape what it was told of: it looks every five seconds."""
 
 _TEXT = b"event: " + Event.TEXT_DELTA.encode() + b"\n"
 _END = re.compile(rb"event: " + StreamEvent.END.encode() + rb"\ndata: (.*)\n")
@@ -164,24 +169,27 @@ def measured(name: str, value: float = 1.0, label: str | None = None) -> dict[st
     return {"name": name, "value": value} | ({} if label is None else {"label": label})
 
 
-WELL = [
-    measured("time_to_first_token_s", 0.8),
-    measured("lcp_s", 1.2),
-    measured("inp_s", 0.12),
-    measured("cls", 0.04),
-    measured("stall_s", 1.1),
-    measured("stream_outcome", label="completed"),
-]
-"""What a page reports when all is well."""
+def _page(**seconds: float) -> list[dict[str, Any]]:
+    """What a page reports whose stream ended well."""
+    return [*(measured(name, value) for name, value in seconds.items()), measured("stream_outcome", label="completed")]
 
 
-def pages(count: int, pause_s: float, metrics: list[dict[str, Any]]) -> Driver:
-    """So many reports of pages."""
+QUICK = {"time_to_first_token_s": 0.8, "lcp_s": 1.2, "inp_s": 0.12, "cls": 0.04, "stall_s": 0.3}
+SLOW = {"time_to_first_token_s": 4.0, "lcp_s": 4.0, "inp_s": 0.4, "cls": 0.4, "stall_s": 5.6}
+"""What two pages in five report: measurements that lie buckets apart tell one quantile from another."""
+
+WELL = (_page(**QUICK), _page(**SLOW), _page(**QUICK), _page(**SLOW), _page(**QUICK))
+"""What pages report when their streams end well."""
+
+
+def pages(count: int, pause_s: float, *reports: list[dict[str, Any]]) -> Driver:
+    """So many reports of pages, these in turn."""
 
     def drive(scene: Scene) -> None:
-        every(pause_s, [partial(report, scene, metrics)] * count)
-        for each in metrics:
-            scene.tally.count(f"page {each['name']}", each.get("label", ""), count)
+        sent = [reports[number % len(reports)] for number in range(count)]
+        every(pause_s, [partial(report, scene, metrics) for metrics in sent])
+        for each in chain.from_iterable(sent):
+            scene.tally.count(f"page {each['name']}", each.get("label", ""))
 
     return drive
 
@@ -316,6 +324,21 @@ def scrape_nobody(scene: Scene) -> None:
 def scrape_second(scene: Scene) -> None:
     """The second proxy, which was prepared, is scraped under the same job as the first."""
     scene.watch(scene.rehearsal.proxy_job, scene.backstage.addresses["second proxy"])
+
+
+def on_second(*drivers: Driver) -> Driver:
+    """The same, of the second proxy, once it has been scraped; what is counted is counted together."""
+
+    def drive(scene: Scene) -> None:
+        scrape_second(scene)
+        time.sleep(DISCOVERY_S)
+        stack = replace(scene.stack, proxy_url=scene.backstage.addresses["second proxy itself"])
+        second = replace(scene, stack=stack, client=Client.opened(stack))
+        scene.tally.count("session tokens", "issued")
+        scene.tally.count("answers", f"{TOKEN} 200")
+        in_order(*drivers)(second)
+
+    return drive
 
 
 def spoil_history(scene: Scene) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from dashboards.proof.play import Played
 from dashboards.proof.rehearsal import Expected, Rehearsal, Tally
-from dashboards.proof.truth import TRUTHS, Kind, Truth, agrees, bucket_width
+from dashboards.proof.truth import TRUTHS, Kind, Truth, agrees, bucket
 
 BUCKETS = (0.1, 0.25, 0.5, 1.25)
 
@@ -20,7 +20,7 @@ def truth(kind: Kind) -> Truth:
     ("kind", "shown", "known", "is_true"),
     [
         pytest.param(Kind.COUNT, 10.6, 10, True, id="a count, extrapolated"),
-        pytest.param(Kind.COUNT, 12.5, 10, False, id="two events too many"),
+        pytest.param(Kind.COUNT, 13, 10, False, id="three events too many"),
         pytest.param(Kind.COUNT, 0.0, 1, False, id="an event that is missing"),
         pytest.param(Kind.VALUE, 0.34, 0.333, True, id="a share"),
         pytest.param(Kind.VALUE, 0.66, 0.333, False, id="the other share"),
@@ -35,10 +35,12 @@ def test_what_agrees(kind: Kind, shown: float, known: float, *, is_true: bool) -
     assert agrees(truth(kind), shown, known) is is_true
 
 
-@pytest.mark.parametrize(("value", "width"), [(0.05, 0.1), (0.25, 0.15), (1.0, 0.75), (9.0, float("inf"))])
-def test_the_width_of_a_bucket(value: float, width: float) -> None:
-    """A bound belongs to the bucket that it ends; beyond the last nothing can be told."""
-    assert bucket_width(BUCKETS, value) == pytest.approx(width)
+@pytest.mark.parametrize(
+    ("value", "bounds"), [(0.05, (0.0, 0.1)), (0.25, (0.1, 0.25)), (1.0, (0.5, 1.25)), (9.0, (1.25, 1.25))]
+)
+def test_the_bucket_of_a_value(value: float, bounds: tuple[float, float]) -> None:
+    """A bound belongs to the bucket that it ends; beyond the last there is only that bound."""
+    assert bucket(BUCKETS, value) == bounds
 
 
 def test_clients_counts_become_numbers() -> None:
