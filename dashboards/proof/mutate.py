@@ -86,7 +86,7 @@ def _of_dashboard(
         return Verdict(mutant, REHEARSED)
     if " > " in mutant.where:  # a query: what the check finds in one, it finds in the document alone
         return Verdict(mutant, "")
-    together = _faults({**everything, mutant.file: mutant.document}, rules.documents())
+    together = _faults({**everything, mutant.file: mutant.document}, _rule_files())
     return Verdict(mutant, CHECK if together - _all_faults(everything) else "")
 
 
@@ -96,7 +96,7 @@ _KNOWN: dict[int, frozenset[tuple[str, str]]] = {}
 def _all_faults(everything: Mapping[str, Json]) -> frozenset[tuple[str, str]]:
     key = id(everything)
     if key not in _KNOWN:
-        _KNOWN[key] = _faults(everything, rules.documents())
+        _KNOWN[key] = _faults(everything, _rule_files())
     return _KNOWN[key]
 
 
@@ -179,8 +179,14 @@ def _is_unexpected(key: tuple[str, str], panel: Panel, query: Query, act: Act, p
 # --- rules
 
 
+@cache
+def _rule_files() -> dict[str, Json]:
+    """As they are, written once."""
+    return rules.documents()
+
+
 def _of_rules(say: Say) -> Iterator[Verdict]:
-    for file, document in rules.documents().items():
+    for file, document in _rule_files().items():
         mutants = [each for each in of_rules(file, document) if _is_chosen(each)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             verdict = list(pool.map(of_rule, _fewer(mutants)))
@@ -208,7 +214,7 @@ def _fewer(mutants: Sequence[Mutant]) -> list[Mutant]:
 
 def of_rule(mutant: Mutant) -> Verdict:
     """A changed rule with its verdict: by the check of the rule alone, then by its unit tests."""
-    original = rules.documents()[mutant.file]
+    original = _rule_files()[mutant.file]
     if _faults({}, {mutant.file: _changed_alone(mutant.document, original)}) - _faults(
         {}, {mutant.file: _alone(original, mutant)}
     ):
