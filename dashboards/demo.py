@@ -185,7 +185,9 @@ def _prometheus(folder: Path, port: int, configuration: Mapping[str, Any]) -> It
         program,
         f"--config.file={path}",
         f"--storage.tsdb.path={folder / 'data'}",
-        "--storage.tsdb.retention.time=60d",
+        "--storage.tsdb.retention.time=90d",
+        # What rules made of the past ends minutes before the present begins; over that gap the last value holds.
+        "--query.lookback-delta=15m",
         f"--web.listen-address={LOOPBACK}:{port}",
         "--log.level=error",
     ]

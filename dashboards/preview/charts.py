@@ -96,9 +96,15 @@ def heatmap(panel: Mapping[str, Any], series: Sequence[Series], frame: Frame) ->
             "scale": {"domain": names[::-1], "paddingInner": 0.06},
             "axis": {"title": None},
         },
-        "color": {"field": "v", "type": "quantitative", "scale": {"type": "sqrt", "scheme": "blues"}, "legend": None},
+        # By opacity, so that little is faint on a dark page and on a light one.
+        "opacity": {
+            "field": "v",
+            "type": "quantitative",
+            "scale": {"type": "sqrt", "range": [0.06, 1]},
+            "legend": None,
+        },
     }
-    return _svg(rows, [{"mark": {"type": "rect"}, "encoding": encoding}], frame)
+    return _svg(rows, [{"mark": {"type": "rect", "color": look.NAMED["blue"]}, "encoding": encoding}], frame)
 
 
 def _bound(value: float, panel: Mapping[str, Any]) -> str:
