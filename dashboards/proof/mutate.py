@@ -27,6 +27,7 @@ from dashboards.proof import evaluate, truth
 from dashboards.proof.board import PROMETHEUS, Board, Panel, Query, read
 from dashboards.proof.evaluate import Status
 from dashboards.proof.mutants import Json, Mutant, of_dashboard, of_rules
+from dashboards.proof.prometheus import PrometheusError
 from dashboards.proof.prove import Act, Proof
 
 CASES = Path(__file__).parent.parent / "tests" / "rules"
@@ -323,7 +324,7 @@ def fails_in_promtool(file: str, document: Json, case: _Case) -> bool:
 def _program() -> str:
     found = shutil.which("promtool")
     if found is None:
-        raise FileNotFoundError("promtool is not installed, and mutants of rules need it: apt-get install prometheus")
+        raise PrometheusError("promtool is not installed, and mutants of rules need it: apt-get install prometheus")
     return found
 
 

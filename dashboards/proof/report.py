@@ -17,13 +17,17 @@ from dashboards.rule import Alert
 SHOWN = 6
 """Rehearsals that are named in a cell; of more, how many."""
 
-LONGEST_WAIT_S = 45
-"""How long an alert's windows and waits may be, in the scale of the proof, for a rehearsal to bear them out."""
-
 
 def proof_page(proof: Proof) -> str:
     """docs/proof.md."""
-    parts = (_opening(proof), _dashboards(proof), _alerts(proof.acts), _rehearsals(proof.acts), _unproven(proof))
+    parts = (
+        _opening(proof),
+        _dashboards(proof),
+        _alerts(proof.acts),
+        _rehearsals(proof.acts),
+        _untrue(proof),
+        _unproven(proof),
+    )
     return "\n".join(line for part in parts for line in part)
 
 
@@ -112,6 +116,15 @@ def _rehearsals(acts: Sequence[Act]) -> Iterator[str]:
         about = rehearsal.about.replace("|", "\\|")
         yield f"| {rehearsal.name} | {about} | {moves or '-'} | {fires or '-'} |"
     yield ""
+
+
+def _untrue(proof: Proof) -> Iterator[str]:
+    """What was otherwise than the tables above say; empty when the command ended with 0."""
+    faults = [fault for fault in proof.faults if not fault.rule.endswith("-proven")]
+    if faults:
+        yield "## Not true\n"
+        yield from (f"- {fault.rule}: {fault.where}: {fault.found}." for fault in faults)
+        yield ""
 
 
 def _unproven(proof: Proof) -> Iterator[str]:
