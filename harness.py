@@ -214,10 +214,14 @@ def dashboards() -> None:
 @dashboards.command()
 @click.option("--check", is_flag=True, help="Write nothing; exit code 4 when a file is stale.")
 def build(check: bool) -> None:
-    """Write dashboards/generated: dashboards, rules, and Grafana's own form of the alerts."""
+    """Write dashboards/generated (dashboards, rules, Grafana's form of the alerts), and the pages that quote them."""
     from dashboards import build as room
+    from dashboards import catalogue, picture, runbook
 
-    sys.exit(room.run(check=check))
+    codes = [room.run(check=check)]
+    codes += [page(["--check"] if check else []) for page in (runbook.main, catalogue.main)]
+    codes.append(picture.main(["--check" if check else "--no-png"]))
+    sys.exit(max(codes))
 
 
 @dashboards.command(name="check")
