@@ -34,6 +34,9 @@ from e2e.stack import LOOPBACK, free_port
 STEP_S = 120
 """Seconds between samples: two fit in the shortest window of the rules, and a fortnight is written in a minute."""
 
+HELD_S = 900
+"""How long a value holds without another. What rules made of the past ends minutes before the present begins."""
+
 ROOM = Path(__file__).parent
 _GRAFANA_IMAGE = "docker.io/grafana/grafana:12.4.0"
 _START_TIMEOUT_S = 60.0
@@ -88,10 +91,15 @@ def running(
     say(f"{count:,} samples in {time.monotonic() - began_s:.0f} s; now what the rules make of them ...")
     port = port or free_port()
     url = f"http://{LOOPBACK}:{port}"
+    # Rules begin later: just after the first sample, they would look back to when nothing was there, and call it down.
+    start_s = history.told.start_s + 10 * step_s
     for document in backfill.stages(step_s):
         with _prometheus(folder, port, {}):
-            backfill.recordings(document, data, url, history.told.start_s, history.told.end_s)
-    with Feed.serving(history) as feed, _prometheus(folder, port, _configuration(folder, step_s, feed)):
+            backfill.recordings(document, data, url, start_s, history.told.end_s)
+    with (
+        Feed.serving(history) as feed,
+        _prometheus(folder, port, _configuration(folder, step_s, feed), f"--query.lookback-delta={HELD_S}s"),
+    ):
         say(f"Ready after {time.monotonic() - began_s:.0f} s.")
         yield Demo(url, history, step_s)
 
@@ -175,7 +183,7 @@ def _configuration(folder: Path, step_s: int, feed: Feed) -> Mapping[str, Any]:
 
 
 @contextlib.contextmanager
-def _prometheus(folder: Path, port: int, configuration: Mapping[str, Any]) -> Iterator[None]:
+def _prometheus(folder: Path, port: int, configuration: Mapping[str, Any], *more: str) -> Iterator[None]:
     program = shutil.which("prometheus")
     if program is None:
         raise DemoError("prometheus is not installed, and the demo shows it: apt-get install prometheus")
@@ -186,10 +194,9 @@ def _prometheus(folder: Path, port: int, configuration: Mapping[str, Any]) -> It
         f"--config.file={path}",
         f"--storage.tsdb.path={folder / 'data'}",
         "--storage.tsdb.retention.time=90d",
-        # What rules made of the past ends minutes before the present begins; over that gap the last value holds.
-        "--query.lookback-delta=15m",
         f"--web.listen-address={LOOPBACK}:{port}",
         "--log.level=error",
+        *more,
     ]
     with _child("prometheus", arguments, folder, f"http://{LOOPBACK}:{port}/-/ready"):
         yield
@@ -272,12 +279,15 @@ def _shown(folder: Path, demo: Demo, grafana_port: int, say: Say) -> Iterator[No
 
 @contextlib.contextmanager
 def _previews(demo: Demo, port: int) -> Iterator[str]:
-    shown = gallery.Gallery(demo.prometheus_url, demo.step_s, gallery.DAYS, gallery.documents())
-    try:
-        with gallery.serving(shown, port) as url:
-            yield url
-    except OSError as error:
-        raise DemoError(f"port {port} is taken: {error.strerror}; choose another with --grafana-port") from error
+    with contextlib.ExitStack() as cleanup:
+        try:
+            shown = gallery.Gallery(demo.prometheus_url, demo.step_s, gallery.DAYS, gallery.documents())
+            url = cleanup.enter_context(gallery.serving(shown, port))
+        except gallery.NoDashboards as error:
+            raise DemoError(str(error)) from error
+        except OSError as error:
+            raise DemoError(f"port {port} is taken: {error.strerror}; choose another with --grafana-port") from error
+        yield url
 
 
 def _grafana_home() -> str:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dashboards import backfill, rules
-from dashboards.demo import Demo, running
+from dashboards import backfill, rules, thresholds
+from dashboards.demo import HELD_S, Demo, running
 from dashboards.history import History, story
 from dashboards.preview.ask import Span
 
@@ -55,7 +55,7 @@ def test_alerts_have_left_what_they_would_have(demo: Demo, span: Span) -> None:
     incident = demo.history.told.incident
     times = [at_s for at_s, _ in fired["CortexProxyBreakerOpen"].points]
     assert incident.start_s < min(times)
-    assert max(times) < incident.end_s + 600
+    assert max(times) < incident.end_s + thresholds.BREAKER_OPEN.window_s + 2 * STEP_S + HELD_S
     assert fired["CortexProxyBreakerOpen"].labels["severity"] == "warning"
     assert "CortexProxyDown" not in fired
 

@@ -114,6 +114,14 @@ def test_a_grafana_at_hand_is_started(tmp_path: Path, monkeypatch: pytest.Monkey
     assert any(f"http://127.0.0.1:{port}/d/cortex-overview" in line for line in said)
 
 
+def test_a_port_that_is_taken_is_named() -> None:
+    """With the option that chooses another."""
+    with Feed.serving(_history(1_795_000_000)) as other:
+        shown = demo._previews(Demo("http://127.0.0.1:9", _history(1_795_000_000), 120), other.port)
+        with pytest.raises(DemoError, match=f"port {other.port} is taken.*--grafana-port"), shown:
+            pass
+
+
 def test_without_prometheus_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The package's name."""
     monkeypatch.setenv("PATH", str(tmp_path))
