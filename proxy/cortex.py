@@ -287,7 +287,7 @@ class CortexClient:
         tell, outcome = breaker.unknown, UpstreamOutcome.CANCELLED
         now.attempt = self._observer.attempt(asked.surface, asked.method, now.number, headers)
         try:
-            answer = self._authorized(asked, {**headers, **now.attempt.headers}, call, way, now)
+            answer = self._authorized(asked, headers, call, way, now)
             tell, outcome = breaker.succeeded, UpstreamOutcome.OK
             return answer
         except FailedTry as failure:
@@ -301,13 +301,16 @@ class CortexClient:
         """What the way reads from a successful answer. A refused credential is renewed, once."""
         for is_last in (False, True):
             token = self._credential.token()
-            answer = self._send(asked, {**headers, **self._headers(token)}, call, way, now)
+            sent = {**headers, **now.attempt.headers, **self._headers(token)}
+            answer = self._send(asked, sent, call, way, now)
             if not answer.asks_to_log_in:
                 break
             if is_last or not self._credential.forget(token):
                 raise answer.failure()
             answer.response.close()
+            now.attempt.ended(UpstreamOutcome.UNAUTHORIZED)
             self._observer.retried(asked.surface, RetryReason.UNAUTHORIZED)
+            now.attempt = self._observer.attempt(asked.surface, asked.method, now.number + 1, headers)
         if answer.status not in asked.accepted:
             raise answer.failure()
         return way.read(answer)

@@ -18,6 +18,7 @@ from cryptography import x509
 
 from contracts.api import ProblemType
 from contracts.cortex import THREADS_PATH
+from contracts.telemetry import RetryReason, Surface, UpstreamOutcome
 from proxy.calls import Call, CallCancelledError
 from proxy.cortex import MAX_ANSWER_BYTES, CortexClient
 from proxy.cortex import Upstream as Stream
@@ -240,6 +241,14 @@ def test_the_second_credential_may_be_accepted(make_cortex: MakeCortex, monkeypa
         monkeypatch.setattr(client._credential, "_mint", lambda _now: next(minted))
         assert [drained(client.start_run(RUN, {}, Call())) for _ in range(2)] == [STREAM, STREAM]
     assert [exchange.headers["authorization"][7:] for exchange in upstream.seen] == ["first", "second", "second"]
+    told, surface = seen_by(client), Surface.AGENT
+    assert told.told == [
+        ("attempt", surface, UpstreamOutcome.UNAUTHORIZED),
+        ("retry", surface, RetryReason.UNAUTHORIZED),
+        ("attempt", surface, UpstreamOutcome.OK),
+        ("attempt", surface, UpstreamOutcome.OK),
+    ]
+    assert [number for _, number in told.begun] == [1, 2, 1]
 
 
 @pytest.mark.parametrize(
