@@ -53,8 +53,8 @@ def run(
     if unknown := sorted(set(only) - names):
         say(f"there is no rehearsal {', '.join(unknown)}; there are {', '.join(sorted(names))}")
         return USAGE
-    if mutate and (fast or only):
-        say("mutants are held against all rehearsals: leave out --fast and names")
+    if (mutate and (fast or only)) or (fast and only):
+        say("mutants are held against all rehearsals, and the fast ones are a choice already: give one of these alone")
         return USAGE
     chosen = [each for each in everything if (not fast or each.is_fast) and (not only or each.name in only)]
     boards = [board.read(slug, document) for slug, document in documents.items()]

@@ -27,7 +27,7 @@ class Shown:
     """What one query of a panel shows.
 
     labels: the names of the labels of its series.   why: what Prometheus said of an error.
-    is_ambiguous: whether two of its series have the same legend.
+    is_ambiguous: whether two of its series have the same legend, or there are several and no legend.
     """
 
     status: Status
@@ -35,6 +35,9 @@ class Shown:
     why: str = ""
     is_ambiguous: bool = False
 
+
+DRAWN = frozenset(["timeseries", "state-timeline", "bargauge", "stat"])
+"""Panels that name each series by its legend; a table shows the labels themselves."""
 
 _LEGEND = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
@@ -69,7 +72,7 @@ def shown(panel: Panel, query: Query, played: Played, monitor: Monitor) -> Shown
     except PrometheusError as error:
         return Shown(Status.ERROR, why=str(error))
     legends = [_rendered(query.legend, each) for each in series]
-    is_ambiguous = bool(query.legend) and len(set(legends)) < len(legends)
+    is_ambiguous = panel.kind in DRAWN and len(set(legends)) < len(legends)
     labels = frozenset(label for each in series for label in each.labels)
     return Shown(_status(series), labels, is_ambiguous=is_ambiguous)
 
@@ -160,7 +163,7 @@ def never(panel: Panel, query: Query, found: list[Shown]) -> Iterator[Fault]:
         yield Fault("legend-resolves", where, f"no series has the label {label}", "correct the legend, or the query")
     if any(each.is_ambiguous for each in found):
         todo = "name the labels that tell them apart"
-        yield Fault("legend-distinct", where, f"two series have the same legend, {query.legend}", todo)
+        yield Fault("legend-distinct", where, f"two series have the same legend, {query.legend!r}", todo)
 
 
 def empty_variables(boards: Iterable[Board], played: Played, monitor: Monitor) -> Iterator[Fault]:

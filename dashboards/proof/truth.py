@@ -219,6 +219,13 @@ def _reported(panel: str, metric: Metric, name: str) -> Iterator[Truth]:
         yield Truth(panel, ref, "", Kind.QUANTILE, _always({"": value}), _HEALTHY, metric.buckets)
 
 
+def _modes() -> Iterator[Truth]:
+    """On every dashboard: 1 is live, 2 is rehearsal, 3 is both, however many processes say so."""
+    for slug in ("overview", "streaming", "upstream", "limits", "tools", "tokens", "clients", "logs"):
+        yield Truth(f"{slug}/mode", "A", "", Kind.VALUE, _always({"": 2}), _TWO)
+        yield Truth(f"{slug}/mode", "A", "", Kind.PEAK, _always({"": 3}), ("modes-mixed",))
+
+
 def _depths(panel: str, within: tuple[str, ...]) -> Iterator[Truth]:
     """The question that is always asked takes the agent three tools."""
     for ref, _ in _QUANTILES:
@@ -232,8 +239,7 @@ def _late(panel: str, ref: str, metric: Metric, by: str = "", key: str = "") -> 
 
 
 TRUTHS: tuple[Truth, ...] = (
-    Truth("overview/mode", "A", "", Kind.VALUE, _always({"": 2}), _HEALTHY),
-    Truth("overview/mode", "A", "", Kind.PEAK, _always({"": 3}), ("modes-mixed",)),
+    *_modes(),
     Truth("overview/version", "A", "", Kind.VALUE, _always({"": 1}), _HEALTHY),
     Truth("overview/availability", "A", "", Kind.VALUE, _availability, (*_TWO, "server-error", "redis-dies")),
     Truth("overview/first-token", "A", "", Kind.VALUE, _always({"": 1}), (*_HEALTHY, *_CUT)),
@@ -302,7 +308,7 @@ TRUTHS: tuple[Truth, ...] = (
     Truth("limits/headroom", "A", "policy", Kind.VALUE, _always({"chat": 0.01}), ("quota-storm",)),
     Truth("limits/stream-capacity", "A", "", Kind.PEAK, _always({"": 1}), ("streams-full",)),
     Truth("limits/session-tokens", "A", "outcome", Kind.COUNT, _tally("session tokens"), is_all=True),
-    Truth("limits/stores", "A", "store", Kind.VALUE, _always({"history": 1, "limits": 1}), _HEALTHY),
+    Truth("limits/stores", "A", "store", Kind.VALUE, _always({"history": 1, "limits": 1}), _TWO),
     Truth("limits/stores", "A", "store", Kind.TROUGH, _always({"history": 0, "limits": 1}), ("history-spoilt",)),
     Truth(
         "limits/history-turns",

@@ -34,9 +34,10 @@ def test_a_false_expectation_is_told() -> None:
     ("asked", "says"),
     [
         ({"only": ["no-such"]}, "there is no rehearsal no-such; there are"),
-        ({"fast": True, "mutate": True}, "leave out --fast"),
+        ({"fast": True, "mutate": True}, "give one of these alone"),
+        ({"fast": True, "only": ["healthy"]}, "give one of these alone"),
     ],
-    ids=["unknown name", "mutants of a few"],
+    ids=["unknown name", "mutants of a few", "two choices"],
 )
 def test_what_cannot_be_asked_is_told(asked: dict[str, object], says: str) -> None:
     """A usage error names what there is."""
