@@ -305,7 +305,7 @@ SITUATIONS: tuple[Rehearsal, ...] = (
     Rehearsal(
         "history-spoilt",
         "the history's file is no database any more",
-        (in_order(chats(3, 0.5), spoil_history, chats(10, 0.5)),),
+        (in_order(chats(3, 0.5), chats(10, 0.5)), after(2, spoil_history(60, 0.5))),
         Expected(
             moves=("limits/history-turns",),
             fires=("CortexProxyHistoryLosingTurns", "CortexProxyStoreDown"),

@@ -341,7 +341,13 @@ def on_second(*drivers: Driver) -> Driver:
     return drive
 
 
-def spoil_history(scene: Scene) -> None:
-    """The history's file becomes one that is no database."""
-    for path in scene.backstage.folder.glob("history.sqlite3*"):
-        path.write_bytes(b"spoilt" * 20_000)
+def spoil_history(times: int, pause_s: float) -> Driver:
+    """The history's file becomes one that is no database, so often: from its log, SQLite may mend it once."""
+
+    def drive(scene: Scene) -> None:
+        for _ in range(times):
+            for path in scene.backstage.folder.glob("history.sqlite3*"):
+                path.write_bytes(b"spoilt" * 20_000)
+            time.sleep(pause_s)
+
+    return drive
