@@ -44,7 +44,8 @@ class Metric:
     unit: UCUM, `{things}` for what is counted.   labels: each with the values it may have, besides `other`; "" is an
     attribute left out.   buckets: upper bounds of a histogram. Never whole numbers: by its way, the bound 1 becomes
     `le="1"` or `le="1.0"`.   from_start: whether its series show before the first event, at zero; not where zero would
-    be a lie, as of a time.
+    be a lie, as of a time.   adds_up: whether processes each tell of their part, or each of the same
+    whole; None where both can be asked.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Metric:
     buckets: tuple[float, ...] = ()
     convention: Convention = Convention.OURS
     from_start: bool = True
+    adds_up: bool | None = True
 
     @property
     def exposed(self) -> str:
@@ -257,10 +259,18 @@ def _seconds(name: str, meaning: str, buckets: tuple[float, ...], **labels: tupl
     return Metric(f"cortex_proxy_{name}_seconds", MetricKind.HISTOGRAM, "s", meaning, MappingProxyType(labels), buckets)
 
 
-def _gauge(name: str, unit: str, meaning: str, *, from_start: bool = True, **labels: tuple[str, ...]) -> Metric:
-    return Metric(
-        f"cortex_proxy_{name}", MetricKind.GAUGE, unit, meaning, MappingProxyType(labels), from_start=from_start
-    )
+def _gauge(
+    name: str,
+    unit: str,
+    meaning: str,
+    *,
+    from_start: bool = True,
+    adds_up: bool | None = False,
+    **labels: tuple[str, ...],
+) -> Metric:
+    values = MappingProxyType(labels)
+    full = f"cortex_proxy_{name}"
+    return Metric(full, MetricKind.GAUGE, unit, meaning, values, from_start=from_start, adds_up=adds_up)
 
 
 _FIRST_EVENT_S = (0.05, 0.1, 0.25, 0.5, 0.75, 1.25, 2.5, 5.5, 7.5, 10.5, 15.5, 30.5, 60.5, 120.5)
@@ -319,7 +329,9 @@ STREAM_STALLS = _counter("stream_stalls_total", "stall", f"Silences of {STALL_S:
 STREAMS_ACTIVE = Metric(
     "cortex_proxy_streams_active", MetricKind.UP_DOWN_COUNTER, "{stream}", "Chat streams running now."
 )
-STREAMS_CAPACITY = _gauge("streams_capacity", "{stream}", "Chat streams that this process may run at once.")
+STREAMS_CAPACITY = _gauge(
+    "streams_capacity", "{stream}", "Chat streams that this process may run at once.", adds_up=True
+)
 AGENT_TOOL_CALLS = Metric(
     "gen_ai.invoke_agent.tool_calls",
     MetricKind.HISTOGRAM,
@@ -381,6 +393,7 @@ BREAKER_STATE = Metric(
     "",
     "Circuit breaker: 0 closed, 1 half-open, 2 open.",
     MappingProxyType({"surface": _of(Surface)}),
+    adds_up=False,
 )
 LIMIT_DECISIONS = _counter(
     "limit_decisions_total",
@@ -442,7 +455,7 @@ HISTORY_WRITE = _seconds(
     "Time that one write of the history took.",
     (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.75, 1.25, 2.5, 5.5),
 )
-HISTORY_WAITING = _gauge("history_waiting", "{turn}", "Turns that wait to be written.")
+HISTORY_WAITING = _gauge("history_waiting", "{turn}", "Turns that wait to be written.", adds_up=True)
 STORE_UP = _gauge(
     "store_up",
     "",
@@ -496,7 +509,7 @@ CLIENT_METRICS_DROPPED = _counter(
     "Measurements of pages that were not taken in.",
     reason=_of(DropReason),
 )
-BUILD_INFO = _gauge("build_info", "", "1, with the version that runs.", from_start=False, version=())
+BUILD_INFO = _gauge("build_info", "", "1, with the version that runs.", from_start=False, version=(), adds_up=None)
 MODE_INFO = _gauge("mode_info", "", "1 for what stands upstream, 0 for what does not.", mode=_of(Mode))
 START_TIME = _gauge(
     "start_time_seconds", "s", "When this process started, in seconds since the epoch.", from_start=False
@@ -670,6 +683,7 @@ SUITE_TESTS = Metric(
     "Tests of a suite's last run, by outcome.",
     MappingProxyType({"suite": SUITES, "outcome": TEST_OUTCOMES}),
     from_start=False,
+    adds_up=False,
 )
 SUITE_DURATION = Metric(
     "cortex_suite_duration_seconds",
@@ -678,6 +692,7 @@ SUITE_DURATION = Metric(
     "Time that a suite's last run took.",
     MappingProxyType({"suite": SUITES}),
     from_start=False,
+    adds_up=False,
 )
 SUITE_FINISHED = Metric(
     "cortex_suite_finished_timestamp_seconds",
@@ -686,6 +701,7 @@ SUITE_FINISHED = Metric(
     "When a suite's last run ended, in seconds since the epoch.",
     MappingProxyType({"suite": SUITES}),
     from_start=False,
+    adds_up=False,
 )
 
 SUITE_METRICS = (SUITE_TESTS, SUITE_DURATION, SUITE_FINISHED)

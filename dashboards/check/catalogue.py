@@ -166,6 +166,35 @@ def _reads_window(node: pp.Call) -> bool:
     return bool(node.args) and isinstance(promql.bare(node.args[0]), pp.MatrixSelector)
 
 
+def added_up(view: View) -> Found:
+    """What processes each have a part of is added up in panels; what each says of the same whole is not."""
+    for target, query in view.of_targets:
+        for node, _ in query.aggregations:
+            operator = promql.operator(node)
+            if operator not in _ADDS or "instance" in flow.labels(node, view.known).may:
+                continue
+            for name in sorted(set(_aggregated(node))):
+                adds_up = view.known[name].adds_up if name in view.known else None
+                if adds_up is not None and adds_up is not _ADDS[operator]:
+                    found = f"{operator} of {name} over all processes"
+                    todo = "add up: each process has a part" if adds_up else "take max or min: each tells of the whole"
+                    yield target.where, found, todo
+
+
+_ADDS = {"sum": True, "max": False, "min": False, "avg": False}
+
+
+def _aggregated(node: pp.AggregateExpr) -> Iterator[str]:
+    """The series that an aggregation is the first to put together; what is calculated of several is its own affair."""
+    waiting = [node.expr]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, pp.VectorSelector):
+            yield promql.name_of(each)
+        elif not isinstance(each, pp.AggregateExpr | pp.BinaryExpr):
+            waiting += promql.children(each)
+
+
 def unit(view: View) -> Found:
     """The unit of a panel can show what its query measures."""
     for target, query in view.of_targets:
@@ -262,6 +291,12 @@ RULES = (
         "quantiles are of rates of buckets with le left, at a share between 0 and 1",
         "Without le the answer is NaN; without a rate it is the average of the process's life.",
         quantiles,
+    ),
+    Rule(
+        "names/added-up",
+        "panels add up the counts of processes, and not their states",
+        "The largest of several processes' counts is one process; the sum of their states is no state.",
+        added_up,
     ),
     Rule(
         "names/kind",

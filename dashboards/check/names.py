@@ -24,7 +24,8 @@ class Series:
 
     kind: counter, gauge or bucket.   unit: UCUM as in the catalogue; `{...}` for what is counted.   labels: what they
     may carry, with the values.   always: the labels that every one of them carries.   is_open: whether others may be
-    there too.   family: the name without what a histogram's series add to it.
+    there too.   family: the name without what a histogram's series add to it.   adds_up: as in the catalogue; None
+    where both make sense.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Series:
     is_open: bool = False
     family: str = ""
     buckets: tuple[float, ...] = ()
+    adds_up: bool | None = None
 
 
 def exposed(metric: Metric) -> Iterator[Series]:
@@ -44,12 +46,13 @@ def exposed(metric: Metric) -> Iterator[Series]:
     name = metric.exposed
     if metric.kind is not MetricKind.HISTOGRAM:
         kind = "counter" if metric.kind is MetricKind.COUNTER else "gauge"
-        yield Series(name, kind, metric.unit, labels, always, family=name)
+        yield Series(name, kind, metric.unit, labels, always, family=name, adds_up=metric.adds_up)
         return
     with_le = {**labels, "le": ()}
-    yield Series(f"{name}_bucket", "bucket", "{observation}", with_le, always | {"le"}, False, name, metric.buckets)
-    yield Series(f"{name}_count", "counter", "{observation}", labels, always, family=name)
-    yield Series(f"{name}_sum", "counter", metric.unit, labels, always, family=name)
+    with_bound = always | {"le"}
+    yield Series(f"{name}_bucket", "bucket", "{observation}", with_le, with_bound, False, name, metric.buckets, True)
+    yield Series(f"{name}_count", "counter", "{observation}", labels, always, family=name, adds_up=True)
+    yield Series(f"{name}_sum", "counter", metric.unit, labels, always, family=name, adds_up=True)
 
 
 def _own(name: str, unit: str = "", *, is_open: bool = False, **labels: Values) -> Series:

@@ -71,7 +71,8 @@ def rate_interval(view: View) -> Found:
     of_rules = {each for _, query in view.of_rules for each in _increases(query)}
     for target, query in view.of_targets:
         for node, step in query.calls:
-            if node.func.name not in promql.COUNTER_FUNCTIONS or isinstance(promql.bare(node.args[0]), pp.SubqueryExpr):
+            looks_back = node.func.name in promql.COUNTER_FUNCTIONS or node.func.name.endswith("_over_time")
+            if not looks_back or isinstance(promql.bare(node.args[0]), pp.SubqueryExpr):
                 continue
             window = promql.range_s(promql.Step(node.args[0], step.parents))
             is_a_rules = node.func.name == "increase" and set(_increases(query)) <= of_rules
@@ -215,6 +216,21 @@ def _kept(query: promql.Query, view: View) -> set[str]:
     return set(flow.labels(query.root, view.known).always) - fixed - {"le"}
 
 
+def quantile_named(view: View) -> Found:
+    """A quantile is the one that its legend, or else its panel's description, speaks of."""
+    for target, query in view.of_targets:
+        words = _QUANTILE.findall(target.legend) or _QUANTILE.findall(str(target.panel.raw.get("description") or ""))
+        said = {float(each) / 100 for each in words}
+        asked = [promql.constant(node.args[0]) for node, _ in query.calls if node.func.name == "histogram_quantile"]
+        shares = [each for each in asked if each is not None and 0 <= each <= 1]
+        if said and shares and not any(abs(each - one) < 1e-9 for each in shares for one in said):
+            found = f"p{', p'.join(words)} is said, and the quantile {', '.join(f'{each:g}' for each in shares)} asked"
+            yield target.where, found, "correct the one or the other"
+
+
+_QUANTILE = re.compile(r"\bp(\d\d(?:\.\d+)?)\b")
+
+
 def letters(view: View) -> Found:
     """Each query of a panel has a letter of its own."""
     for panel in view.panels:
@@ -276,6 +292,12 @@ RULES = (
         "rate, irate and increase take [$__rate_interval], [$__range] for one number over all, or a rule's window",
         "A fixed window holds one sample under a slower scrape, and the rate is empty.",
         rate_interval,
+    ),
+    Rule(
+        "target/quantile",
+        "a quantile is the one that its legend or its panel's description names",
+        "A median that is called p95 makes every service look fast.",
+        quantile_named,
     ),
     Rule(
         "target-job-rule",

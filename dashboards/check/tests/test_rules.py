@@ -378,6 +378,26 @@ WRONG: tuple[tuple[str, str, Change], ...] = (
             default(BREAKER, "unit", to="cps"),
         ),
     ),
+    (
+        "names/added-up",
+        "the largest of what processes count",
+        expr("max by (status_class) (rate(cortex_proxy_requests_total{@}[$__rate_interval]))"),
+    ),
+    (
+        "names/added-up",
+        "the sum of states",
+        expr("sum by (surface) (cortex_proxy_breaker_state{@})", BREAKER, "{{surface}}"),
+    ),
+    (
+        "target/quantile",
+        "a median that is called p95",
+        expr(
+            "histogram_quantile(0.5, sum by (le) "
+            "(rate(cortex_proxy_stream_first_token_seconds_bucket{@}[$__rate_interval])))",
+            FIRST_TOKEN,
+            "p95",
+        ),
+    ),
     ("names/kind", "the slope of a counter", alert("sum by (job) (deriv(process_cpu_time_seconds_total[5m])) > 1")),
     ("names/unit", "milliseconds", default(FIRST_TOKEN, "unit", to="ms")),
     ("names/unit", "per cent of a share", default(BUDGET, "unit", to="percent")),
