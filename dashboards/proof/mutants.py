@@ -201,7 +201,8 @@ def _of_panel(panel: Json) -> Iterator[tuple[str, Json, str]]:
     if unit := defaults.get("unit"):
         other = _OTHER_UNIT.get(unit, "dtdurations")
         yield "change a unit", _defaults(panel, unit=other), f"`{unit}` becomes `{other}`"
-        yield "forget a unit", _defaults(panel, unit=""), f"`{unit}` is gone"
+        if unit != "none":  # which is what a panel without a unit has
+            yield "forget a unit", _defaults(panel, unit=""), f"`{unit}` is gone"
     steps = (defaults.get("thresholds") or {}).get("steps") or []
     if len(steps) > 1 and steps[-1].get("value"):
         shifted = [*steps[:-1], {**steps[-1], "value": steps[-1]["value"] * 1.5}]

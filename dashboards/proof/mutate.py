@@ -263,7 +263,10 @@ def _fails(mutant: Mutant, original: Json) -> bool:
     else:
         names = frozenset(each["alert"] for each in rules_of(original) if "alert" in each and _is_of(each, rule))
     few = trimmed(mutant.document, names, rule)
-    return any(fails_in_promtool(mutant.file, few, case) for case in cases(mutant.file, names))
+    if any(fails_in_promtool(mutant.file, few, case) for case in cases(mutant.file, names)):
+        return True
+    records = recording(mutant.document)
+    return "record" in rule and any(fails_in_promtool(mutant.file, records, case) for case in expressions(mutant.file))
 
 
 def rules_of(document: Json) -> Iterator[Json]:
@@ -284,6 +287,24 @@ def trimmed(document: Json, names: frozenset[str], changed: Json) -> Json:
 
     groups = [{**group, "rules": [each for each in group["rules"] if is_kept(each)]} for group in document["groups"]]
     return {"groups": [group for group in groups if group["rules"]]}
+
+
+def recording(document: Json) -> Json:
+    """All that is recorded, of every objective: one that reads another's series shows only beside it."""
+    groups = [{**group, "rules": [rule for rule in group["rules"] if "record" in rule]} for group in document["groups"]]
+    return {"groups": [group for group in groups if group["rules"]]}
+
+
+@cache
+def expressions(file: str) -> tuple[_Case, ...]:
+    """The unit tests, of all files, that ask for recorded series alone."""
+    found = []
+    for path in sorted(CASES.glob("*.yaml")):
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tests = [each for each in document["tests"] if "alert_rule_test" not in each]
+        if tests and any(each.endswith(f"/{file}") for each in document["rule_files"]):
+            found.append(_Case(path.name, {**document, "rule_files": [file], "tests": tests}))
+    return tuple(found)
 
 
 @cache
