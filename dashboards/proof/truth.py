@@ -264,7 +264,7 @@ TRUTHS: tuple[Truth, ...] = (
     _late("streaming/first-token-by-stage", "A", catalogue.STREAM_STAGES, "stage", "upstream"),
     _late("streaming/time-to-first-token", "B", catalogue.STREAM_FIRST_TOKEN),
     Truth("streaming/stalls", "A", "", Kind.VALUE, _always({"": 1}), ("streams-stall",)),
-    Truth("upstream/attempts", "A", "", Kind.COUNT, _journal(""), (*_HEALTHY, *_CUT, *_THROTTLED)),
+    Truth("upstream/attempts", "A", "", Kind.COUNT, _journal(""), (*_HEALTHY, *_CUT, *_THROTTLED, *_REFUSED)),
     Truth(
         "upstream/attempts",
         "A",
@@ -275,7 +275,7 @@ TRUTHS: tuple[Truth, ...] = (
     ),
     _late("upstream/upstream-latency", "A", catalogue.CLIENT_DURATION, "surface", "agent"),
     Truth("upstream/throttled", "A", "surface", Kind.VALUE, _share_of_attempts(429), _THROTTLED),
-    Truth("upstream/credentials-refused", "A", "surface", Kind.VALUE, _always({"agent": 10 / 15}), _REFUSED),
+    Truth("upstream/credentials-refused", "A", "surface", Kind.VALUE, _share_of_attempts(401), _REFUSED),
     Truth(
         "upstream/certificate-and-key-age",
         "A",
