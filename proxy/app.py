@@ -85,7 +85,7 @@ def wire(settings: Settings, telemetry: Telemetry) -> Parts:
     )
     return Parts(
         settings=settings,
-        tokens=TokenService(settings, MemoryDenylist() if shared is None else RedisDenylist(shared)),
+        tokens=TokenService(settings, MemoryDenylist() if shared is None else RedisDenylist(shared, limits_used)),
         cortex=cortex,
         telemetry=telemetry,
         limiter=MemoryRateLimiter() if shared is None else RedisRateLimiter(shared, limits_used),

@@ -11,6 +11,7 @@ Denylist                what was ended before its time: MemoryDenylist of one pr
 from __future__ import annotations
 
 import base64
+import contextlib
 import heapq
 import hmac
 import json
@@ -19,7 +20,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal, Protocol
@@ -123,27 +124,34 @@ class MemoryDenylist:
 
 
 class RedisDenylist:
-    """The denied names of all processes. Without Redis nobody is let in: a logout must hold."""
+    """The denied names of all processes. Without Redis nobody is let in: a logout must hold.
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client = client
+    on_use: told after each use whether Redis answered.
+    """
+
+    def __init__(self, client: redis.Redis, on_use: Callable[[bool], None] = lambda _works: None) -> None:
+        self._client, self._on_use = client, on_use
 
     def deny(self, names: Mapping[str, int]) -> None:
         """Refuse each name for so many seconds.   Raises: ProblemError without Redis."""
-        try:
-            with self._client.pipeline(transaction=True) as pipeline:
-                for name, seconds in names.items():
-                    pipeline.set(DENIED_PREFIX + name, 1, ex=seconds)  # not a moment: its clock need not be ours
-                pipeline.execute()
-        except redis.RedisError as error:
-            raise _store_unavailable() from error
+        with self._asking(), self._client.pipeline(transaction=True) as pipeline:
+            for name, seconds in names.items():
+                pipeline.set(DENIED_PREFIX + name, 1, ex=seconds)  # not a moment: its clock need not be ours
+            pipeline.execute()
 
     def denies(self, *names: str) -> bool:
         """Whether one of the names is refused.   Raises: ProblemError without Redis."""
-        try:
+        with self._asking():
             return bool(self._client.exists(*(DENIED_PREFIX + name for name in names)))
+
+    @contextlib.contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            yield
         except redis.RedisError as error:
+            self._on_use(False)
             raise _store_unavailable() from error
+        self._on_use(True)
 
 
 class TokenService:

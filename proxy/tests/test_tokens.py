@@ -686,7 +686,8 @@ def test_a_logout_holds_in_every_process(make_settings: MakeSettings, redis_runn
 def test_without_redis_nobody_is_let_in(make_settings: MakeSettings) -> None:
     """A good token is not accepted and a session not ended while Redis is away; bad tokens need no Redis."""
     with redis_server() as server, contextlib.closing(connect(server.url)) as client:
-        service = TokenService(make_settings(), RedisDenylist(client))
+        told: list[bool] = []
+        service = TokenService(make_settings(), RedisDenylist(client, told.append))
         token = service.open_session().token
         session = service.authenticate(f"Bearer {token}")
         server.stop()
@@ -697,6 +698,7 @@ def test_without_redis_nobody_is_let_in(make_settings: MakeSettings) -> None:
         assert refused(service, "Bearer forged") is ProblemType.TOKEN_INVALID
         server.start()
         assert service.authenticate(f"Bearer {token}") == session
+    assert told == [True, False, False, True]
 
 
 # --- seals -----------------------------------------------------------------------------------------------------------
