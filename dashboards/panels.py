@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -43,6 +42,7 @@ from grafana_foundation_sdk.models import text as text_models
 
 from contracts.telemetry import BREAKER_STATE, BREAKER_STATES, BUILD_INFO, MOCK_REQUESTS, START_TIME, Metric
 from dashboards.promql import CHOSEN, worst
+from dashboards.rule import panel_id
 
 TAG = "cortex-harness"
 COLUMNS = 24
@@ -175,11 +175,6 @@ def slug(title: str) -> str:
 def address(board: str, title: str) -> str:
     """What scenarios, alerts and runbooks call a panel."""
     return f"{board}/{slug(title)}"
-
-
-def panel_id(panel_address: str) -> int:
-    """The number by which Grafana's links name a panel."""
-    return zlib.crc32(panel_address.encode()) % 100_000 + 1
 
 
 def classic(board: Board) -> Json:

@@ -12,14 +12,13 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from dashboards.alerts import ALERTS
-from dashboards.rule import Alert, Severity, span
+from dashboards.rule import Alert, Severity, panel_id, span
 from dashboards.thresholds import Burn, Threshold
 
 FOLDER = Path(__file__).with_name("runbooks")
@@ -109,11 +108,6 @@ class Page:
 def load(folder: Path = FOLDER) -> dict[str, Page]:
     """The folder's pages by name.   Raises: OSError."""
     return {path.stem: Page(path.stem, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.md"))}
-
-
-def panel_id(address: str) -> int:
-    """The id that a panel has in its dashboard."""
-    return zlib.crc32(address.encode()) % 100_000 + 1
 
 
 def panel_url(address: str) -> str:

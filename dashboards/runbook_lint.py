@@ -25,7 +25,7 @@ from dashboards.check.model import Documents, Fault, at
 from dashboards.check.names import PERHAPS, Series
 from dashboards.check.tokens import Malformed
 from dashboards.check.view import look
-from dashboards.rule import Alert
+from dashboards.rule import Alert, panel_id
 from dashboards.runbook import Page
 
 BOARDS = Path(__file__).with_name("generated") / "dashboards"
@@ -142,7 +142,7 @@ def _is_current(page: Page, known: Known) -> Found:
 
 def _panels_exist(page: Page, known: Known) -> Found:
     for address in page.panels:
-        uid, number = f"cortex-{address.partition('/')[0]}", runbook.panel_id(address)
+        uid, number = f"cortex-{address.partition('/')[0]}", panel_id(address)
         if known.panels and known.panels.get(address) != (uid, number):
             found = known.panels.get(address, "no such panel")
             yield f"[{address}]", f"{found} in dashboards/generated", "name a panel that is there, with its address"

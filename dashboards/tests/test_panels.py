@@ -22,9 +22,9 @@ from dashboards.panels import (
     Target,
     address,
     classic,
-    panel_id,
     slug,
 )
+from dashboards.rule import panel_id
 
 UP = (Target('up{job=~"$job",instance=~"$instance"}', "{{job}}"),)
 

@@ -9,6 +9,7 @@ import pytest
 
 from dashboards import runbook
 from dashboards.alerts import ALERTS
+from dashboards.rule import panel_id
 from dashboards.runbook import Page
 
 ALERTS_BY_NAME = runbook.by_name(ALERTS)
@@ -61,9 +62,9 @@ def test_a_block_that_never_ends_is_a_block() -> None:
 def test_a_panel_is_found_by_the_id_that_its_address_gives() -> None:
     """The address alone says where a panel is, on every Grafana."""
     assert runbook.panel_url("overview/burn-rate") == "/d/cortex-overview?viewPanel=" + str(
-        runbook.panel_id("overview/burn-rate")
+        panel_id("overview/burn-rate")
     )
-    assert runbook.panel_id("overview/burn-rate") != runbook.panel_id("overview/errors")
+    assert panel_id("overview/burn-rate") != panel_id("overview/errors")
 
 
 def test_what_is_derived_is_written_once() -> None:

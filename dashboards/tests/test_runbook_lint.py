@@ -11,6 +11,7 @@ import pytest
 from dashboards import runbook, runbook_lint
 from dashboards.alerts import ALERTS
 from dashboards.check.model import Fault
+from dashboards.rule import panel_id
 from dashboards.runbook import Page
 from dashboards.runbook_lint import CHECKS, Known, faults, faults_of, known
 
@@ -191,7 +192,7 @@ def test_a_panel_that_is_not_generated_is_found(tmp_path: Path) -> None:
     page = Page("README", f"# Runbooks\n\n[{address}]\n")
     there = Known(KNOWN.alerts, KNOWN.series, runbook_lint.panels(tmp_path), KNOWN.pages)
     assert "runbook-panels" not in rules_of(page, there)
-    path.write_text(json.dumps(board).replace(f'"id": {runbook.panel_id(address)}', '"id": 7'), encoding="utf-8")
+    path.write_text(json.dumps(board).replace(f'"id": {panel_id(address)}', '"id": 7'), encoding="utf-8")
     moved = Known(KNOWN.alerts, KNOWN.series, runbook_lint.panels(tmp_path), KNOWN.pages)
     assert "runbook-panels" in rules_of(page, moved)
     assert "runbook-panels" in rules_of(Page("README", "# R\n\n[overview/nothing]\n"), there)
@@ -199,7 +200,7 @@ def test_a_panel_that_is_not_generated_is_found(tmp_path: Path) -> None:
 
 def _panel(address: str) -> dict[str, object]:
     title = address.partition("/")[2].replace("-", " ").capitalize()
-    return {"type": "timeseries", "title": title, "id": runbook.panel_id(address)}
+    return {"type": "timeseries", "title": title, "id": panel_id(address)}
 
 
 def test_a_page_that_nobody_links_to_is_found() -> None:
