@@ -10,12 +10,10 @@ import contextlib
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -29,6 +27,7 @@ from dashboards import backfill, rules
 from dashboards.history import INSTANCES, History, story
 from dashboards.ledger import written
 from dashboards.preview import gallery
+from dashboards.program import started
 from e2e.stack import LOOPBACK, free_port
 
 STEP_S = 120
@@ -39,8 +38,6 @@ HELD_S = 900
 
 ROOM = Path(__file__).parent
 _GRAFANA_IMAGE = "docker.io/grafana/grafana:12.4.0"
-_START_TIMEOUT_S = 60.0
-_STOP_TIMEOUT_S = 10.0
 
 Say = Callable[[str], None]
 
@@ -198,51 +195,8 @@ def _prometheus(folder: Path, port: int, configuration: Mapping[str, Any], *more
         "--log.level=error",
         *more,
     ]
-    with _child("prometheus", arguments, folder, f"http://{LOOPBACK}:{port}/-/ready"):
+    with started("prometheus", arguments, folder, f"http://{LOOPBACK}:{port}/-/ready", failure=DemoError):
         yield
-
-
-@contextlib.contextmanager
-def _child(
-    name: str, arguments: list[str], folder: Path, ready_url: str, environment: Mapping[str, str] | None = None
-) -> Iterator[None]:
-    """A program that answers, and ends on exit.   Raises: DemoError with its last words."""
-    log = folder / f"{name}.log"
-    with log.open("ab") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own arguments
-            arguments,
-            stdout=output,
-            stderr=output,
-            stdin=subprocess.DEVNULL,
-            cwd=folder,
-            env={**os.environ, **(environment or {})},
-            start_new_session=True,  # Ctrl-C is for this process, which ends its children in order
-        )
-    try:
-        _await_ready(name, process, ready_url, log)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""Opens our own loopback URLs; a proxy of the environment must not be asked for them."""
-
-
-def _await_ready(name: str, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline_s = time.monotonic() + _START_TIMEOUT_S
-    while True:
-        with contextlib.suppress(OSError), _OPENER.open(url, timeout=2):
-            return
-        if process.poll() is not None or time.monotonic() > deadline_s:
-            words = log.read_text(encoding="utf-8", errors="replace")[-2000:].strip()
-            raise DemoError(f"{name} did not start (status {process.poll()}); is its port taken?\n{words}")
-        time.sleep(0.05)
 
 
 # --- what shows it
@@ -272,7 +226,7 @@ def _shown(folder: Path, demo: Demo, grafana_port: int, say: Say) -> Iterator[No
         "GF_SERVER_HTTP_ADDR": LOOPBACK,
         "GF_SERVER_HTTP_PORT": str(grafana_port),
     }
-    with _child("grafana", arguments, folder, f"{url}/api/health", environment):
+    with started("grafana", arguments, folder, f"{url}/api/health", failure=DemoError, environment=environment):
         say(f"Grafana     {url}/d/cortex-overview?from=now-14d")
         yield
 

@@ -9,9 +9,7 @@ import contextlib
 import json
 import math
 import shutil
-import subprocess
 import threading
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -23,6 +21,7 @@ from typing import Any
 import yaml
 
 from dashboards import rules
+from dashboards.program import opener, started
 from e2e.stack import LOOPBACK, free_port
 
 SCRAPE_S = 1
@@ -34,8 +33,6 @@ SCALE = 1 / 30
 INSTALL = "apt-get install prometheus prometheus-alertmanager"
 _COMMANDS = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
 _ALSO_CALLED = {"prometheus-alertmanager": "alertmanager"}
-_START_TIMEOUT_S = 20.0
-_STOP_TIMEOUT_S = 10.0
 _QUERY_TIMEOUT_S = 20.0
 
 Labels = Mapping[str, str]
@@ -188,43 +185,15 @@ def command(name: str) -> str:
     return found
 
 
-@contextlib.contextmanager
-def _started(name: str, arguments: tuple[str, ...], folder: Path, ready_url: str) -> Iterator[None]:
-    log = folder / f"{name}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603 - our own arguments
-            [command(name), *arguments], stdout=output, stderr=output, stdin=subprocess.DEVNULL, cwd=folder
-        )
-    try:
-        _await_ready(name, process, ready_url, log)
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _await_ready(name: str, process: subprocess.Popen[bytes], url: str, log: Path) -> None:
-    deadline_s = time.monotonic() + _START_TIMEOUT_S
-    while True:
-        with contextlib.suppress(OSError), _OPENER.open(url, timeout=2):
-            return
-        if process.poll() is not None or time.monotonic() > deadline_s:
-            words = log.read_text(encoding="utf-8", errors="replace")[-2000:].strip()
-            raise PrometheusError(f"{name} did not start (status {process.poll()}):\n{words}")
-        time.sleep(0.05)
-
-
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-"""Opens our own loopback URLs; a proxy of the environment must not be asked for them."""
+def _started(
+    name: str, arguments: tuple[str, ...], folder: Path, ready_url: str
+) -> contextlib.AbstractContextManager[None]:
+    return started(name, [command(name), *arguments], folder, ready_url, failure=PrometheusError)
 
 
 def _get(url: str) -> Any:
     try:
-        with _OPENER.open(url, timeout=_QUERY_TIMEOUT_S) as answer:
+        with opener.open(url, timeout=_QUERY_TIMEOUT_S) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         said = error.read().decode("utf-8", "replace")[:500]

@@ -129,13 +129,6 @@ def test_without_prometheus_it_says_how_to_get_it(tmp_path: Path, monkeypatch: p
         pass
 
 
-def test_a_program_that_does_not_start_leaves_its_last_words(tmp_path: Path) -> None:
-    """Within the error."""
-    arguments = [sys.executable, "-c", "import sys; sys.exit('no such thing')"]
-    with pytest.raises(DemoError, match="no such thing"), demo._child("it", arguments, tmp_path, "http://127.0.0.1:9"):
-        pass
-
-
 _RUN = (
     "import sys; from dashboards import demo; sys.exit(demo.run(days=0.02, step_s=30, grafana_port=int(sys.argv[1])))"
 )
