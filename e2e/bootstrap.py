@@ -45,11 +45,23 @@ class Environment:
 _USUAL = ROOT / ".venv"
 RUN = Environment(_USUAL, ("--extra", "up"))
 SHOW = Environment(_USUAL, ("--extra", "up", "--extra", "dashboards"))
-CHECK = Environment(_USUAL, (*SHOW.holds, "--group", "test", "--group", "lint", "--group", "tools"))
+DATA = Environment(_USUAL, ("--extra", "up", "--extra", "fixtures"))
+CHECK = Environment(_USUAL, (*SHOW.holds, "--extra", "fixtures", "--group", "test", "--group", "lint", "--group", "tools"))
 PUSH = Environment(ROOT / ".cortex-harness" / "push", ("--extra", "push"))
 """Apart: Grafana's client brings an HTTP library that overwrites the proxy's (docs/decisions/0010)."""
 
-_OF_COMMANDS = {("dashboards", "push"): PUSH, ("dashboards",): SHOW, ("test",): CHECK, ("load",): CHECK}
+RECORD = Environment(ROOT / ".cortex-harness" / "record", ("--extra", "record"))
+"""Apart: mitmproxy wants older releases of libraries that the proxy bears (docs/decisions/0012)."""
+
+_OF_COMMANDS = {
+    ("record",): RECORD,
+    ("anonymise",): DATA,
+    ("verify",): DATA,
+    ("dashboards", "push"): PUSH,
+    ("dashboards",): SHOW,
+    ("test",): CHECK,
+    ("load",): CHECK,
+}
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 SERVERS = {
