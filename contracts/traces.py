@@ -257,6 +257,7 @@ LOG_EVENTS = (
     LogEvent("a stream could not be told to end", "error", ("exception",), "A defect while stopping."),
     LogEvent("something was not written down", "error", ("detail", "exception"), "A defect while stopping."),
     LogEvent("not everything was written down in time", "warning", ("detail",), "The end did not wait any longer."),
+    LogEvent("telemetry could not be told", "error", ("exception",), "A fault of ours; said once."),
     LogEvent("telemetry could not be sent", "warning", ("exception",), "At a flush or at the end."),
     LogEvent("the collector takes telemetry again", "info", ("signal",), "After batches that it did not take."),
     LogEvent(

@@ -161,13 +161,13 @@ class SentLines:
         self._logger = self._provider.get_logger(scope)
         self.force_flush, self.shutdown = self._provider.force_flush, self._provider.shutdown
 
-    def take(self, level: int, line: str) -> None:
-        """One line of JSON. The trace and the span that it names are the record's own."""
+    def take(self, level: int, line: str, written_ns: int) -> None:
+        """One line of JSON, written so many ns after the epoch. The trace and span that it names are the record's."""
         fields = json.loads(line)
         severity = next((number for least, number in _SEVERITIES if level >= least), SeverityNumber.DEBUG)
         self._logger.emit(
             LogRecord(
-                timestamp=time.time_ns(),
+                timestamp=written_ns,
                 context=set_span_in_context(NonRecordingSpan(_span_of(fields))),
                 severity_number=severity,
                 severity_text=logging.getLevelName(level),

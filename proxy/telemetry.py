@@ -11,12 +11,12 @@ The stock Flask instrumentation ends its span before the first byte of a stream 
 
 from __future__ import annotations
 
+import functools
 import random
 import re
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from http import HTTPStatus
 from typing import Any, Protocol, cast
 
@@ -63,6 +63,7 @@ from proxy.exports import (
     SpanExporter,
     all_within,
 )
+from proxy.later import Later
 from proxy.prices import Spent
 from proxy.settings import ENV_PREFIX, Settings
 from proxy.tally import ReadsTallies, Tallies
@@ -214,6 +215,7 @@ class Telemetry:
             if metric.buckets
         ]
         self._provider = MeterProvider(resource=self._resource, views=views, shutdown_on_exit=False)
+        self._later = Later()
         self._tallies = {metric.name: Tallies(metric) for metric in TALLIED}
         self._readers: list[MetricReader] = []
         self._closing: list[Callable[[], Any]] = []
@@ -234,7 +236,7 @@ class Telemetry:
         self._stores: dict[Store, bool] = {}
         self.observe(catalogue.KEY_MODIFIED, lambda: _keys_modified(settings))
         for metric, figure in process.known():
-            self.observe(metric, partial(_alone, figure))
+            self.observe(metric, functools.partial(_alone, figure))
 
     @property
     def metrics_port(self) -> int | None:
@@ -256,6 +258,8 @@ class Telemetry:
                 else:
                     self._add(metric, labels, 0)
         self._say_what_it_is()
+        if self._readers:
+            self._later.start()
 
     def _say_what_it_is(self) -> None:
         self._set(catalogue.BUILD_INFO, {"version": VERSION}, 1)
@@ -271,11 +275,13 @@ class Telemetry:
 
     def flush(self, timeout_s: float) -> None:
         """Send what is waiting, as far as that is possible in time."""
+        self._later.settle()
         lines = [] if self._lines is None else [self._lines.force_flush]
         all_within(timeout_s, [self._spans.force_flush, *lines, *(reader.force_flush for reader in self._readers)])
 
     def shutdown(self, timeout_s: float) -> None:
         """Send what is waiting, as far as that is possible in time, and close the ways out; for good."""
+        self._later.stop()
         readers, self._readers = self._readers, []
         closing, self._closing = self._closing, []
         scraped, self._scraped = self._scraped, None
@@ -399,13 +405,18 @@ class Telemetry:
         self._add(catalogue.CLIENT_METRICS_DROPPED, {"reason": reason})
 
     def _add(self, metric: Metric, labels: Mapping[str, str], amount: float = 1) -> None:
-        self._instruments[metric.name].add(amount, self._bounded(metric, labels))
+        self._later.call(self._tell, "add", metric, labels, amount)
 
     def _record(self, metric: Metric, labels: Mapping[str, str], value: float, context: Context | None = None) -> None:
-        self._instruments[metric.name].record(value, self._bounded(metric, labels), context)
+        self._later.call(self._tell, "record", metric, labels, value, context)
 
     def _set(self, metric: Metric, labels: Mapping[str, str], value: float) -> None:
-        self._instruments[metric.name].set(value, self._bounded(metric, labels))
+        self._later.call(self._tell, "set", metric, labels, value)
+
+    def _tell(
+        self, what: str, metric: Metric, labels: Mapping[str, str], value: float, context: Context | None = None
+    ) -> None:
+        getattr(self._instruments[metric.name], what)(value, self._bounded(metric, labels), context)
 
     def _bounded(self, metric: Metric, labels: Mapping[str, str]) -> dict[str, Any]:
         """The labels as the SDK is to see them. Each value outside its list is counted."""
@@ -425,6 +436,7 @@ class Telemetry:
 
     def _source(self, metric: Metric) -> Callable[[CallbackOptions], Iterator[Observation]]:
         def observe(_options: CallbackOptions) -> Iterator[Observation]:
+            self._later.settle()  # the SDK asks what is looked up first, and then collects what it was told
             for labels, value in self._sources.get(metric.name, tuple)():
                 yield Observation(value, self._bounded(metric, labels))
 
@@ -447,7 +459,11 @@ class Telemetry:
         self._spans.add_span_processor(BatchSpanProcessor(spans))
         self._read_by(SentReader(points, EXPORT_INTERVAL_S * 1000, EXPORT_TIMEOUT_S * 1000))
         self._lines = SentLines(self._resource, lines, SERVICE)
-        logs.told_by(self._lines.take)
+        logs.told_by(self._line_written)
+
+    def _line_written(self, level: int, line: str) -> None:
+        if self._lines is not None:
+            self._later.call(self._lines.take, level, line, time.time_ns())
 
     def _export_failed(self, signal: Signal) -> None:
         self._add(catalogue.EXPORT_FAILURES, {"signal": signal.value})
@@ -582,6 +598,7 @@ def _took_time(status: int) -> bool:
     return not HTTPStatus.BAD_REQUEST <= status < catalogue.CLIENT_GONE_STATUS
 
 
+@functools.cache  # there are as many as routes
 def as_template(rule: str) -> str:
     """A Flask rule as the API's document writes it: `/tools/<tool_name>` is `/tools/{toolName}`."""
     return re.sub(r"<(?:[^<>:]*:)?([^<>]*)>", lambda found: "{" + _camel(found[1]) + "}", rule)

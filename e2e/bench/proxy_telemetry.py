@@ -18,7 +18,7 @@ from e2e.bench.mock_telemetry import AGAIN, COLLECTOR, METRICS, OFF, collector, 
 from e2e.bench.proxy import Ask, Bench, bench
 from e2e.bench.source import Plan
 
-STREAMS, ALONE, ROUNDS = 40, 15, 24
+STREAMS, ALONE, ROUNDS = 40, 40, 24
 PACED = Plan(events=100, per_s=200.0)
 ONE_EVENT = Plan(events=1)
 
