@@ -10,7 +10,8 @@ A file holds a header line, then for each interaction a request line, a response
 `frames` is optional and, where given, must equal the number of frame lines that follow.
 
     CassetteError
-    └── CassetteFormatError   a line that cannot be read: file, line, what was found, what is accepted
+    ├── CassetteFormatError   a line that cannot be read: file, line, what was found, what is accepted
+    └── UnattestedError       recorded, and nothing proves that it was anonymised: file, and what to do
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from pydantic import ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import from_json
 
 from contracts.cortex import EVENT_STREAM
+from fixtures import attest
 from mocks.strict import Strict, explain, hint
 
 VERSION = 1
@@ -55,6 +57,10 @@ class CassetteFormatError(CassetteError):
     """A cassette that cannot be loaded; the message names file, line and what is accepted there."""
 
 
+class UnattestedError(CassetteError):
+    """Recorded, and nothing attests that it was anonymised; the message names the file and what to do."""
+
+
 class _Strict(Strict):
     model_config = ConfigDict(strict=True)
 
@@ -73,10 +79,19 @@ def sendable(headers: dict[str, str]) -> dict[str, str]:
 
 
 class Anonymised(_Strict):
-    """How the content was made safe: the rules' hash and how many values were replaced."""
+    """How the content was made safe: the rules' hash, how many values were replaced, and what else was attested.
+
+    The rest is as `fixtures.attest.Attestation` says; files that were not recorded may do without.
+    """
 
     rules: str
     replaced: int = Field(ge=0)
+    key: str | None = None
+    content: str | None = None
+    versions: dict[str, str] | None = None
+    counts: dict[str, int] | None = None
+    originals: list[str] | None = Field(default=None, repr=False)
+    fakes: list[str] | None = Field(default=None, repr=False)
 
 
 class Header(_Strict):
@@ -256,12 +271,30 @@ def load(path: Path, name: str | None = None) -> Cassette:
     return parse(text.removesuffix("\n").split("\n"), name or path.stem, str(path))
 
 
-def load_all(folder: Path) -> list[Cassette]:
-    """Every cassette below a folder, by name.   Raises: as `load`; CassetteFormatError when the folder holds none."""
+def load_all(folder: Path, *, unattested: bool = False) -> list[Cassette]:
+    """Every cassette below a folder, by name.
+
+    unattested: recorded ones without an attestation that holds are welcome, too.
+    Raises: as `load`; CassetteFormatError when the folder holds none; UnattestedError.
+    """
     paths = sorted(folder.rglob("*.jsonl"))
     if not paths:
         raise CassetteFormatError(f"{folder}: no cassette found; expected files like agents/net_sales.jsonl")
-    return [load(path, path.relative_to(folder).with_suffix("").as_posix()) for path in paths]
+    tapes = [load(path, path.relative_to(folder).with_suffix("").as_posix()) for path in paths]
+    if not unattested:
+        _refuse_unattested(paths)
+    return tapes
+
+
+def _refuse_unattested(paths: Iterable[Path]) -> None:
+    faults = []
+    for path in paths:
+        try:
+            attest.check(path)
+        except attest.Unattested as error:
+            faults.append(str(error))
+    if faults:
+        raise UnattestedError("\n".join(faults))
 
 
 def save(cassette: Cassette, path: Path) -> None:

@@ -54,7 +54,8 @@ class Options:
     nobody recorded is a 404 instead of a short answer that lists the recorded ones.   port 0 takes a free one.
     roles, warehouses: granted to the user; the first of each is its default.   pats, oauth_tokens: files, see
     `mocks/snowflake/auth.py`.   networks: the account's network policy, as CIDR blocks; without any there is none.
-    metrics_port, otlp_endpoint: without both nothing is measured.
+    metrics_port, otlp_endpoint: without both nothing is measured.   unattested: recorded cassettes are played even when
+    nothing attests that they were anonymised.
 
     Raises on construction: ValueError for another pace.
     """
@@ -77,6 +78,7 @@ class Options:
     metrics_host: str = "127.0.0.1"
     otlp_endpoint: str | None = None
     strict: bool = True
+    unattested: bool = False
     pace: float = 1.0
     max_body_bytes: int = 4 * 1024 * 1024
     journal_size: int = 2000
@@ -112,11 +114,11 @@ class _TestState:
 
 
 class Mock:
-    """The loaded mock. Raises on construction: CassetteFormatError, ScenarioFormatError, OSError, ValueError."""
+    """The loaded mock. Raises on construction: CassetteError, ScenarioFormatError, OSError, ValueError."""
 
     def __init__(self, options: Options) -> None:
         self.options = options
-        self.cassettes: list[Cassette] = cassettes_file.load_all(options.cassettes)
+        self.cassettes: list[Cassette] = cassettes_file.load_all(options.cassettes, unattested=options.unattested)
         self.scenarios: dict[str, Scenario] = scenarios_file.load_all(options.scenarios, self.cassettes)
         self.shelf = Shelf(candidates(self.cassettes))
         self.journal = Journal(options.journal_size, options.journal_bytes)
