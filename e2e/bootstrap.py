@@ -46,7 +46,9 @@ _USUAL = ROOT / ".venv"
 RUN = Environment(_USUAL, ("--extra", "up"))
 SHOW = Environment(_USUAL, ("--extra", "up", "--extra", "dashboards"))
 DATA = Environment(_USUAL, ("--extra", "up", "--extra", "fixtures"))
-CHECK = Environment(_USUAL, (*SHOW.holds, "--extra", "fixtures", "--group", "test", "--group", "lint", "--group", "tools"))
+CHECK = Environment(
+    _USUAL, (*SHOW.holds, "--extra", "fixtures", "--group", "test", "--group", "lint", "--group", "tools")
+)
 PUSH = Environment(ROOT / ".cortex-harness" / "push", ("--extra", "push"))
 """Apart: Grafana's client brings an HTTP library that overwrites the proxy's (docs/decisions/0010)."""
 

@@ -2,13 +2,16 @@
 
 The twin of `mock_telemetry`, by the same rules: four proxies in front of one source, in turn and in small rounds, and
 one of them off once more, to tell how far the other figures can be believed. Its hundred events have a pace, unlike
-the mock's: at full speed the proxy forwards many at once, and what it counts with each of them would not show.
+the mock's: at full speed the proxy forwards many at once, and what it counts with each of them would not show. Streams
+that run alone take turns one by one, in an order that is drawn: a machine's moods last longer than a stream, and are
+larger than the bar.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from collections.abc import Callable, Mapping
 
 from e2e.bench import proxy
@@ -41,17 +44,16 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
             turn = list(stages) if number % 2 else list(reversed(stages))
             for name in turn:
                 per_cpu_s[name].append(_per_cpu_s(stages[name], asks[name]))
-                alone_ms[name] += asyncio.run(_alone(asks[name]))
+            asyncio.run(_alone(asks, alone_ms))
     return figures(per_cpu_s, alone_ms)
 
 
-async def _alone(ask: Ask) -> list[float]:
-    """How long whole streams of one event take, one after the other."""
-    took_ms = []
+async def _alone(asks: Mapping[str, Ask], alone_ms: Mapping[str, list[float]]) -> None:
+    """Add how long whole streams of one event take, one after the other."""
     for _ in range(ALONE):
-        timeline = await stream(*ask(ONE_EVENT))
-        took_ms.append((timeline.frames[-1][0] - timeline.sent_s) * 1000)
-    return took_ms
+        for name in random.sample(list(asks), len(asks)):
+            timeline = await stream(*asks[name](ONE_EVENT))
+            alone_ms[name].append((timeline.frames[-1][0] - timeline.sent_s) * 1000)
 
 
 def _per_cpu_s(stage: Bench, ask: Ask) -> float:
