@@ -128,8 +128,8 @@ def _paired(stored: Iterable[Interaction], fresh: Iterable[Interaction]) -> tupl
             pairs.append(_Pair(each, counterparts.pop(0)))
         else:
             single.append(Drift(Aspect.INTERACTION, _route(each), _asked(each), "recorded", "not recorded"))
-    for each in itertools.chain.from_iterable(waiting.values()):
-        single.append(Drift(Aspect.INTERACTION, _route(each), _asked(each), "not recorded", "recorded"))
+    added = itertools.chain.from_iterable(waiting.values())
+    single += [Drift(Aspect.INTERACTION, _route(each), _asked(each), "not recorded", "recorded") for each in added]
     return pairs, single
 
 

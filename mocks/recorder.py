@@ -40,6 +40,7 @@ from mocks.recording import (
     Options,
     RecordingError,
     State,
+    ensure_key,
     mode_of,
     named,
 )
@@ -124,6 +125,8 @@ class Recorder:
         Raises: RecordingError.
         """
         self._intake.close()
+        if self._tasks:
+            self._progress.say(f"saving, with {len(self._tasks)} more exchanges to go through")
         while self._tasks:
             await asyncio.wait(self._tasks)
         if self._failure is not None:
@@ -222,6 +225,8 @@ def run(
     """
     options = Options(out, mode_of(mode, os.environ), key_file, policy, about)
     progress = Progress(sys.stderr, is_live=not plain and sys.stderr.isatty())
+    if ensure_key(key_file):
+        progress.say(f"made a key, {key_file}: keep it, and keep it secret; with another one people get other names")
     with tempfile.TemporaryDirectory(prefix="cortex-harness-") as folder:
         proxy = partial(_proxy_options, checked_upstream(upstream), host, port, folder)
         return asyncio.run(_record(options, proxy, progress))
@@ -267,7 +272,7 @@ async def _record(options: Options, proxy: Callable[[], ProxyOptions], progress:
     for each in dropped:
         progress.dropped(each)
     progress.say(_summary(options, terms, progress))
-    return 0 if progress.state.new or not terms.forwards else 1
+    return 0 if progress.state.new or progress.answered or not terms.forwards else 1
 
 
 def _summary(options: Options, terms: Terms, progress: Progress) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import re
 from collections import Counter
@@ -34,6 +35,7 @@ from fixtures.anonymise import Anonymiser, Refused, Report
 from fixtures.attest import Attestation, Unattested, attest, check
 from fixtures.detect import Detector
 from fixtures.exchange import Exchange, anonymise_exchange, moved_cuts, split_frames
+from fixtures.kinds import Kind
 from fixtures.policy import Policy, PolicyError
 from fixtures.pseudonym import Pseudonyms, new_key, read_key
 from mocks.cassette import (
@@ -94,13 +96,25 @@ def mode_of(given: str | None, environment: Mapping[str, str]) -> Mode:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a recording is told. key_file: made when it is not there.   policy: None for the shipped one."""
+    """What a recording is told. policy: None for the shipped one."""
 
     out: Path
     mode: Mode
     key_file: Path
     policy: Path | None = None
     about: str = "recorded interactions"
+
+
+def ensure_key(path: Path) -> bool:
+    """Whether a key had to be made; there is one now.   Raises: RecordingError."""
+    if path.exists():
+        return False
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        new_key(path)
+    except OSError as error:
+        raise RecordingError(f"{error.filename}: {error.strerror}") from error
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +288,6 @@ class Recording:
         self.options = options
         self._detector = Detector()
         try:
-            if not options.key_file.exists():
-                new_key(options.key_file)
             self._pseudonyms = Pseudonyms(read_key(options.key_file))
             self._anonymiser = Anonymiser(self._pseudonyms, Policy.load(options.policy), self._detector)
         except OSError as error:
@@ -376,14 +388,16 @@ class Recording:
 
     def _safe(self, finished: Finished) -> _Kept | Dropped:
         """The exchange, made safe with what is known by now, or why it cannot be."""
+        what = named(finished.asking.method, finished.asking.path)
         self._anonymiser.report = report = Report()
         try:
             original, pace = _exchange(finished)
             safe = self._anonymiser.settle(lambda: anonymise_exchange(original, self._anonymiser))
             interaction = _interaction(safe, original, pace)
         except (Refused, PolicyError) as error:
-            return Dropped(finished.number, named(finished.asking.method, finished.asking.path), str(error))
-        what = named(finished.asking.method, finished.asking.path)
+            return Dropped(finished.number, what, str(error))
+        except Exception as error:  # a fault of ours; its words may hold what must not be told
+            return Dropped(finished.number, what, f"a fault in the anonymiser: {type(error).__name__}")
         return _Kept(finished.number, what, interaction, report, self._detector.generation, finished)
 
     def _let_go(self) -> None:
@@ -415,14 +429,15 @@ class Recording:
         return self._looked_through(kept)
 
     def _looked_through(self, kept: _Kept) -> _Kept | Dropped:
-        """An interaction whose original is gone: it stays when all that is found in it now are fakes."""
+        """An interaction whose original is gone: it stays when all that is found in it now are parts of fakes."""
         self._anonymiser.report = found = Report()
         request, head = kept.interaction.request, kept.interaction.response
         frames = tuple([frame.data for frame in kept.interaction.frames])
         safe = Exchange(request.method, request.path, {}, b"", head.status, head.headers, frames)
         with contextlib.suppress(Refused, PolicyError):
             anonymise_exchange(safe, self._anonymiser)
-            if found.originals <= set().union(*(each.report.fakes for each in self._kept)):
+            fakes = itertools.chain.from_iterable(each.report.fakes for each in self._kept)
+            if _words(found.originals) <= _words(fakes):
                 kept.generation = self._detector.generation
                 return kept
         reason = f"it may hold what was learned later, and its original was let go after {MAX_ORIGINAL_BYTES} bytes"
@@ -436,7 +451,8 @@ class Recording:
         about = self._anonymiser.text(self.options.about)
         for kept in self._kept:
             report.counts.update(kept.report.counts)
-            report.originals.update(kept.report.originals)
+            # Ids are drawn anew for each run: their fingerprints would prove nothing and make every recording another.
+            report.originals.update(each for each in kept.report.originals if each[0] is not Kind.SNOWFLAKE_ID)
             report.fakes.update(kept.report.fakes)
         header = Header(provenance="recorded", source=SOURCE, about=about)
         interactions = (*self._stored, *(kept.interaction for kept in self._kept))
@@ -448,6 +464,10 @@ class Recording:
             {**header.model_dump(exclude_none=True), "anonymised": attestation.to_document()}
         )
         return [next(dump(Cassette("", attested))), *lines]
+
+
+def _words(values: Iterable[tuple[Kind, str]]) -> set[str]:
+    return {word for _, value in values for word in re.findall(r"\w+", value)}
 
 
 def _joined(before: Attestation, now: Attestation) -> Attestation:
