@@ -36,7 +36,7 @@ Span = tuple[int, int, str]
 Find = Callable[[str], list[Span]]
 
 PHONE_REGIONS = ("DE", "US", "FR", "GB", "IT", "ES", "BR", "JP")
-PRESIDIO_LANGUAGES = ("en", "de", "es", "it", "pl", "fi", "sv", "tr", "ko", "th")
+PRESIDIO_LANGUAGES = ("en", "de", "es", "it", "pl", "fi", "sv", "tr")
 SCRUBADUB_LOCALES = ("en_US", "en_GB", "de_DE", "fr_FR")
 
 
@@ -147,6 +147,8 @@ def _presidio() -> Find:
     """Its recognisers of patterns in every language it has some for, on pipelines without a model."""
     spacy = importlib.import_module("spacy")
     analyzer = importlib.import_module("presidio_analyzer")
+    tldextract: Any = importlib.import_module("tldextract.tldextract")
+    tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(suffix_list_urls=())  # the list it brings, no download
     engine: Any = importlib.import_module("presidio_analyzer.nlp_engine").SpacyNlpEngine(
         models=[{"lang_code": each, "model_name": "blank"} for each in PRESIDIO_LANGUAGES]
     )
