@@ -92,6 +92,7 @@ class Anonymised(_Strict):
     counts: dict[str, int] | None = None
     originals: list[str] | None = Field(default=None, repr=False)
     fakes: list[str] | None = Field(default=None, repr=False)
+    columns: list[str] | None = None
 
 
 class Header(_Strict):
