@@ -206,6 +206,11 @@ def _broken(flow: http.HTTPFlow) -> str:
 # --- the command
 
 
+def print_ready(url: str) -> None:
+    """One JSON line on stdout, for whoever started the recorder with port 0."""
+    print(json.dumps({"ready": "recorder", "url": url, "port": int(url.rpartition(":")[2])}), flush=True)  # noqa: T201
+
+
 def run(
     *,
     upstream: str,
@@ -217,19 +222,20 @@ def run(
     policy: Path | None = None,
     about: str = "recorded interactions",
     plain: bool = False,
+    ready: Say = print_ready,
 ) -> int:
     """Record until Ctrl-C or SIGTERM; the exit code.
 
     mode: None for `none` where CI is set, else `once`.   plain: a line for each exchange also on a terminal.
-    Raises: RecordingError.
+    ready: told the URL, once it answers.   Raises: RecordingError.
     """
     options = Options(out, mode_of(mode, os.environ), key_file, policy, about)
     progress = Progress(sys.stderr, is_live=not plain and sys.stderr.isatty())
     if ensure_key(key_file):
         progress.say(f"made a key, {key_file}: keep it, and keep it secret; with another one people get other names")
     with tempfile.TemporaryDirectory(prefix="cortex-harness-") as folder:
-        proxy = partial(_proxy_options, checked_upstream(upstream), host, port, folder)
-        return asyncio.run(_record(options, proxy, progress))
+        proxy = partial(proxy_options, checked_upstream(upstream), host, port, folder)
+        return asyncio.run(_record(options, proxy, progress, ready))
 
 
 def checked_upstream(url: str) -> str:
@@ -244,7 +250,7 @@ def checked_upstream(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _proxy_options(upstream: str, host: str, port: int, folder: str) -> ProxyOptions:
+def proxy_options(upstream: str, host: str, port: int, folder: str) -> ProxyOptions:
     """Of a reverse proxy that verifies its upstream, speaks HTTP/1.1 only, and keeps its files in a folder."""
     return ProxyOptions(
         mode=[f"reverse:{upstream}"],
@@ -259,13 +265,13 @@ def _proxy_options(upstream: str, host: str, port: int, folder: str) -> ProxyOpt
     )
 
 
-async def _record(options: Options, proxy: Callable[[], ProxyOptions], progress: Progress) -> int:
+async def _record(options: Options, proxy: Callable[[], ProxyOptions], progress: Progress, ready: Say) -> int:
     clerk = Clerk()
     try:
         terms = await clerk.open(options)
         progress.state = terms.state
         recorder = Recorder(clerk, terms, progress)
-        await _serve(proxy(), recorder, progress)
+        await serve(proxy(), recorder, progress, ready)
         dropped, progress.state = await recorder.finish()
     finally:
         clerk.close()
@@ -286,33 +292,39 @@ def _summary(options: Options, terms: Terms, progress: Progress) -> str:
 class _Served:
     """The addon that tells when the port is open, and ends the proxy when it cannot be opened."""
 
-    def __init__(self, master: Master, servers: proxyserver.Proxyserver) -> None:
-        self._master, self._servers = master, servers
+    def __init__(self, master: Master, servers: proxyserver.Proxyserver, ready: Say) -> None:
+        self._master, self._servers, self._ready = master, servers, ready
         self.failure: Exception | None = None
 
     def running(self) -> None:
         """Called once everything is set up, or has failed to be."""
         addresses = self._servers.listen_addrs()
-        if addresses:
-            print_ready(addresses[0])
-        else:
+        if not addresses:
             self.failure = next((each.last_exception for each in self._servers.servers), None)
             self._master.shutdown()
+            return
+        host, port = addresses[0][:2]
+        self._ready(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
 
 
-async def _serve(options: ProxyOptions, recorder: Recorder, progress: Progress) -> None:
+async def serve(options: ProxyOptions, recorder: Recorder, progress: Progress, ready: Say) -> None:
     """Pass exchanges on until a signal says enough.   Raises: RecordingError when the port cannot be opened."""
     master, servers = Master(options), proxyserver.Proxyserver()
-    served = _Served(master, servers)
+    served = _Served(master, servers, ready)
     master.addons.add(core.Core(), servers, next_layer.NextLayer(), tlsconfig.TlsConfig(), disable_h2c.DisableH2C())
     master.addons.add(recorder, served)
-    # A body of unknown length is held back until mitmproxy has seen its end, unless it grows beyond this.
+    # What is not streamed is held back until its end: a request, because the cassette may answer it. A long one is not.
     options.update(connection_strategy="lazy", stream_large_bodies=str(MAX_BODY_BYTES))
     _stop_by_signals(master.shutdown)
     async with _refreshed(progress, recorder):
         await master.run()
     if served.failure is not None:
-        raise RecordingError(f"port {options.listen_port} cannot be opened: {served.failure}")
+        why = os.strerror(getattr(served.failure, "errno", None) or 0)
+        raise RecordingError(
+            f"{options.listen_host} port {options.listen_port} cannot be opened: {why}. "
+            "Choose another with --port, or 0 for a free one."
+        )
+    await servers.servers.update([])
 
 
 def _stop_by_signals(stop: Callable[[], None]) -> None:
@@ -339,10 +351,3 @@ async def _refreshed(progress: Progress, recorder: Recorder) -> AsyncIterator[No
         yield
     finally:
         task.cancel()
-
-
-def print_ready(address: tuple[Any, ...]) -> None:
-    """One JSON line on stdout, for whoever started the recorder with port 0."""
-    host, port = address[:2]
-    shown = f"[{host}]" if ":" in host else host
-    print(json.dumps({"ready": "recorder", "url": f"http://{shown}:{port}", "port": port}), flush=True)  # noqa: T201

@@ -285,6 +285,8 @@ class Recording:
     """The cassette in progress.   Raises on construction: RecordingError."""
 
     def __init__(self, options: Options) -> None:
+        if options.mode is Mode.NONE and not options.out.exists():
+            raise RecordingError(f"{options.out}: there is no cassette, and mode none records nothing; try --mode once")
         self.options = options
         self._detector = Detector()
         try:
@@ -355,8 +357,6 @@ class Recording:
         """What is stored already, and its attestation.   Raises: RecordingError when a recording cannot go on there."""
         out, mode = self.options.out, self.options.mode
         if not out.exists():
-            if mode is Mode.NONE:
-                raise RecordingError(f"{out}: there is no cassette, and mode none records nothing; try --mode once")
             return [], None
         try:
             attestation, cassette = check(out), load(out)
