@@ -89,6 +89,8 @@ def up(host: str, port: int, mock_port: int, pace: float, strict: bool, state_di
 @click.option("--strict/--no-strict", default=True, help="404 with nearest misses, or an answer for people.")
 @click.option("--cassettes", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder to play.")
 @click.option("--scenarios", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Scenario files.")
+@click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Files that SQL runs on.")
+@click.option("--unattested", is_flag=True, help="Play recorded cassettes that nothing attests to be anonymised.")
 @click.option("--account", default="MYORG-BENCH", show_default=True, help="Account that tokens must name.")
 @click.option("--user", default="CORTEX_PROXY_USER", show_default=True, help="User that tokens must name.")
 @click.option("--role", multiple=True, help="Granted role; the first is the default.  [DEVELOPER_CORTEX]")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from contracts.cortex import Code, Event, FinalResponse
+from fixtures.bench import database as bench
 from mocks import cassette as cassettes_file
 from mocks import scenario as scenarios_file
 from mocks.assumptions import Assumptions
@@ -52,10 +53,11 @@ class Options:
 
     pace: factor on recorded times, from 0 (at once) to 1000; a fault's own times are not scaled.   strict: a question
     nobody recorded is a 404 instead of a short answer that lists the recorded ones.   port 0 takes a free one.
-    roles, warehouses: granted to the user; the first of each is its default.   pats, oauth_tokens: files, see
-    `mocks/snowflake/auth.py`.   networks: the account's network policy, as CIDR blocks; without any there is none.
-    metrics_port, otlp_endpoint: without both nothing is measured.   unattested: recorded cassettes are played even when
-    nothing attests that they were anonymised.
+    data: folder with the files that SQL runs on, as fixtures.bench.generate writes them.   roles, warehouses: granted
+    to the user; the first of each is its default.   pats, oauth_tokens: files, see `mocks/snowflake/auth.py`.
+    networks: the account's network policy, as CIDR blocks; without any there is none.   metrics_port, otlp_endpoint:
+    without both nothing is measured.   unattested: recorded cassettes are played even when nothing attests that they
+    were anonymised.
 
     Raises on construction: ValueError for another pace.
     """
@@ -65,6 +67,7 @@ class Options:
     port: int = 4010
     cassettes: Path = HERE / "cassettes"
     scenarios: Path = HERE / "scenarios"
+    data: Path = bench.FOLDER
     account: str = "MYORG-BENCH"
     user: str = "CORTEX_PROXY_USER"
     roles: tuple[str, ...] = ("DEVELOPER_CORTEX",)
@@ -105,10 +108,10 @@ class _TestState:
     scenario: str | None = None
     parts: dict[type, Any] = field(default_factory=dict)
 
-    def part(self, kind: type[P]) -> P:
-        """What is kept of a kind; made, without arguments, when first asked for."""
+    def part(self, kind: type[P], *arguments: Any) -> P:
+        """What is kept of a kind; made when first asked for."""
         if kind not in self.parts:
-            self.parts[kind] = kind()
+            self.parts[kind] = kind(*arguments)
         kept: P = self.parts[kind]
         return kept
 
@@ -118,6 +121,7 @@ class Mock:
 
     def __init__(self, options: Options) -> None:
         self.options = options
+        bench.files(options.data)  # or it would be found missing by somebody's first statement
         self.cassettes: list[Cassette] = cassettes_file.load_all(options.cassettes, unattested=options.unattested)
         self.scenarios: dict[str, Scenario] = scenarios_file.load_all(options.scenarios, self.cassettes)
         self.shelf = Shelf(candidates(self.cassettes))
@@ -143,9 +147,9 @@ class Mock:
             self._tests.popitem(last=False)
         return state
 
-    def of_test(self, request: Request, kind: type[P]) -> P:
-        """What a surface keeps for the request's test; made, without arguments, when first asked for."""
-        return self._test(request.test_id).part(kind)
+    def of_test(self, request: Request, kind: type[P], *arguments: Any) -> P:
+        """What a surface keeps for the request's test; made, of these arguments, when first asked for."""
+        return self._test(request.test_id).part(kind, *arguments)
 
     def of_everyone(self, kind: type[P]) -> P:
         """What is kept for all tests together; made, without arguments, when first asked for."""

@@ -173,7 +173,7 @@ async def _login(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
     database = identifier(asked["databaseName"]) if asked["databaseName"] else DATABASE
     named = identifier(asked["schemaName"]) if asked["schemaName"] else ""
     schema = named or ("PUBLIC" if asked["databaseName"] else SCHEMA)
-    database, schema = await _existing(mock.of_test(request, TestData), database, schema)
+    database, schema = await _existing(mock.of_test(request, TestData, mock.options.data), database, schema)
     user = identity.user.name
     tokens = mock.sessions.open(user, role, warehouse, database=database, schema=schema, roles=identity.roles)
     session = mock.sessions.find(tokens.token)
@@ -340,7 +340,7 @@ def _sql_session(mock: Mock, request: Request, session: Session) -> SqlSession:
         who: Who = who_of(mock, identity, session.role, session.warehouse)
         who.database, who.schema, who.session_id = session.database, session.schema, session.id
         who.client, who.parameters = held.client, dict(held.parameters)
-        held.sql = SqlSession(mock.of_test(request, TestData), who)
+        held.sql = SqlSession(mock.of_test(request, TestData, mock.options.data), who)
     return held.sql
 
 

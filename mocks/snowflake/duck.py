@@ -13,6 +13,7 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -36,7 +37,9 @@ MAX_BYTES = 64 * 1024 * 1024
 BATCH_ROWS = 256
 CELL_BYTES = 64
 MAX_WORDS = 200
-MEMORY_LIMIT = "256MB"
+MEMORY_MB, MEMORY_PER_DATA_MB = 256, 6
+"""What a database may take, and what it may take more for each MB of its files."""
+
 SCANNED_BYTES = 4 * 1024 * 1024
 """Larger results are not kept for `RESULT_SCAN`."""
 
@@ -129,9 +132,9 @@ def _drop_casts(transformed: Any, original: Any) -> bool:
 
 
 class Database:
-    """One copy of the benchmark data, as fakesnow holds it."""
+    """One copy of the benchmark data, as fakesnow holds it.   folder: of its files."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path = bench.FOLDER) -> None:
         self._fake = FakeSnow()
         self._lock = threading.Lock()
         self._catalog: Catalog | None = None
@@ -139,9 +142,10 @@ class Database:
         root.execute("SET threads = 1")
         root.execute("SET temp_directory = ''")  # what does not fit into memory fails, instead of filling a disk
         root.execute("SET GLOBAL python_enable_replacements = false")
-        root.execute(f"SET memory_limit = '{MEMORY_LIMIT}'")
+        data_mb = sum(path.stat().st_size for path in bench.files(folder)) // 2**20
+        root.execute(f"SET memory_limit = '{MEMORY_MB + MEMORY_PER_DATA_MB * data_mb}MB'")
         connection = self._connection(None, None, Results(), create=(bench.DATABASE, bench.SCHEMA))
-        bench.fill_fakesnow(connection)
+        bench.fill_fakesnow(connection, folder)
         root.execute(f"CREATE SCHEMA {bench.DATABASE}.PUBLIC")
         root.execute(
             f"CREATE MACRO {DIVIDE}(a, b) AS CASE WHEN b = 0 THEN error('Division by zero')::INTEGER / 1 ELSE a / b END"

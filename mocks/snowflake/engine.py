@@ -24,8 +24,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from fixtures.bench.database import FOLDER
 from mocks.snowflake.sqlerrors import SqlError, not_installed, timed_out, too_large
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ INTERRUPT_EVERY_S = 0.02
 
 _pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="sql")
 _lock = threading.Lock()
-_shared: list[Database] = []
+_shared: dict[Path, Database] = {}
+"""By the folder of their files."""
 _owners: OrderedDict[int, weakref.ref[TestData]] = OrderedDict()
 
 
@@ -95,13 +98,13 @@ class Results(OrderedDict[str, Any]):
 
 
 class TestData:
-    """Which copy of the database a test sees: the shared one, until it changes something."""
+    """Which copy of the database a test sees: the shared one, until it changes something.   folder: of the files."""
 
     __test__ = False  # for pytest, which collects classes of this name
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path = FOLDER) -> None:
         self.results = Results()
-        self._lock = threading.Lock()
+        self._folder, self._lock = folder, threading.Lock()
         self._own: Database | None = None
         self._was_dropped = False
 
@@ -114,13 +117,13 @@ class TestData:
                 self._was_dropped = False
                 raise too_large(f"{MAX_COPIES} other tests changed data since; the changes of this one are gone.")
             if self._own is None and writes:
-                self._own = Database()
+                self._own = Database(self._folder)
             own = self._own
         if own is None:
             with _lock:
-                if not _shared:
-                    _shared.append(Database())
-                return _shared[0]
+                if self._folder not in _shared:
+                    _shared[self._folder] = Database(self._folder)
+                return _shared[self._folder]
         _remember(self)
         return own
 

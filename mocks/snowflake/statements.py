@@ -221,7 +221,7 @@ def _session(mock: Mock, request: Request, asked: StatementRequest, settings: Ma
     who.schema = asked.schema_ or ("PUBLIC" if asked.database else SCHEMA)
     who.client = request.headers.get("user-agent", "")
     who.parameters.update(settings)
-    return SqlSession(mock.of_test(request, TestData), who)
+    return SqlSession(mock.of_test(request, TestData, mock.options.data), who)
 
 
 def identity_of(mock: Mock, request: Request) -> Identity:

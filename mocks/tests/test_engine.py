@@ -6,10 +6,12 @@ import asyncio
 import datetime as dt
 from collections.abc import Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fixtures.bench import generate
 from fixtures.bench.semantics import VerifiedQuery, bench_model
 from mocks.snowflake import engine
 from mocks.snowflake.engine import Column, Result, SqlSession, TestData, Who, literals_of
@@ -71,6 +73,15 @@ def refused(data: TestData, *texts: str, timeout_s: float = 60.0, **names: Any) 
 
     error = asyncio.run(work())
     return error.code, error.sql_state, error.message
+
+
+def test_data_of_ones_own_is_what_is_asked(tmp_path: Path) -> None:
+    """A chain of two shops beside the committed one, each in a database of its own."""
+    generate.write(tmp_path, scale=2)
+    count = "select count(*) from orders"
+    assert rows(TestData(tmp_path), count) == [(10160,)]
+    assert rows(TestData(), count) == [(5080,)]
+    engine._shared.pop(tmp_path)
 
 
 def test_the_benchmark_data_is_there(reader: TestData) -> None:
