@@ -16,7 +16,7 @@ import socket
 import sys
 import threading
 import time
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -142,11 +142,18 @@ class Counts:
             self._counters[catalogue.MOCK_DROPPED.name][(signal.value,)] += items
 
     def _count_lateness(self, lateness_ms: list[float]) -> None:
-        for late_ms in lateness_ms:
-            self._late[bisect_left(self._bounds_ms, late_ms)] += 1
-        self._late_ms += sum(lateness_ms)
-        self._least_ms = min(self._least_ms, *lateness_ms)
-        self._most_ms = max(self._most_ms, *lateness_ms)
+        """Sorted, a hundred frames cost a dozen searches."""
+        ordered, below = sorted(lateness_ms), 0
+        for bucket, bound_ms in enumerate(self._bounds_ms):
+            up_to = bisect_right(ordered, bound_ms)
+            self._late[bucket] += up_to - below
+            below = up_to
+            if below == len(ordered):
+                break
+        self._late[-1] += len(ordered) - below
+        self._late_ms += sum(ordered)
+        self._least_ms = min(self._least_ms, ordered[0])
+        self._most_ms = max(self._most_ms, ordered[-1])
 
     def _count_faults(self, entry: Entry) -> None:
         scenario = NO_SCENARIO if entry.scenario is None else self._scenarios.get(entry.scenario, OTHER)
@@ -179,7 +186,9 @@ def surface_of(entry: Entry) -> str:
 
 def fault_kinds(fault: Mapping[str, Any] | None) -> list[str]:
     """The kinds within a fault, each once, as labels: in the catalogue's order."""
-    parts = [] if fault is None else [fault, *(fault.get("in_order") or ())]
+    if fault is None:
+        return []
+    parts = [fault, *(fault.get("in_order") or ())]
     return [kind for kind in FAULT_KINDS if any(kind in part for part in parts)]
 
 

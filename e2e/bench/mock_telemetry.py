@@ -1,14 +1,15 @@
 """What the mock's telemetry costs: off, with `/metrics`, and with a collector that takes everything besides.
 
-The same hundred frames at full speed from four processes, in turn and in small rounds, so that what else the machine
-does falls on all of them. Throughput is whole streams per second of the process's own CPU time. One of the four is a
-second mock without telemetry: what it loses against the first is how far the other figures can be believed.
+The same hundred frames at full speed from four processes, in small rounds and an order that is drawn, so that what else
+the machine does falls on all of them. Throughput is whole streams per second of the process's own CPU time. One of the
+four is a second mock without telemetry: what it loses against the first is how far the other figures can be believed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import statistics
 import tempfile
 import threading
@@ -74,10 +75,10 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
         for number in range(1, ROUNDS + 1):
             if number % 10 == 1:
                 say(f"round {number} of {ROUNDS}: {STREAMS} streams each, {AT_ONCE} at once, and {ALONE} alone")
-            turn = list(named) if number % 2 else list(reversed(named))
-            for name in turn:
+            for name in random.sample(list(named), len(named)):
                 per_cpu_s[name].append(_per_cpu_s(named[name]))
-                alone_ms[name] += asyncio.run(peers.whole_streams(named[name], ALONE, 1))
+            for name in random.sample(list(named) * ALONE, len(named) * ALONE):
+                alone_ms[name] += asyncio.run(peers.whole_streams(named[name], 1, 1))
     return figures(per_cpu_s, alone_ms)
 
 
