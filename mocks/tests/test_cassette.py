@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fixtures.attest import Attestation, content_of
 from mocks.cassette import (
     Cassette,
     CassetteFormatError,
@@ -19,6 +20,7 @@ from mocks.cassette import (
     Match,
     Request,
     ResponseHead,
+    UnattestedError,
     dump,
     load,
     load_all,
@@ -244,3 +246,48 @@ def test_frames_know_what_is_true_of_all() -> None:
 def test_plain_frames(frame: Frame, is_plain: bool) -> None:
     """A frame that comes in pieces, or later than recorded, is not like the others."""
     assert Frames.of([Frame(0.0, b"x"), frame]).is_plain is is_plain
+
+
+def recorded(folder: Path, name: str, anonymised: dict[str, object] | None) -> Path:
+    """A recorded cassette of one answer, with what its header says of how it was anonymised."""
+    header = {**json.loads(HEADER), "provenance": "recorded"}
+    if anonymised is not None:
+        header["anonymised"] = anonymised
+    path = folder / f"{name}.jsonl"
+    path.write_text("".join(f"{line}\n" for line in (json.dumps(header), REQUEST, RESPONSE, FRAME)))
+    return path
+
+
+def attestation() -> dict[str, object]:
+    """What a recorder attests of these lines."""
+    content = content_of(f"{line}\n".encode() for line in (REQUEST, RESPONSE, FRAME))
+    return Attestation(
+        "sha256:x", "0a1b2c3d", content, {"faker": "1"}, {"person": 2}, ["0" * 16], ["f" * 16]
+    ).to_document()
+
+
+def test_an_attested_recording_is_loaded_and_kept(tmp_path: Path) -> None:
+    """The whole attestation comes through loading and saving."""
+    recorded(tmp_path, "a", attestation())
+    [tape] = load_all(tmp_path)
+    assert tape.header.anonymised is not None
+    assert tape.header.anonymised.replaced == 2
+    assert json.loads(next(dump(tape)))["anonymised"] == attestation()
+
+
+@pytest.mark.parametrize(
+    "anonymised",
+    [
+        pytest.param(None, id="nothing"),
+        pytest.param({"rules": "sha256:x", "replaced": 2}, id="rules only"),
+        pytest.param({**attestation(), "content": "sha256:" + "0" * 64}, id="of another content"),
+    ],
+)
+def test_unattested_recordings_are_refused_unless_welcome(tmp_path: Path, anonymised: dict[str, object] | None) -> None:
+    """All of them are named, with what to do; who says so plays them all the same."""
+    paths = [recorded(tmp_path, name, anonymised) for name in ("a", "b")]
+    with pytest.raises(UnattestedError) as refused:
+        load_all(tmp_path)
+    assert all(str(path) in str(refused.value) for path in paths)
+    assert "--unattested" in str(refused.value)
+    assert [tape.name for tape in load_all(tmp_path, unattested=True)] == ["a", "b"]
