@@ -156,13 +156,17 @@ async def recording(
     upstream: somebody else's address in its place.   ssl: what the upstream speaks TLS with.   port: of the recorder.
     """
     seen: list[Asked] = []
+    others = asyncio.all_tasks()
 
     async def serve_client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
+        try:
             while (asked := await read_request(reader)) is not None:
                 seen.append(asked)
                 await answer(asked, writer)
-        writer.close()
+        except ConnectionError:
+            pass
+        finally:
+            writer.close()
 
     server = await asyncio.start_server(serve_client, LOOPBACK, 0, ssl=ssl)
     behind = server.sockets[0].getsockname()[1]
@@ -184,3 +188,8 @@ async def recording(
                 os.kill(os.getpid(), signal.SIGINT)
             await task
         await recorder.finish()
+    connections = asyncio.all_tasks() - others
+    for each in connections:
+        each.cancel()
+    await asyncio.gather(*connections, return_exceptions=True)
+    await asyncio.sleep(0)  # a closed transport lets go of its socket in the loop's next round
