@@ -1,7 +1,7 @@
 """The front door: every command of cortex-harness, each a few lines that call a room.
 
 Run as `python3 harness.py ...` from a clone it first makes its own environment from `uv.lock`; installed, it is the
-console script `cortex-harness`. Exit codes: 0 ok, 1 failed, 2 usage, 4 drift (3 is kept for leaks).
+console script `cortex-harness`. Exit codes: 0 ok, 1 failed, 2 usage, 3 leak, 4 drift.
 """
 
 from __future__ import annotations
@@ -39,7 +39,15 @@ REPEATABLE = {
 """Options of the mock that may be repeated, and what it calls them together."""
 
 
-_EXTRAS = {"mock": "mock", "proxy": "proxy", "dashboards": "dashboards,up", "grafana_client": "push"}
+_EXTRAS = {
+    "mock": "mock",
+    "proxy": "proxy",
+    "record": "record",
+    "anonymise": "fixtures",
+    "verify": "fixtures",
+    "dashboards": "dashboards,up",
+    "grafana_client": "push",
+}
 """What to install, by the command that needs it or by the package that is missing."""
 
 
@@ -157,6 +165,135 @@ def proxy(host: str | None, port: int | None) -> None:
     except serve.PortInUseError as error:
         raise click.ClickException(f"{error}. Choose another with --port, or 0 for a free one.") from error
     except (settings.SettingsError, store.StoreError, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+
+
+KEY_FILE, KEY_VARIABLE = ".cortex-harness/anonymisation.key", "CORTEX_HARNESS_KEY_FILE"
+
+
+@main.command()
+@click.option("--upstream", required=True, help="Origin to pass on to: a proxied account, the mock, anything.")
+@click.option(
+    "--out", type=FILE, required=True, help="The cassette to write, such as mocks/cassettes/mine/sales.jsonl."
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["none", "once", "new_episodes", "all"]),
+    help="What a cassette that is there already means.  [default: once; none where CI is set]",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to bind.")
+@click.option("--port", type=PORT, default=4020, show_default=True, help="0 takes a free port and prints it.")
+@click.option(
+    "--key-file",
+    envvar=KEY_VARIABLE,
+    type=FILE,
+    default=KEY_FILE,
+    show_default=True,
+    help="Made when it is not there; keep it.",
+)
+@click.option("--policy", type=FILE, help="Added to the shipped fixtures/policy.yaml.")
+@click.option("--about", default="recorded interactions", show_default=True, help="What the cassette is about.")
+@click.option("--plain", is_flag=True, help="A line for each exchange, on a terminal too.")
+def record(upstream: str, out: Path, key_file: Path, **options: Any) -> None:
+    """Stand between a client and an upstream, and make an anonymised cassette of what passes.
+
+    Streams pass as they come; Ctrl-C keeps what is complete. Nothing is written before it is anonymised.
+    """
+    from mocks import cassette, recorder, recording
+
+    try:
+        sys.exit(recorder.run(upstream=upstream, out=out, key_file=key_file, **options))
+    except (recording.RecordingError, cassette.CassetteError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="A file, or a folder for several.")
+@click.option(
+    "--key-file",
+    envvar=KEY_VARIABLE,
+    type=FILE,
+    default=KEY_FILE,
+    show_default=True,
+    help="The same key gives the same fakes.",
+)
+@click.option("--new-key", is_flag=True, help="Write a new key to --key-file first.")
+@click.option("--policy", type=FILE, help="Added to the shipped fixtures/policy.yaml.")
+@click.option("--table", help="The policy's name of the table.  [default: the file's name]")
+@click.option("--encoding", default="utf-8", show_default=True, help="Of text files.")
+@click.option("--resume/--fresh", default=True, help="Go on where a stopped run ended, or begin again.")
+@click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True, help="That share the work.")
+@click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
+def anonymise(
+    sources: tuple[Path, ...], out: Path, key_file: Path, new_key: bool, resume: bool, as_json: bool, **options: Any
+) -> None:
+    """Anonymise CSV, JSON lines, JSON, Parquet, HAR, mitmproxy flow and text files.
+
+    Each target is whole or not there; its attestation is written beside it.
+    """
+    from fixtures.files import command
+    from fixtures.files.run import Settings
+
+    try:
+        settings = Settings(command.key_of(key_file, is_new=new_key), fresh=not resume, **options)
+        sys.exit(command.run(sources, out, settings, as_json=as_json, say=click.echo))
+    except command.Failed as error:
+        raise click.ClickException(str(error)) from error
+
+
+@main.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
+@click.option("--key-file", envvar=KEY_VARIABLE, type=FILE, help="Look for the originals that attestations name, too.")
+@click.option("--policy", type=FILE, help="Added to the shipped fixtures/policy.yaml.")
+@click.option("--attestation", "attestations", type=FILE, multiple=True, help="Cassettes and files behind PATHS.")
+@click.option("--allowed", type=FILE, multiple=True, help="Further values that may stand, each with its reason.")
+@click.option("--k", type=click.IntRange(min=1), help="Rows of a table that must agree in their quasi-identifiers.")
+@click.option("--quasi", multiple=True, help="A further set of these: CITY,SEGMENT.")
+@click.option("--drift", nargs=2, type=click.Path(path_type=Path, exists=True), help="Compare STORED with FRESH.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def verify(
+    paths: tuple[Path, ...], quasi: tuple[str, ...], drift: tuple[Path, Path] | None, as_json: bool, **options: Any
+) -> None:
+    """Look for leaks in PATHS, or for drift between two recordings.
+
+    Exit code 3: a leak, with file, line and kind, never the value. 4: drift.
+    """
+    if drift is not None:
+        if paths:
+            raise click.UsageError("--drift compares its own two recordings; PATHS are for leaks. Ask one at a time")
+        _compare(*drift, as_json=as_json)
+    if not paths:
+        raise click.UsageError("name files or folders to look through, or two recordings with --drift STORED FRESH")
+    _look_for_leaks(paths, tuple(tuple(each.split(",")) for each in quasi), as_json, options)
+
+
+def _compare(stored: Path, fresh: Path, *, as_json: bool) -> None:
+    from mocks import drift as room
+    from mocks.cassette import CassetteError
+
+    try:
+        sys.exit(room.run(stored, fresh, say=click.echo, as_json=as_json))
+    except CassetteError as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror}") from error
+
+
+def _look_for_leaks(
+    paths: tuple[Path, ...], quasi: tuple[tuple[str, ...], ...], as_json: bool, options: dict[str, Any]
+) -> None:
+    from fixtures import verify as room
+    from fixtures.allowed import AllowedFormatError
+    from fixtures.policy import PolicyError
+    from fixtures.pseudonym import BadKey
+
+    try:
+        settings = room.Settings(quasi=quasi, as_json=as_json, **options)
+        sys.exit(room.run(paths, settings, say=click.echo, note=lambda line: click.echo(line, err=True)))
+    except (room.NothingToVerify, PolicyError, AllowedFormatError, BadKey) as error:
         raise click.ClickException(str(error)) from error
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error

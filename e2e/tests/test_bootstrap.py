@@ -63,6 +63,9 @@ def test_an_environment_whose_python_is_gone_is_not_current(tmp_path: Path) -> N
         ("test -e unit", bootstrap.CHECK),
         ("load --mock", bootstrap.CHECK),
         ("dashboards build --check", bootstrap.SHOW),
+        ("record --upstream http://localhost:1 --out x", bootstrap.RECORD),
+        ("anonymise x --out y", bootstrap.DATA),
+        ("verify x", bootstrap.DATA),
         ("dashboards push --url http://127.0.0.1:3000", bootstrap.PUSH),
     ],
 )
