@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -316,6 +317,9 @@ async def serve(options: ProxyOptions, recorder: Recorder, progress: Progress, r
     # What is not streamed is held back until its end: a request, because the cassette may answer it. A long one is not.
     options.update(connection_strategy="lazy", stream_large_bodies=str(MAX_BODY_BYTES))
     _stop_by_signals(master.shutdown)
+    # Else the collector looks through everything that was imported, in mid-stream: measured, 80 ms.
+    gc.collect()
+    gc.freeze()
     async with _refreshed(progress, recorder):
         await master.run()
     if served.failure is not None:
