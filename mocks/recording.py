@@ -54,6 +54,8 @@ from mocks.cassette import (
     parse,
 )
 from mocks.matching import Asked, Candidate, agent_of, find
+from mocks.snowflake.asking import CompletionRequest
+from mocks.snowflake.completions import CHAT_PATH, COMPLETE_PATH, MESSAGES_PATH
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """A longer request or response passes, but is not recorded."""
@@ -65,6 +67,7 @@ MAX_ROUNDS = 5
 """How often originals are gone through again because of what was learned from them; the second finds nothing."""
 
 AT_MS_DIGITS = 1
+COMPLETION_PATHS = (COMPLETE_PATH, CHAT_PATH, MESSAGES_PATH)
 SOURCE = "cortex-harness record"
 
 _BARE = Header(provenance="recorded", source="recording", about="recording")
@@ -260,9 +263,11 @@ def _request(safe: Exchange) -> Request:
 def _asked(safe: Exchange) -> Asked:
     """What an anonymised request asks, as the mock compares it; of what the mock does not compare, method and path."""
     path = unquote(safe.path.partition("?")[0])
-    if path == INLINE_RUN_PATH or agent_of(path) is not None:
-        with contextlib.suppress(ValidationError):
+    with contextlib.suppress(ValidationError):
+        if path == INLINE_RUN_PATH or agent_of(path) is not None:
             return Asked.of_run(safe.method, path, RunRequest.model_validate_json(safe.request_body))
+        if path in COMPLETION_PATHS:
+            return CompletionRequest.model_validate_json(safe.request_body).asked(path)
     return Asked(safe.method, unquote(safe.path))
 
 

@@ -25,6 +25,7 @@ from mocks.faults import Plan
 from mocks.matching import Asked, Candidate, NearMiss, candidates, find
 from mocks.request import Refusal, Request, json_plan
 from mocks.route import Route, Surface, route
+from mocks.snowflake.asking import CompletionRequest
 from mocks.snowflake.completions import (
     CHAT_PATH,
     COMPLETE_PATH,
@@ -64,38 +65,6 @@ Json = dict[str, Any]
 W = TypeVar("W", bound=Wire)
 
 
-class _Message(Wire):
-    role: str = "user"
-    content: str | list[Json] | None = None
-    content_list: list[Json] | None = None
-    tool_call_id: str | None = None
-
-    @property
-    def items(self) -> list[Json]:
-        if isinstance(self.content, str):
-            return [{"type": "text", "text": self.content}, *(self.content_list or ())]
-        return [*(self.content or ()), *(self.content_list or ())]
-
-    @property
-    def text(self) -> str | None:
-        """Its text items, each once: one form says the same text in two places."""
-        texts = [
-            item["text"] for item in self.items if item.get("type") == "text" and isinstance(item.get("text"), str)
-        ]
-        return "\n".join(dict.fromkeys(texts)) if texts else None
-
-    @property
-    def answered_tool(self) -> str | None:
-        """The call whose result this message brings, in any of the three forms."""
-        if self.role == "tool":
-            return self.tool_call_id
-        for item in self.items:
-            inner = item.get("tool_results") if item.get("type") == "tool_results" else item
-            if item.get("type") in ("tool_results", "tool_result") and isinstance(inner, dict):
-                return str(inner.get("tool_use_id"))
-        return None
-
-
 class _Options(Wire):
     """Options that change nothing about a recorded answer, but are refused when they are wrong."""
 
@@ -108,12 +77,8 @@ class _Options(Wire):
     stream_options: Json | None = None
 
 
-class _Body(Wire):
-    """What the three forms have in common."""
-
-    model: str = Field(min_length=1)
-    messages: list[_Message] = Field(min_length=1)
-    stream: bool | None = None
+class _Body(CompletionRequest):
+    """What the three forms have in common, with the fields that only some have."""
 
     @property
     def others(self) -> Json:
@@ -127,13 +92,6 @@ class _Body(Wire):
             return _Options.model_validate(given)
         except ValidationError as error:
             raise _bad_options(explain(error, _Options)) from error
-
-    def asked(self, path: str) -> Asked:
-        """The question that this request asks."""
-        answered = self.messages[-1].answered_tool
-        said = (each.text for each in reversed(self.messages) if each.role == "user")
-        text = None if answered is not None else next((text for text in said if text is not None), None)
-        return Asked("POST", path, last_user_text=text, tool_use_id=answered, model=self.model)
 
 
 class _EmbedBody(Wire):

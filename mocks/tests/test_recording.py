@@ -208,6 +208,20 @@ def test_a_tool_result_is_known_by_its_call(options: Options) -> None:
     assert tape.interactions[0].request.match.compared == ("tool_use_id",)
 
 
+@pytest.mark.parametrize("path", recording.COMPLETION_PATHS)
+def test_a_completion_is_known_by_its_model_and_question(options: Options, path: str) -> None:
+    """Inference is matched as the mock matches it, in each of its three forms."""
+    body = json.dumps({"model": "claude-sonnet-4-6", "messages": [{"role": "user", "content": "Hello"}]}).encode()
+    asked = Asking("POST", path, {"content-type": "application/json"}, body)
+    [interaction] = recorded(options, Finished(1, asked, 200, JSON, ((1.0, b"{}"),))).interactions
+    match = interaction.request.match
+    assert (match.last_user_text, match.model, match.compared) == (
+        "Hello",
+        "claude-sonnet-4-6",
+        ("last_user_text", "model"),
+    )
+
+
 def test_a_path_that_the_mock_does_not_compare_keeps_its_query(options: Options) -> None:
     """Partitions of a result differ in nothing else."""
     asked = Asking("GET", "/api/v2/statements/x?partition=1", {}, b"")
