@@ -40,7 +40,7 @@ class Recorder:
         self._log = log
         with log.open("wb") as stderr:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
-                [*command(), "record", *arguments],
+                [*command(), "record", "--port", "0", *arguments],
                 env={**environment(), **variables},
                 stdout=subprocess.PIPE,
                 stderr=stderr,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import signal
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +16,10 @@ from typing import Any
 import pytest
 
 from contracts.cortex import agent_run_path
-from e2e import keys
+from e2e import bootstrap, keys
 from e2e.client_api import Client
 from e2e.recording import BUILD_TIMEOUT_S, Recorder
-from e2e.stack import Child, Stack, StackError, await_answer, proxy_settings, running
+from e2e.stack import COMMAND, Child, Stack, StackError, await_answer, proxy_settings, running
 from fixtures import attest
 from mocks import drift
 from mocks.cassette import (
@@ -190,6 +192,18 @@ def test_nobody_is_in_what_was_written_or_said(recorded: Recorded) -> None:
     deltas_joined = "".join(re.findall(r'\\"text\\":\\"(.*?)\\"', recorded.path.read_text(encoding="utf-8")))
     for where in (recorded.path.read_text(encoding="utf-8"), deltas_joined, recorded.said):
         assert [canary for canary in CANARIES if canary.lower() in where.lower()] == []
+
+
+def test_the_leak_scan_agrees(recorded: Recorded, key: Path) -> None:
+    """`cortex-harness verify`, which has the key, finds no original and nothing that looks like one."""
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*COMMAND, "verify", str(recorded.path), "--key-file", str(key)],
+        env={**os.environ, **bootstrap.inherited()},
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_frames_are_as_many_and_as_they_were(recorded: Recorded) -> None:
