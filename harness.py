@@ -45,6 +45,7 @@ _EXTRAS = {
     "record": "record",
     "anonymise": "fixtures",
     "verify": "fixtures",
+    "faker": "fixtures,up",
     "dashboards": "dashboards,up",
     "grafana_client": "push",
 }
@@ -170,6 +171,7 @@ def proxy(host: str | None, port: int | None) -> None:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
 
 
+PARTS = ("start", "replay", "disconnect", "proxy", "leaks", "telemetry", "mock", "anonymise", "detectors", "recorder")
 KEY_FILE, KEY_VARIABLE = ".cortex-harness/anonymisation.key", "CORTEX_HARNESS_KEY_FILE"
 
 
@@ -303,9 +305,9 @@ def _look_for_leaks(
 @click.option("--streams", type=click.IntRange(1, 490), default=50, show_default=True, help="Streams of the replay.")
 @click.option(
     "--only",
-    type=click.Choice(["start", "replay", "disconnect", "proxy", "leaks", "telemetry", "mock"]),
+    type=click.Choice(PARTS),
     multiple=True,
-    help="This part alone; repeatable.  [default: all but mock]",
+    help="This part alone; repeatable.  [default: start to telemetry]",
 )
 @click.option(
     "--mock", "only", flag_value="mock", multiple=True, help="The mock against aimock and WireMock, from npm."

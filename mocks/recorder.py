@@ -230,12 +230,13 @@ def run(
     mode: None for `none` where CI is set, else `once`.   plain: a line for each exchange also on a terminal.
     ready: told the URL, once it answers.   Raises: RecordingError.
     """
+    origin = checked_upstream(upstream)
     options = Options(out, mode_of(mode, os.environ), key_file, policy, about)
     progress = Progress(sys.stderr, is_live=not plain and sys.stderr.isatty())
     if ensure_key(key_file):
         progress.say(f"made a key, {key_file}: keep it, and keep it secret; with another one people get other names")
     with tempfile.TemporaryDirectory(prefix="cortex-harness-") as folder:
-        proxy = partial(proxy_options, checked_upstream(upstream), host, port, folder)
+        proxy = partial(proxy_options, origin, host, port, folder)
         return asyncio.run(_record(options, proxy, progress, ready))
 
 

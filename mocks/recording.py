@@ -381,7 +381,7 @@ class Recording:
         elif attestation.key != self._pseudonyms.key_id:
             raise RecordingError(
                 f"{out} was recorded with the key {attestation.key}, {self.options.key_file} holds "
-                f"{self._pseudonyms.key_id}: the same person would be two. Name that key, or: {way_out}"
+                f"{self._pseudonyms.key_id}: the same person would be two. Name that key with --key-file. {way_out}"
             )
         elif attestation.rules != self._anonymiser.rules:
             raise RecordingError(

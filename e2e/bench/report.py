@@ -17,6 +17,7 @@ from e2e.bench import (
     peers,
     proxy,
     proxy_telemetry,
+    recorder,
     replay,
     start,
 )
@@ -44,10 +45,13 @@ class Part(StrEnum):
     LEAKS = "leaks"
     TELEMETRY = "telemetry"
     MOCK = "mock"
+    ANONYMISE = "anonymise"
+    DETECTORS = "detectors"
+    RECORDER = "recorder"
 
 
-USUAL = tuple(part for part in Part if part is not Part.MOCK)
-"""What is measured when nothing is named: what needs no package index, and no toolchain that is not ours."""
+USUAL = tuple(part for part in Part if part not in (Part.MOCK, Part.ANONYMISE, Part.DETECTORS, Part.RECORDER))
+"""What is measured when nothing is named: what needs no package index, no environment of its own and no patience."""
 
 
 def measure(*, streams: int, parts: Collection[Part], say: Say) -> Figures:
@@ -63,6 +67,9 @@ def measure(*, streams: int, parts: Collection[Part], say: Say) -> Figures:
         Part.LEAKS: lambda: _leaks(say),
         Part.TELEMETRY: lambda: under("Proxy, its own telemetry", proxy_telemetry.measure(say)),
         Part.MOCK: lambda: _mock(say),
+        Part.ANONYMISE: lambda: _anonymise(say),
+        Part.DETECTORS: lambda: _detectors(say),
+        Part.RECORDER: lambda: recorder.measure(recorder.Shape()),
     }
     rows = [row for part, rows_of in measures.items() if part in parts for row in rows_of()]
     about = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
@@ -122,3 +129,15 @@ def _mock(say: Say) -> list[Figure]:
 def open_session(stack: Stack) -> tuple[str, str]:
     """A session id and its token.   Raises: requests.RequestException."""
     return proxy.open_sessions(stack.proxy_url, 1)[0]
+
+
+def _anonymise(say: Say) -> list[Figure]:
+    from e2e.bench import anonymise  # noqa: PLC0415 - needs the extra `fixtures`
+
+    return anonymise.measure(say)
+
+
+def _detectors(say: Say) -> list[Figure]:
+    from e2e.bench import detectors  # noqa: PLC0415 - needs the extra `fixtures`
+
+    return detectors.measure(say)
