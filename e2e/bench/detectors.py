@@ -24,6 +24,7 @@ from contextlib import redirect_stderr
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from e2e.bench.figures import Figure, Figures, under
@@ -160,7 +161,8 @@ def installed_mb(packages: Iterable[str]) -> float:
         waiting += [
             re.split(r"[^\w.-]", each, maxsplit=1)[0] for each in distribution.requires or () if "extra" not in each
         ]
-        size += sum(file.stat().st_size for each in distribution.files or () if (file := each.locate()).is_file())  # type: ignore[attr-defined]
+        places = (Path(str(each.locate())) for each in distribution.files or ())
+        size += sum(place.stat().st_size for place in places if place.is_file())
     return size / 1024**2
 
 
