@@ -47,7 +47,20 @@ RUN = Environment(_USUAL, ("--extra", "up"))
 SHOW = Environment(_USUAL, ("--extra", "up", "--extra", "dashboards"))
 DATA = Environment(_USUAL, ("--extra", "up", "--extra", "fixtures"))
 CHECK = Environment(
-    _USUAL, (*SHOW.holds, "--extra", "fixtures", "--group", "test", "--group", "lint", "--group", "tools")
+    _USUAL,
+    (
+        *SHOW.holds,
+        "--extra",
+        "fixtures",
+        "--group",
+        "test",
+        "--group",
+        "contracts",
+        "--group",
+        "lint",
+        "--group",
+        "tools",
+    ),
 )
 PUSH = Environment(ROOT / ".cortex-harness" / "push", ("--extra", "push"))
 """Apart: Grafana's client brings an HTTP library that overwrites the proxy's (docs/decisions/0010)."""
@@ -63,6 +76,8 @@ _OF_COMMANDS = {
     ("dashboards",): SHOW,
     ("test",): CHECK,
     ("load",): CHECK,
+    ("contracts",): CHECK,
+    ("export",): CHECK,
 }
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
