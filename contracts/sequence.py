@@ -185,26 +185,6 @@ class Rule(_Part):
         return {name: Draft202012Validator(promise.data) for name, promise in self.events.items()}
 
 
-def shape_of(example: JsonValue) -> Schema:
-    """The JSON Schema that an example stands for: its members are required and of its types, its values are free.
-
-    An array promises the shape of its first element for each, and at least one; an empty array nothing but itself.
-    """
-    if isinstance(example, dict):
-        members: Schema = {name: shape_of(value) for name, value in example.items()}
-        return {"type": "object", "required": [*example], "properties": members} if example else {"type": "object"}
-    if isinstance(example, list):
-        return {"type": "array", "minItems": 1, "items": shape_of(example[0])} if example else {"type": "array"}
-    return {"type": _type_of(example)}
-
-
-def _type_of(value: JsonValue) -> str:
-    if isinstance(value, bool):  # before numbers: a bool is an int in Python
-        return "boolean"
-    names = ((type(None), "null"), (str, "string"), (int, "integer"), (float, "number"), (list, "array"))
-    return next((name for kind, name in names if isinstance(value, kind)), "object")
-
-
 def _check_schema(place: str, schema: Schema) -> None:
     try:
         Draft202012Validator.check_schema(schema)

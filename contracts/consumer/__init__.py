@@ -1,0 +1,1 @@
+"""What consumers rely on: tests that write pacts, with the consumers' own code."""

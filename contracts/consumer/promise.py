@@ -1,0 +1,81 @@
+"""One notation for a promised value, from which its example, its Pact matchers and its JSON Schema are made.
+
+A promise is written as the example itself: members of an object are required, others may come beside them; every
+element of an array is like the first, and there is at least one; a scalar stands for its type. `Exactly` and `Like` say
+more where the consumer needs more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pact import match
+from pydantic import JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Exactly:
+    """This very value."""
+
+    value: str | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """Text of a form. pattern: in the common part of the dialects of Rust, ECMAScript and Python; the whole text."""
+
+    value: str
+    pattern: str
+
+
+Promise = Any
+"""JSON, with `Exactly` and `Like` among its values."""
+
+
+def example(promise: Promise) -> JsonValue:
+    """The example alone."""
+    if isinstance(promise, dict):
+        return {name: example(value) for name, value in promise.items()}
+    if isinstance(promise, list):
+        return [example(value) for value in promise]
+    value: JsonValue = promise.value if isinstance(promise, Exactly | Like) else promise
+    return value
+
+
+def matchers(promise: Promise) -> Any:
+    """The example with Pact's matchers in it."""
+    if isinstance(promise, dict):
+        return {name: matchers(value) for name, value in promise.items()}
+    if isinstance(promise, list):
+        return match.each_like(matchers(promise[0]), min=1)
+    if isinstance(promise, Exactly):
+        return promise.value
+    if isinstance(promise, Like):
+        return match.regex(promise.value, regex=promise.pattern)
+    return _typed(promise)
+
+
+def _typed(value: JsonValue) -> Any:
+    if isinstance(value, bool):  # before numbers: a bool is an int in Python
+        return match.bool(value)
+    if isinstance(value, int):
+        return match.int(value)
+    return match.number(value) if isinstance(value, float) else match.like(value)
+
+
+def schema(promise: Promise) -> dict[str, JsonValue]:
+    """The JSON Schema of it."""
+    if isinstance(promise, dict):
+        members: dict[str, JsonValue] = {name: schema(value) for name, value in promise.items()}
+        return {"type": "object", "required": [*promise], "properties": members} if promise else {"type": "object"}
+    if isinstance(promise, list):
+        return {"type": "array", "minItems": 1, "items": schema(promise[0])}
+    if isinstance(promise, Exactly):
+        return {"const": promise.value}
+    if isinstance(promise, Like):
+        return {"type": "string", "pattern": f"^(?:{promise.pattern})$"}
+    return {"type": _TYPES[type(promise)]}
+
+
+_TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
