@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 from pact import Verifier
 from pydantic import JsonValue
 
+from contracts.callbacks import MESSAGE_PATH, Callbacks, Message
+from contracts.exchange import filled, perform
 from contracts.pactfile import Interaction, PactFile, State
 from contracts.sequence import Rule, RuleError
 
@@ -30,7 +32,7 @@ SHOWN_CHARS = 400
 WHOSE = "cortex-harness:interaction"
 """State parameter that tells the handler for which interaction it is called; suites never see it."""
 
-StateHandler = Callable[[Mapping[str, JsonValue]], None]
+StateHandler = Callable[[Mapping[str, JsonValue]], Mapping[str, JsonValue] | None]
 MessageHandler = Callable[[Interaction], JsonValue]
 StreamHandler = Callable[[Interaction], Sequence[tuple[str, JsonValue]]]
 
@@ -63,9 +65,11 @@ class Fault(StrEnum):
 class Provider:
     """Who is verified, and how to bring it into each state.
 
-    states: by name; each is called with the state's parameters before each interaction in it.
+    states: by name; each is called with the state's parameters before each interaction in it, and may return values
+    for the `ProviderState` generators of the pact.
     messages: what makes the payload of each message, by its description; the state is set by then.
-    streams: performs the exchange of a stream and returns its events, each with its data as JSON or as text.
+    streams: performs the exchange of a stream and returns its events, each with its data as JSON or as text; the
+    interaction it gets has the state's values in its request. `exchange.perform` when left out.
     headers: sent with every request, instead of the pact's own of that name; credentials, for example.
     """
 
@@ -175,58 +179,59 @@ class _Run:
     def _pact(self) -> dict[str, Mapping[str, Any]]:
         at = urlsplit(self._provider.url)
         verifier = Verifier(self._provider.name, host=at.hostname).add_transport(url=self._provider.url)
-        verifier.state_handler(self._state).set_error_on_empty_pact().set_request_timeout(REQUEST_TIMEOUT_MS)
+        verifier.set_error_on_empty_pact().set_request_timeout(REQUEST_TIMEOUT_MS)
         verifier.set_coloured_output(enabled=False).add_custom_headers(dict(self._provider.headers))
-        if any(each.kind == "message" for each in self._file.interactions):
-            verifier.message_handler(self._message)
-        with tempfile.TemporaryDirectory(prefix="pact-") as folder:
+        with tempfile.TemporaryDirectory(prefix="pact-") as folder, Callbacks(self._state, self._message) as callbacks:
+            verifier.state_handler(callbacks.state_url, body=True)
+            verifier.add_transport(protocol="message", port=callbacks.port, path=MESSAGE_PATH)
             source = Path(folder) / self._file.path.name
             source.write_text(json.dumps(_marked(self._file)), "utf-8")
-            verifier.add_source(source)
-            failure = _executed(verifier)
+            failure = _executed(verifier.add_source(source))
         results = {each["description"]: each for each in verifier.results["interactionResults"]}
         if failure and all(each["result"] == "OK" for each in results.values()):
             told = [json.dumps(each) for each in verifier.results["errors"]] or [failure]
             self.found[""] = [f"{Fault.VERIFIER}: {_short(each)}" for each in told]
         return results
 
-    def _state(self, state: str, parameters: dict[str, Any] | None) -> None:
-        """Never raises: Pact would try again, for two minutes."""
-        params = dict(parameters or {})
-        interaction = self._by_name.get(params.pop(WHOSE, ""))
-        if interaction is not None:
-            self._set(interaction, State(state, params))
+    def _state(self, name: str, params: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
+        """What the state has made. Never raises: Pact would try again, for two minutes."""
+        interaction = self._by_name.get(str(params.get(WHOSE, "")))
+        if interaction is None:
+            return {}  # no state at all, which is a fault of its own
+        own = {each: value for each, value in params.items() if each != WHOSE}
+        return self._set(interaction, State(name, own)) or {}
 
-    def _set(self, interaction: Interaction, state: State) -> bool:
+    def _set(self, interaction: Interaction, state: State) -> Mapping[str, JsonValue] | None:
+        """What the state has made; None when it could not be reached."""
         handler = self._provider.states.get(state.name)
         if handler is None:
             known = ", ".join(sorted(self._provider.states)) or "none"
-            fault = f"{Fault.UNKNOWN_STATE}: {state.name!r} of {interaction}; known are {known}"
-        else:
-            try:
-                handler(state.params)
-                return True
-            except Exception as error:
-                fault = f"{Fault.STATE_FAILED}: {state} of {interaction}: {_named(error)}"
-        self._tell(interaction, fault)
-        return False
+            self._tell(interaction, f"{Fault.UNKNOWN_STATE}: {state.name!r} of {interaction}; known are {known}")
+            return None
+        try:
+            return handler(state.params) or {}
+        except Exception as error:
+            self._tell(interaction, f"{Fault.STATE_FAILED}: {state} of {interaction}: {_named(error)}")
+            return None
 
     def _tell(self, interaction: Interaction, fault: str) -> None:
         if fault not in self.found[interaction.description]:
             self.found[interaction.description].append(fault)
 
-    def _message(self, name: str) -> Any:
+    def _message(self, name: str) -> Message:
         """The message, or an empty one after a failure that is told elsewhere."""
         interaction, handler = self._by_name[name], self._provider.messages.get(name)
+        content_type = interaction.document.get("contents", {}).get("contentType", "application/json")
         if handler is None:
             self._tell(interaction, f"{Fault.UNHANDLED_MESSAGE}: {interaction}")
-            return {"contents": b"", "metadata": None, "content_type": None}
+            return Message(b"", content_type)
         try:
-            contents = json.dumps(handler(interaction)).encode()
+            made = handler(interaction)
         except Exception as error:
             self._tell(interaction, f"{Fault.MESSAGE_FAILED}: {interaction}: {_named(error)}")
-            contents = b""
-        return {"contents": contents, "metadata": None, "content_type": "application/json"}
+            return Message(b"", content_type)
+        is_text = isinstance(made, str) and content_type != "application/json"
+        return Message((str(made) if is_text else json.dumps(made)).encode(), content_type)
 
     def _sequence(self, interaction: Interaction, document: object) -> None:
         try:
@@ -234,16 +239,18 @@ class _Run:
         except RuleError as error:
             self._tell(interaction, f"{Fault.BROKEN_RULE}: {interaction}: {error}")
             return
-        if self._provider.streams is None:
-            self._tell(interaction, f"{Fault.STREAM_FAILED}: {interaction}: the provider has no `streams`")
-        elif all(self._set(interaction, state) for state in interaction.states):
-            try:
-                events = self._provider.streams(interaction)
-            except Exception as error:  # noqa: BLE001 - whatever a suite's stream raises is told
-                self._tell(interaction, f"{Fault.STREAM_FAILED}: {interaction}: {_named(error)}")
-                return
-            for fault in rule.check(events):
-                self._tell(interaction, f"{Fault.SEQUENCE}: {interaction}: {fault}")
+        made = [self._set(interaction, state) for state in interaction.states]
+        if None in made:
+            return
+        asked = filled(interaction, {name: value for values in made for name, value in (values or {}).items()})
+        try:
+            streams = self._provider.streams
+            events = streams(asked) if streams else perform(self._provider.url, asked, self._provider.headers)
+        except Exception as error:
+            self._tell(interaction, f"{Fault.STREAM_FAILED}: {interaction}: {_named(error)}")
+            return
+        for fault in rule.check(events):
+            self._tell(interaction, f"{Fault.SEQUENCE}: {interaction}: {fault}")
 
 
 def _marked(file: PactFile) -> dict[str, Any]:
@@ -266,11 +273,6 @@ def _executed(verifier: Verifier) -> str:
         verifier.verify()
     except RuntimeError as error:
         return str(error)
-    finally:
-        for callbacks in (verifier._state_handler, verifier._message_producer):
-            server = getattr(callbacks, "_server", None)
-            if server is not None:
-                server.server_close()  # pact-python stops its servers, and leaves their sockets open
     return ""
 
 
