@@ -10,8 +10,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic.alias_generators import to_camel
+
+from contracts.shown import Shown
 
 PREFIX = "/api/v1"
 PROBLEM_JSON = "application/problem+json"
@@ -25,12 +27,16 @@ MAX_ID = 2**53 - 1
 """Largest thread or message id: what a browser can hold in a number."""
 
 
-class Api(BaseModel):
+class Api(Shown):
     """Base of what the proxy sends: camelCase on the wire, immutable in Python."""
 
     model_config = ConfigDict(
         alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True, serialize_by_alias=True
     )
+
+
+class Sparse(Api):
+    """Base of what the proxy sends without its empty fields; everything else it sends whole."""
 
 
 class ApiRequest(Api):
@@ -157,7 +163,7 @@ class StreamEvent(StrEnum):
     END = "proxy.end"
 
 
-class ProxyStart(Api):
+class ProxyStart(Sparse):
     """Data of `proxy.start`, the first frame of every chat stream."""
 
     session_id: str
@@ -190,7 +196,7 @@ class TokenUsage(Api):
     output_tokens: int = 0
 
 
-class ProxyEnd(Api):
+class ProxyEnd(Sparse):
     """Data of `proxy.end`, the last frame of every chat stream. Durations are milliseconds since the request."""
 
     reason: EndReason
@@ -497,7 +503,7 @@ class FieldError(Api):
     detail: str
 
 
-class Problem(Api):
+class Problem(Sparse):
     """RFC 9457 problem details. `instance` is the request's id, in a stream the turn's; `traceId` finds its trace."""
 
     type: str = Field(examples=[PROBLEM_BASE + ProblemType.TOKEN_EXPIRED])

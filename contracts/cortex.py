@@ -72,8 +72,10 @@ class Event(StrEnum):
     TEXT_DELTA = "response.text.delta"
     TEXT_ANNOTATION = "response.text.annotation"
     TEXT = "response.text"
+    TOOL_USE_STATUS = "response.tool_use.status"
     TOOL_USE = "response.tool_use"
     TOOL_RESULT_STATUS = "response.tool_result.status"
+    TOOL_RESULT_ANALYST_DELTA = "response.tool_result.analyst.delta"
     TOOL_RESULT = "response.tool_result"
     TABLE = "response.table"
     CHART = "response.chart"
@@ -83,6 +85,17 @@ class Event(StrEnum):
     RESPONSE = "response"
     DONE = "done"
     LEGACY_DELTA = "message.delta"
+
+
+class AnalystEventName(StrEnum):
+    """Event names of Cortex Analyst's stream, which is an open set as well."""
+
+    STATUS = "status"
+    CONTENT_DELTA = "message.content.delta"
+    WARNINGS = "warnings"
+    METADATA = "response_metadata"
+    ERROR = "error"
+    DONE = "done"
 
 
 TERMINAL_EVENTS = frozenset({Event.RESPONSE, Event.ERROR, Event.DONE})

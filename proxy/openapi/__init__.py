@@ -1,7 +1,7 @@
 """`GET /openapi.json` and `GET /docs`: the client API described, for tools and for people.
 
-operations.py   the table of operations          events.py    what streams consist of
-examples.py     an example of everything         document.py  the document made of them and of the models
+operations.py   the table of operations          examples.py  an example of everything
+document.py     the document made of them and of the models
 page.py         the document as a page, without scripts
 """
 

@@ -18,11 +18,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue, models_json_schema
 from pydantic_core import core_schema
 
-from contracts.api import PROBLEM_JSON, Problem, ProblemType, ProxyEnd, ProxyStart
-from contracts.cortex import ErrorBody, FinalResponse
+from contracts.api import PROBLEM_JSON, Api, Problem, ProblemType, Sparse
+from contracts.events import AnalystEvent, ChatEvent
 from proxy import VERSION
 from proxy.history import DEFAULT_LIMIT, SESSION_ID
-from proxy.openapi import events, examples
+from proxy.openapi import examples
 from proxy.openapi.operations import OPERATIONS, TAGS, Access, Answer, Operation
 from proxy.problems import CATALOGUE
 from proxy.tokens import CLIENT_KEY_HEADER
@@ -43,12 +43,12 @@ Send `X-Request-Id` (8 to 64 of `A-Z a-z 0-9 . _ -`) to find a request in the lo
 have it in your trace. A token never travels in an address.\
 """
 GENERATED = """\
-# Generated from contracts/api.py, contracts/cortex.py and proxy/openapi by `python3 harness.py contracts openapi`.
+# Generated from contracts/api.py, contracts/events.py and proxy/openapi by `python3 harness.py contracts openapi`.
 # Change those, then run it again; a test fails while this file is stale.
 """
 
-SPARSE: frozenset[type] = frozenset({Problem, ProxyStart, ProxyEnd})
-"""Sent without their empty fields. All other answers are sent whole."""
+UNIONS: tuple[type[BaseModel], ...] = (ChatEvent, AnalystEvent)
+"""What streams consist of."""
 
 NULL = {"type": "null"}
 _RETRY_STATUSES = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
@@ -90,11 +90,13 @@ class _Schemas(GenerateJsonSchema):
         made.pop("title", None)
         if "description" in made:
             made["description"] = _reflowed(made["description"])
+        if made.get("additionalProperties") is True:
+            del made["additionalProperties"]  # as everywhere where it is not forbidden
         properties = made.get("properties", {})
-        if self.mode == "serialization" and schema["cls"] in SPARSE:
+        if issubclass(schema["cls"], Sparse):
             made["required"] = [name for name, each in properties.items() if NULL not in each.get("anyOf", [])]
             made["properties"] = {name: _never_null(each) for name, each in properties.items()}
-        elif self.mode == "serialization" and properties:
+        elif self.mode == "serialization" and issubclass(schema["cls"], Api) and properties:
             made["required"] = list(properties)
         return made
 
@@ -236,15 +238,13 @@ def _header_refs(names: Iterable[str]) -> Schema:
 
 
 def _component_schemas() -> Schema:
-    asked = {operation.request for operation in OPERATIONS if operation.request}
+    asked: set[type[BaseModel]] = {operation.request for operation in OPERATIONS if operation.request}
     told = {each.shape for operation in OPERATIONS for each in operation.answers if isinstance(each.shape, type)}
-    # Snowflake's own payloads pass as they came: the form in which we would read them is the form they have.
-    read: set[type[BaseModel]] = {*asked, ErrorBody, FinalResponse}
-    written: set[type[BaseModel]] = {*told, Problem, ProxyStart, ProxyEnd}
-    modes: tuple[tuple[set[type[BaseModel]], JsonSchemaMode], ...] = ((read, "validation"), (written, "serialization"))
+    written: set[type[BaseModel]] = {*told, Problem, *UNIONS}
+    modes: tuple[tuple[set[type[BaseModel]], JsonSchemaMode], ...] = ((asked, "validation"), (written, "serialization"))
     models = [(model, mode) for group, mode in modes for model in sorted(group, key=lambda each: each.__name__)]
     _, found = models_json_schema(models, ref_template="#/components/schemas/{model}", schema_generator=_Schemas)
-    return {**cast("Schema", found["$defs"]), **events.schemas()}
+    return cast("Schema", found["$defs"])
 
 
 # --- problems ------------------------------------------------------------------------------------------------------

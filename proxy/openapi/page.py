@@ -15,8 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from contracts.api import PREFIX
-from proxy.openapi.document import document
-from proxy.openapi.events import UNIONS
+from proxy.openapi.document import UNIONS, document
 from proxy.openapi.operations import OPERATIONS, TAGS
 from proxy.problems import CATALOGUE
 
@@ -59,7 +58,7 @@ def render() -> str:
         tags=TAGS,
         operations=[(each, described["paths"][each.path][each.method]) for each in OPERATIONS],
         schemas=sorted(described["components"]["schemas"].items()),
-        unions=UNIONS,
+        unions={each.__name__ for each in UNIONS},
         catalogue=CATALOGUE,
         resolve=resolve,
         prefix=PREFIX,

@@ -14,8 +14,8 @@ from typing import Any
 DEADLINE_S = 20.0
 
 EVENTS = (
-    b'event: response.status\ndata: {"status":"planning"}\n\n',
-    'event: response.text.delta\ndata: {"text":"Zürich — 4.2 Mio. €"}\n\n'.encode(),
+    b'event: response.status\ndata: {"message":"Planning the next steps","status":"planning"}\n\n',
+    'event: response.text.delta\ndata: {"content_index":0,"text":"Zürich — 4.2 Mio. €"}\n\n'.encode(),
     (
         b'event: response\ndata: {"role":"assistant","content":[],"status":"completed","metadata":{"usage":'
         b'{"tokens_consumed":[{"model_name":"m","input_tokens":{"total":7,"cache_read":2},"output_tokens":{"total":5}}]}}}'
