@@ -1,0 +1,138 @@
+"""Schemas, bounds and places in the words of the people who read a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from contracts.compat.model import Anchor, Place, Side
+from contracts.compat.shapes import ANY, Shape
+
+SHOWN = 6
+"""Most things in a list before the rest is only counted."""
+
+TYPES: Mapping[str, str] = {
+    "null": "null",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+    "string": "text",
+    "array": "a list",
+    "object": "an object",
+    ANY: "anything",
+}
+
+_BOUNDS: Mapping[str, str] = {
+    "minLength": "at least {} character",
+    "maxLength": "at most {} character",
+    "minItems": "at least {} item",
+    "maxItems": "at most {} item",
+    "minProperties": "at least {} field",
+    "maxProperties": "at most {} field",
+}
+
+
+def joined(words: Iterable[str], last: str = "and") -> str:
+    """`a, b and c`; of many the first ones and how many more."""
+    listed = list(words)
+    if len(listed) > SHOWN + 1:
+        listed = [*listed[:SHOWN], f"{len(listed) - SHOWN} more"]
+    return f" {last} ".join([", ".join(listed[:-1]), listed[-1]]) if len(listed) > 1 else "".join(listed)
+
+
+def types(kinds: Iterable[str]) -> str:
+    """What values of these types are."""
+    return joined((TYPES[each] for each in kinds), "or") or "nothing"
+
+
+def values(listed: Iterable[str], last: str = "or") -> str:
+    """Values, as JSON, marked as code."""
+    return joined((f"`{each}`" for each in listed), last)
+
+
+def bound(keyword: str, limit: Any) -> str:
+    """A bound: `at most 20 items`."""
+    if limit is None:
+        return "without that bound"
+    if keyword in _BOUNDS:
+        return f"{_BOUNDS[keyword].format(number(limit))}{'' if limit == 1 else 's'} {_OF[keyword]}".strip()
+    return _NUMERIC[keyword].format(number(limit))
+
+
+_OF: Mapping[str, str] = {"minLength": "long", "maxLength": "long"} | dict.fromkeys(
+    ("minItems", "maxItems", "minProperties", "maxProperties"), ""
+)
+_NUMERIC: Mapping[str, str] = {
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "exclusiveMinimum": "more than {}",
+    "exclusiveMaximum": "less than {}",
+    "multipleOf": "a multiple of {}",
+    "uniqueItems": "without repetition",
+}
+
+
+def number(value: Any) -> str:
+    """A number with its thousands apart, when it is long; anything else as JSON."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    return json.dumps(value)
+
+
+def shape(one: Shape, tag: str = "") -> str:
+    """One alternative of several, as one calls it.
+
+    tag: the field by which the alternatives are told apart, where there is one.
+    """
+    if tag and (listed := tag_values(one, tag)):
+        return f"an object with `{tag}` {values(listed)}"
+    if one.component and one.is_whole:
+        return f"`{one.component}`"
+    if one.values is not None:
+        return values(one.values)
+    if one.type == "object" and one.properties(""):
+        return f"an object with {joined(f'`{name}`' for name in one.properties(''))}"
+    return TYPES[one.type]
+
+
+def tag_values(one: Shape, tag: str) -> tuple[str, ...]:
+    """The values, as JSON, that a field of an object may have alone; none when it may have any."""
+    schema = one.properties("").get(tag)
+    if not isinstance(schema, Mapping):
+        return ()
+    listed = [schema["const"]] if "const" in schema else schema.get("enum", [])
+    return tuple(json.dumps(each, ensure_ascii=False) for each in listed)
+
+
+def where(anchor: Anchor, places: Sequence[Place]) -> str:
+    """A spot and where it is met: `ChatRequest.message` in the request of POST /api/v1/chat."""
+    spot, context = str(anchor), met(places)
+    if not context:
+        return f"`{spot}`"
+    return f"`{spot}` in {context}" if spot else f"{context[0].upper()}{context[1:]}"
+
+
+def met(places: Sequence[Place]) -> str:
+    """Where a schema is met; empty for the document itself."""
+    one = places[0] if places else Place()
+    operations = list(dict.fromkeys(each.operation for each in places))
+    if not operations or not one.operation:
+        return ""
+    named = operations[0] if len(operations) == 1 else f"{len(operations)} operations"
+    if one.event:
+        events = list(dict.fromkeys(each.event for each in places if each.event))
+        kind = "event" if len(events) == 1 else "events"
+        return f"the stream's {kind} {joined(f'`{each}`' for each in events)} of {named}"
+    if one.name:
+        return f"the {joined(dict.fromkeys(each.name for each in places if each.name))} of {named}"
+    return f"{_bodies(places)} of {named}"
+
+
+def _bodies(places: Sequence[Place]) -> str:
+    if places[0].side is Side.REQUEST:
+        return "the request" if len({each.operation for each in places}) == 1 else "the requests"
+    statuses = list(dict.fromkeys(each.status for each in places))
+    if len(statuses) == 1:
+        return f"the answer {statuses[0]}"
+    return f"the answers {joined(statuses)}"
