@@ -2,7 +2,7 @@
 
 A promise is written as the example itself: members of an object are required, others may come beside them; every
 element of an array is like the first, and there is at least one; a scalar stands for its type. `Exactly` and `Like` say
-more where the consumer needs more.
+more where the consumer needs more; `Given` is what only the provider can know, as a token.
 """
 
 from __future__ import annotations
@@ -29,8 +29,22 @@ class Like:
     pattern: str
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A value of the type of `value`, which the provider's state makes. expression: `${name}`, with text around it."""
+
+    value: str | int
+    expression: str
+
+    @property
+    def generator(self) -> dict[str, str]:
+        """As a pact file has it."""
+        kind = "INTEGER" if isinstance(self.value, int) else "STRING"
+        return {"type": "ProviderState", "expression": self.expression, "dataType": kind}
+
+
 Promise = Any
-"""JSON, with `Exactly` and `Like` among its values."""
+"""JSON, with `Exactly`, `Like` and `Given` among its values."""
 
 
 def example(promise: Promise) -> JsonValue:
@@ -39,21 +53,46 @@ def example(promise: Promise) -> JsonValue:
         return {name: example(value) for name, value in promise.items()}
     if isinstance(promise, list):
         return [example(value) for value in promise]
-    value: JsonValue = promise.value if isinstance(promise, Exactly | Like) else promise
-    return value
+    return _value(promise)
 
 
 def matchers(promise: Promise) -> Any:
     """The example with Pact's matchers in it."""
     if isinstance(promise, dict):
-        return {name: matchers(value) for name, value in promise.items()}
+        return {name: matchers(value) for name, value in promise.items()} or match.like({})
     if isinstance(promise, list):
         return match.each_like(matchers(promise[0]), min=1)
     if isinstance(promise, Exactly):
         return promise.value
     if isinstance(promise, Like):
-        return match.regex(promise.value, regex=promise.pattern)
-    return _typed(promise)
+        return match.regex(promise.value, regex=whole(promise.pattern))
+    return _typed(_value(promise))
+
+
+def asked(promise: Promise) -> Any:
+    """What a consumer sends: the example itself, apart from values that the provider's state makes."""
+    if isinstance(promise, dict):
+        return {name: asked(value) for name, value in promise.items()}
+    return match.like(promise.value) if isinstance(promise, Given) else example(promise)
+
+
+def generators(promise: Promise, path: str = "$") -> dict[str, dict[str, str]]:
+    """Where the provider's state puts its values, by place in the JSON."""
+    if isinstance(promise, Given):
+        return {path: promise.generator}
+    if not isinstance(promise, dict):
+        return {}
+    return {at: each for name, value in promise.items() for at, each in generators(value, f"{path}.{name}").items()}
+
+
+def _value(promise: Promise) -> JsonValue:
+    value: JsonValue = promise.value if isinstance(promise, Exactly | Like | Given) else promise
+    return value
+
+
+def whole(pattern: str) -> str:
+    """The pattern for the whole text: both Pact and JSON Schema look for one anywhere."""
+    return f"^(?:{pattern})$"
 
 
 def _typed(value: JsonValue) -> Any:
@@ -74,8 +113,8 @@ def schema(promise: Promise) -> dict[str, JsonValue]:
     if isinstance(promise, Exactly):
         return {"const": promise.value}
     if isinstance(promise, Like):
-        return {"type": "string", "pattern": f"^(?:{promise.pattern})$"}
-    return {"type": _TYPES[type(promise)]}
+        return {"type": "string", "pattern": whole(promise.pattern)}
+    return {"type": _TYPES[type(_value(promise))]}
 
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
