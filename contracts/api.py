@@ -8,12 +8,31 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from contracts.shown import Shown
+from contracts.examples import (
+    ANSWER,
+    BOUND_STATEMENT,
+    CELLS,
+    CHART,
+    FOLLOW_UP,
+    HANDLE,
+    QUESTION,
+    READING,
+    REQUEST_ID,
+    ROWS,
+    SESSION_ID,
+    SNOWFLAKE_ID,
+    STATEMENT,
+    TRACE_ID,
+    TURN_ID,
+    USAGE,
+    Examples,
+    Shown,
+)
 
 PREFIX = "/api/v1"
 PROBLEM_JSON = "application/problem+json"
@@ -59,6 +78,11 @@ class TokenRequest(ApiRequest):
         description="whose session it is to be, for limits and history; only a caller with the client key may say",
     )
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A session of anybody": {},
+        "A session of a user whom a backend names": {"subject": "user-4711"},
+    }
+
 
 class SessionToken(Api):
     """A session token. `expires_at` ends the token, `session_expires_at` ends every refresh of it."""
@@ -70,6 +94,17 @@ class SessionToken(Api):
     expires_in_s: int = Field(examples=[300])
     session_expires_at: datetime
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A token": {
+            "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl",
+            "tokenType": "Bearer",
+            "sessionId": SESSION_ID,
+            "expiresAt": "2026-03-02T09:05:00Z",
+            "expiresInS": 300,
+            "sessionExpiresAt": "2026-03-02T17:00:00Z",
+        }
+    }
+
 
 # --- chat ----------------------------------------------------------------------------------------------------------
 
@@ -80,6 +115,12 @@ class ToolResultContent(ApiRequest):
     type: Literal["json", "text"]
     json_: dict[str, Any] | list[Any] | None = Field(default=None, alias="json")
     text: Annotated[str, Field(max_length=MAX_MESSAGE_CHARS)] | None = None
+
+    EXAMPLES: ClassVar[Examples] = {
+        "An object": {"type": "json", "json": {"path": "/sales/emea"}},
+        "A list": {"type": "json", "json": ["EMEA", "APAC"]},
+        "Text": {"type": "text", "text": "The user looks at EMEA."},
+    }
 
     @model_validator(mode="after")
     def _carries_what_its_type_says(self) -> ToolResultContent:
@@ -99,11 +140,31 @@ class ClientToolResult(ApiRequest):
     status: Literal["success", "error"] = "success"
     content: Annotated[list[ToolResultContent], Field(min_length=1, max_length=MAX_TOOL_RESULT_ITEMS)]
 
+    EXAMPLES: ClassVar[Examples] = {
+        "What the page shows": {
+            "toolUseId": "toolu_client01",
+            "type": "generic",
+            "name": "current_page",
+            "content": [{"type": "json", "json": {"path": "/sales/emea"}}],
+        },
+        "A failure": {
+            "toolUseId": "toolu_client01",
+            "type": "generic",
+            "name": "current_page",
+            "status": "error",
+            "content": [{"type": "text", "text": "The page has no path."}],
+        },
+    }
+
 
 class ToolResultMessage(ApiRequest):
     """A message that answers a client-side tool instead of asking something."""
 
     tool_result: ClientToolResult
+
+    EXAMPLES: ClassVar[Examples] = {
+        "What a client-side tool answers": {"toolResult": ClientToolResult.EXAMPLES["What the page shows"]}
+    }
 
 
 def _kind_of_message(value: Any) -> str | None:
@@ -130,6 +191,11 @@ class ChatToolChoice(ApiRequest):
     type: Literal["auto", "required", "tool"] = "auto"
     name: Annotated[list[Annotated[str, Field(min_length=1, max_length=128)]], Field(max_length=20)] | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "The agent's own choice": {"type": "auto"},
+        "One of these": {"type": "tool", "name": ["sales_analyst"]},
+    }
+
 
 class ChatRequest(ApiRequest):
     """One turn.
@@ -143,6 +209,23 @@ class ChatRequest(ApiRequest):
     thread_id: Annotated[int, Field(ge=1, le=MAX_ID)] | None = None
     parent_message_id: Annotated[int, Field(ge=0, le=MAX_ID)] | None = None
     tool_choice: ChatToolChoice | None = None
+
+    EXAMPLES: ClassVar[Examples] = {
+        "A question of its own": {"sessionId": SESSION_ID, "message": QUESTION},
+        "The first turn of a thread": {"sessionId": SESSION_ID, "message": QUESTION, "parentMessageId": 0},
+        "A follow-up": {"sessionId": SESSION_ID, "message": FOLLOW_UP, "threadId": 77, "parentMessageId": 502},
+        "With a tool that must be used": {
+            "sessionId": SESSION_ID,
+            "message": QUESTION,
+            "toolChoice": {"type": "tool", "name": ["sales_analyst"]},
+        },
+        "What a client-side tool answers": {
+            "sessionId": SESSION_ID,
+            "threadId": 77,
+            "parentMessageId": 502,
+            "message": ToolResultMessage.EXAMPLES["What a client-side tool answers"],
+        },
+    }
 
     @model_validator(mode="after")
     def _thread_and_parent_go_together(self) -> ChatRequest:
@@ -171,6 +254,11 @@ class ProxyStart(Sparse):
     trace_id: str
     thread_id: int | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A turn of a thread": {"sessionId": SESSION_ID, "turnId": TURN_ID, "traceId": TRACE_ID, "threadId": 77},
+        "A turn of its own": {"sessionId": SESSION_ID, "turnId": TURN_ID, "traceId": TRACE_ID},
+    }
+
 
 class EndReason(StrEnum):
     """Why a chat stream ended."""
@@ -195,6 +283,8 @@ class TokenUsage(Api):
     cached_tokens: int = 0
     output_tokens: int = 0
 
+    EXAMPLES: ClassVar[Examples] = {"Of one turn": USAGE}
+
 
 class ProxyEnd(Sparse):
     """Data of `proxy.end`, the last frame of every chat stream. Durations are milliseconds since the request."""
@@ -206,6 +296,25 @@ class ProxyEnd(Sparse):
     upstream_bytes: int = Field(description="upstream bytes forwarded")
     first_event_ms: float | None = Field(default=None, description="until the first upstream event")
     duration_ms: float
+
+    EXAMPLES: ClassVar[Examples] = {
+        "Completed": {
+            "reason": "completed",
+            "turnId": TURN_ID,
+            "usage": USAGE,
+            "events": 24,
+            "upstreamBytes": 9120,
+            "firstEventMs": 240.1,
+            "durationMs": 4006.0,
+        },
+        "Cut before the first event": {
+            "reason": "upstream_truncated",
+            "turnId": TURN_ID,
+            "events": 0,
+            "upstreamBytes": 0,
+            "durationMs": 120.5,
+        },
+    }
 
 
 # --- tools ---------------------------------------------------------------------------------------------------------
@@ -242,12 +351,29 @@ class SearchRequest(ApiRequest):
     filter: dict[str, Any] | None = Field(default=None, examples=[{"@eq": {"REGION": "EMEA"}}])
     limit: Annotated[int, Field(ge=1, le=50)] = 10
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Words alone": {"query": "refund deadline"},
+        "Some columns, filtered": {
+            "query": "refund deadline",
+            "columns": ["TITLE", "BODY"],
+            "filter": {"@and": [{"@eq": {"REGION": "EMEA"}}, {"@gte": {"VALID_FROM": "2025-01-01"}}]},
+            "limit": 3,
+        },
+    }
+
 
 class SearchHit(Api):
     """One document, best first."""
 
     columns: dict[str, Any] = Field(examples=[{"TITLE": "Refunds"}])
     scores: dict[str, float] = Field(default_factory=dict, examples=[{"cosine_similarity": 0.61}])
+
+    EXAMPLES: ClassVar[Examples] = {
+        "A policy": {
+            "columns": {"TITLE": "Refund policy", "BODY": "Refunds are possible within 30 days."},
+            "scores": {"cosine_similarity": 0.61, "reranker_score": 2.4},
+        }
+    }
 
 
 class SearchAnswer(Api):
@@ -256,6 +382,11 @@ class SearchAnswer(Api):
     results: list[SearchHit]
     request_id: str | None = Field(default=None, description="Snowflake's")
 
+    EXAMPLES: ClassVar[Examples] = {
+        "One document": {"results": [SearchHit.EXAMPLES["A policy"]], "requestId": SNOWFLAKE_ID},
+        "Nothing": {"results": [], "requestId": SNOWFLAKE_ID},
+    }
+
 
 class AnalystMessage(ApiRequest):
     """One turn of a conversation with Cortex Analyst."""
@@ -263,12 +394,25 @@ class AnalystMessage(ApiRequest):
     role: Literal["user", "analyst"]
     text: Annotated[str, Field(min_length=1, max_length=MAX_MESSAGE_CHARS)]
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A question": {"role": "user", "text": QUESTION},
+        "An answer": {"role": "analyst", "text": READING},
+    }
+
 
 class AnalystRequest(ApiRequest):
     """A question to Cortex Analyst about the configured semantic view; the last message is the user's."""
 
     messages: Annotated[list[AnalystMessage], Field(min_length=1, max_length=20)]
     stream: bool = Field(default=False, description="answer with Cortex Analyst's own events, framed like a chat")
+
+    EXAMPLES: ClassVar[Examples] = {
+        "A question": {"messages": [{"role": "user", "text": QUESTION}]},
+        "A conversation, streamed": {
+            "messages": [*AnalystMessage.EXAMPLES.values(), {"role": "user", "text": "and for 2024?"}],
+            "stream": True,
+        },
+    }
 
     @field_validator("messages")
     @classmethod
@@ -288,6 +432,25 @@ class AnalystAnswer(Api):
     warnings: list[str] = Field(default_factory=list)
     request_id: str | None = Field(default=None, description="Snowflake's")
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A statement": {
+            "text": READING,
+            "sql": STATEMENT,
+            "suggestions": [],
+            "verifiedQuery": "net_sales_by_region",
+            "warnings": [],
+            "requestId": SNOWFLAKE_ID,
+        },
+        "Suggestions instead": {
+            "text": "Do you mean gross or net sales?",
+            "sql": None,
+            "suggestions": ["Net sales by region in 2025", "Gross sales by region in 2025"],
+            "verifiedQuery": None,
+            "warnings": [],
+            "requestId": SNOWFLAKE_ID,
+        },
+    }
+
 
 class SqlRequest(ApiRequest):
     """One read-only statement; `?` stands for the bindings, in order."""
@@ -295,6 +458,10 @@ class SqlRequest(ApiRequest):
     statement: Annotated[str, Field(min_length=1, max_length=MAX_SQL_CHARS)]
     bindings: Annotated[list[Scalar], Field(max_length=100)] = Field(default_factory=list)
     max_rows: Annotated[int, Field(ge=1, le=10_000)] = 1000
+
+    EXAMPLES: ClassVar[Examples] = {
+        "A statement with a binding": {"statement": BOUND_STATEMENT, "bindings": [2025], "maxRows": 100}
+    }
 
 
 class SqlColumn(Api):
@@ -306,6 +473,11 @@ class SqlColumn(Api):
     precision: int | None = None
     scale: int | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Text": {"name": "REGION", "type": "text", "nullable": True, "precision": None, "scale": None},
+        "A number": {"name": "NET_SALES", "type": "fixed", "nullable": False, "precision": 18, "scale": 2},
+    }
+
 
 class SqlAnswer(Api):
     """Rows of a statement. Cells are text, exact, null for NULL; dates and times are ISO 8601."""
@@ -316,6 +488,17 @@ class SqlAnswer(Api):
     truncated: bool = Field(description="whether rows were left out, by maxRows or by the limit in bytes")
     statement_handle: str = Field(description="names this result for the chart tool, for the same user only")
     request_id: str | None = Field(default=None, description="Snowflake's")
+
+    EXAMPLES: ClassVar[Examples] = {
+        "Two rows": {
+            "columns": list(SqlColumn.EXAMPLES.values()),
+            "rows": CELLS,
+            "rowCount": 2,
+            "truncated": False,
+            "statementHandle": HANDLE,
+            "requestId": SNOWFLAKE_ID,
+        }
+    }
 
 
 class ChartRequest(ApiRequest):
@@ -331,6 +514,11 @@ class ChartRequest(ApiRequest):
     ) = None
     statement_handle: Annotated[str, Field(min_length=1, max_length=256)] | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Rows": {"intent": "net sales by region, as bars", "rows": ROWS},
+        "The result of a statement": {"intent": "net sales by region, as bars", "statementHandle": HANDLE},
+    }
+
     @model_validator(mode="after")
     def _has_one_source(self) -> ChartRequest:
         if (self.rows is None) == (self.statement_handle is None):
@@ -344,6 +532,8 @@ class ChartAnswer(Api):
     chart: dict[str, Any]
     text: str | None = Field(default=None, description="what the agent says about it")
     request_id: str | None = Field(default=None, description="Snowflake's")
+
+    EXAMPLES: ClassVar[Examples] = {"Bars": {"chart": CHART, "text": "Net sales by region.", "requestId": SNOWFLAKE_ID}}
 
 
 # --- history -------------------------------------------------------------------------------------------------------
@@ -370,6 +560,37 @@ class HistoryTurn(Api):
     duration_ms: float
     trace_id: str
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A whole turn": {
+            "turnId": TURN_ID,
+            "startedAt": "2026-03-02T09:00:00Z",
+            "question": QUESTION,
+            "answer": ANSWER,
+            "content": [{"type": "text", "text": ANSWER}],
+            "complete": True,
+            "endReason": "completed",
+            "threadId": 77,
+            "assistantMessageId": 502,
+            "usage": USAGE,
+            "durationMs": 4006.0,
+            "traceId": TRACE_ID,
+        },
+        "A turn that was cut": {
+            "turnId": TURN_ID,
+            "startedAt": "2026-03-02T09:00:00Z",
+            "question": None,
+            "answer": "EMEA leads with",
+            "content": None,
+            "complete": False,
+            "endReason": "upstream_truncated",
+            "threadId": None,
+            "assistantMessageId": None,
+            "usage": None,
+            "durationMs": 812.4,
+            "traceId": TRACE_ID,
+        },
+    }
+
 
 class HistoryPage(Api):
     """A session's turns, newest first. A page may hold less than was asked for and still have a next one."""
@@ -377,6 +598,10 @@ class HistoryPage(Api):
     session_id: str
     turns: list[HistoryTurn]
     next_cursor: str | None = Field(default=None, description="asks for the next, older page; null on the last")
+
+    EXAMPLES: ClassVar[Examples] = {
+        "One turn": {"sessionId": SESSION_ID, "turns": [HistoryTurn.EXAMPLES["A whole turn"]], "nextCursor": None}
+    }
 
 
 # --- client metrics ------------------------------------------------------------------------------------------------
@@ -424,6 +649,11 @@ class ClientMetric(ApiRequest):
         default=None, description="the outcome of stream_outcome, the kind of page_error; no other metric has one"
     )
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A time": {"name": "time_to_first_token_s", "value": 0.84},
+        "An outcome": {"name": "stream_outcome", "label": "completed"},
+    }
+
 
 class MetricsReport(ApiRequest):
     """What a page measured. `navigator.sendBeacon` sends no headers: then the session token comes in `token`."""
@@ -431,12 +661,16 @@ class MetricsReport(ApiRequest):
     metrics: Annotated[list[ClientMetric], Field(min_length=1, max_length=MAX_REPORTED)]
     token: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(default=None, repr=False)
 
+    EXAMPLES: ClassVar[Examples] = {"A finished stream": {"metrics": list(ClientMetric.EXAMPLES.values())}}
+
 
 class MetricsReceipt(Api):
     """How many measurements were taken in, and how many dropped: unknown, out of bounds or wrongly labelled."""
 
     accepted: int
     dropped: int
+
+    EXAMPLES: ClassVar[Examples] = {"All taken in": {"accepted": 2, "dropped": 0}}
 
 
 # --- problems ------------------------------------------------------------------------------------------------------
@@ -502,6 +736,10 @@ class FieldError(Api):
     pointer: str
     detail: str
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Out of bounds": {"pointer": "/threadId", "detail": "Input should be greater than or equal to 1"}
+    }
+
 
 class Problem(Sparse):
     """RFC 9457 problem details. `instance` is the request's id, in a stream the turn's; `traceId` finds its trace."""
@@ -521,6 +759,37 @@ class Problem(Sparse):
     )
     known: list[str] | None = Field(default=None, description="what could have been asked for instead")
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A token that has ended": {
+            "type": PROBLEM_BASE + ProblemType.TOKEN_EXPIRED,
+            "title": "The session token has expired",
+            "status": 401,
+            "detail": "Request a new token and try again.",
+            "instance": REQUEST_ID,
+            "traceId": TRACE_ID,
+            "retryable": True,
+        },
+        "A request that does not fit": {
+            "type": PROBLEM_BASE + ProblemType.INVALID_REQUEST,
+            "title": "The request does not fit the API",
+            "status": 422,
+            "detail": "/threadId: Input should be greater than or equal to 1",
+            "instance": REQUEST_ID,
+            "traceId": TRACE_ID,
+            "errors": [FieldError.EXAMPLES["Out of bounds"]],
+            "retryable": False,
+        },
+        "A stream that was cut": {
+            "type": PROBLEM_BASE + ProblemType.UPSTREAM_TRUNCATED,
+            "title": "The answer broke off",
+            "status": 502,
+            "detail": "Snowflake closed the stream before its last event.",
+            "instance": TURN_ID,
+            "traceId": TRACE_ID,
+            "retryable": True,
+        },
+    }
+
 
 # --- health --------------------------------------------------------------------------------------------------------
 
@@ -535,6 +804,18 @@ class EndpointLimits(Api):
     at_once: int
     body_bytes: int
     deadline_s: float
+
+    EXAMPLES: ClassVar[Examples] = {
+        "Of chat": {
+            "requests": 30,
+            "windowS": 60,
+            "burst": 6,
+            "burstS": 2,
+            "atOnce": 4,
+            "bodyBytes": 262144,
+            "deadlineS": 960.0,
+        }
+    }
 
 
 class Status(Api):
@@ -551,9 +832,26 @@ class Status(Api):
     limits: dict[str, int | float] = Field(description="of the whole process")
     endpoints: dict[str, EndpointLimits]
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A rehearsal": {
+            "version": "0.1.0",
+            "mode": "rehearsal",
+            "environment": "development",
+            "sessionIssue": "open",
+            "agent": "/api/v2/databases/CORTEX_BENCH_DB/schemas/SALES/agents/SALES_AGENT:run",
+            "draining": False,
+            "store": "sqlite",
+            "breakers": {"agent": "closed", "analyst": "closed", "search": "half-open", "sql": "closed"},
+            "limits": {"processes": 1, "streams": 100, "requestTimeoutS": 10.0},
+            "endpoints": {"chat": EndpointLimits.EXAMPLES["Of chat"]},
+        }
+    }
+
 
 class Health(Api):
     """Answer of `livez` and `readyz`; each failing check says why."""
 
     status: Literal["ok", "failing"]
     checks: dict[str, str] = Field(default_factory=dict)
+
+    EXAMPLES: ClassVar[Examples] = {"Well": {"status": "ok", "checks": {}}}

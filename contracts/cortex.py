@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
+
+from contracts.examples import Examples, Shown
 
 EVENT_STREAM = "text/event-stream"
 """The exact content type of a run: two official clients compare the whole value, so no charset may follow."""
@@ -133,7 +135,7 @@ LOGIN_AGAIN_CODES = frozenset(
 """A 200 or 403 JSON body with one of these codes means: log in again (source: Snowflake's Agent SDK 0.0.3)."""
 
 
-class Wire(BaseModel):
+class Wire(Shown):
     """Base of everything Snowflake sends or accepts: unknown fields pass."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -329,9 +331,15 @@ class InputTokens(Wire):
     cache_write: int = 0
     uncached: int = 0
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Of one model": {"total": 5100, "cache_read": 1200, "cache_write": 0, "uncached": 3900}
+    }
+
 
 class OutputTokens(Wire):
     total: int = 0
+
+    EXAMPLES: ClassVar[Examples] = {"Of one model": {"total": 420}}
 
 
 class TokensConsumed(Wire):
@@ -341,9 +349,19 @@ class TokensConsumed(Wire):
     input_tokens: InputTokens = Field(default_factory=InputTokens)
     output_tokens: OutputTokens = Field(default_factory=OutputTokens)
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Of one model": {
+            "model_name": "claude-sonnet-4-6",
+            "input_tokens": InputTokens.EXAMPLES["Of one model"],
+            "output_tokens": OutputTokens.EXAMPLES["Of one model"],
+        }
+    }
+
 
 class Usage(Wire):
     tokens_consumed: list[TokensConsumed] = Field(default_factory=list)
+
+    EXAMPLES: ClassVar[Examples] = {"One model": {"tokens_consumed": list(TokensConsumed.EXAMPLES.values())}}
 
 
 class RunMetadata(Wire):
@@ -354,6 +372,17 @@ class RunMetadata(Wire):
     thread_id: int | None = None
     user_message_id: int | None = None
     assistant_message_id: int | None = None
+
+    EXAMPLES: ClassVar[Examples] = {
+        "On a thread": {
+            "usage": Usage.EXAMPLES["One model"],
+            "run_id": "77-501",
+            "thread_id": 77,
+            "user_message_id": 501,
+            "assistant_message_id": 502,
+        },
+        "Without a thread": {"usage": {"tokens_consumed": []}},
+    }
 
 
 class FinalResponse(Wire):

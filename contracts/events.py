@@ -9,17 +9,34 @@ that its generators understand.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from contracts.api import Problem, ProxyEnd, ProxyStart
 from contracts.cortex import Event, RunMetadata, Wire
-from contracts.shown import Shown
+from contracts.examples import (
+    ANSWER,
+    CELLS,
+    CHART,
+    FOLLOW_UP,
+    QUERY_ID,
+    QUESTION,
+    READING,
+    SNOWFLAKE_ID,
+    STATEMENT,
+    TOOL_USE_ID,
+    Examples,
+    Shown,
+)
+
+CHART_SPEC = json.dumps(CHART)
+THOUGHT = "The user wants net sales per region, so I query the sales view."
 
 
-class Told(Shown, Wire):
+class Told(Wire):
     """Base of what events carry."""
 
     model_config = ConfigDict(strict=True)
@@ -53,6 +70,24 @@ class Annotation(Told):
     start_index: int | None = None
     end_index: int | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A document": {
+            "type": "cortex_search_citation",
+            "index": 0,
+            "search_result_id": "cs_2f0e8a34-6f0a-4a35-9a3e-8b7d9b0c1f42",
+            "doc_id": "POL-7",
+            "doc_title": "Refund policy",
+            "text": "Refunds are possible within 30 days.",
+        },
+        "A page on the web": {
+            "type": "web_search_citation",
+            "start_index": 0,
+            "end_index": 22,
+            "source_url": "https://example.com/refunds",
+            "text": "Refunds are possible within 30 days.",
+        },
+    }
+
 
 class ToolCall(Told):
     """A tool that is called."""
@@ -63,6 +98,23 @@ class ToolCall(Told):
     input: dict[str, Any] = Field(description="what the tool is given; its own affair")
     client_side_execute: bool | Literal["true", "false"] = Field(description="whether the client is to run it")
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A query": {
+            "tool_use_id": TOOL_USE_ID,
+            "type": "system_execute_sql",
+            "name": "system_execute_sql",
+            "input": {"sql": STATEMENT},
+            "client_side_execute": False,
+        },
+        "For the client, as the documentation's example has it": {
+            "tool_use_id": "toolu_client01",
+            "type": "generic",
+            "name": "current_page",
+            "input": {},
+            "client_side_execute": "true",
+        },
+    }
+
 
 class ToolContent(Told):
     """A piece of what a tool answered."""
@@ -70,6 +122,11 @@ class ToolContent(Told):
     type: str = Field(description="`json`, `text`, or one to come")
     json_: dict[str, Any] | None = Field(default=None, alias="json", description="the tool's own affair")
     text: str | None = None
+
+    EXAMPLES: ClassVar[Examples] = {
+        "An object": {"type": "json", "json": {"query_id": QUERY_ID, "sql": STATEMENT}},
+        "Text": {"type": "text", "text": "SQL compilation error: invalid identifier 'PRICE'"},
+    }
 
 
 class ToolAnswer(Told):
@@ -80,6 +137,23 @@ class ToolAnswer(Told):
     name: str
     content: list[ToolContent]
     status: Literal["success", "error"]
+
+    EXAMPLES: ClassVar[Examples] = {
+        "A result": {
+            "tool_use_id": TOOL_USE_ID,
+            "type": "system_execute_sql",
+            "name": "system_execute_sql",
+            "content": [ToolContent.EXAMPLES["An object"]],
+            "status": "success",
+        },
+        "A failure": {
+            "tool_use_id": TOOL_USE_ID,
+            "type": "system_execute_sql",
+            "name": "system_execute_sql",
+            "content": [ToolContent.EXAMPLES["Text"]],
+            "status": "error",
+        },
+    }
 
 
 class ResultColumn(Told):
@@ -92,6 +166,11 @@ class ResultColumn(Told):
     precision: int | None = None
     scale: int | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Text": {"name": "REGION", "type": "TEXT", "nullable": True, "length": 16, "precision": None, "scale": None},
+        "A number": {"name": "NET_SALES", "type": "FIXED", "nullable": True, "length": 0, "precision": 18, "scale": 2},
+    }
+
 
 class ResultSetMetadata(Told):
     """What the rows of a result set are."""
@@ -101,6 +180,15 @@ class ResultSetMetadata(Told):
     format: str | None = None
     partition: int | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Two columns": {
+            "rowType": list(ResultColumn.EXAMPLES.values()),
+            "numRows": 2,
+            "format": "jsonv2",
+            "partition": 0,
+        }
+    }
+
 
 class ResultSet(Told):
     """Rows as the SQL API has them: every cell is text, null for NULL."""
@@ -108,6 +196,18 @@ class ResultSet(Told):
     result_set_meta_data: ResultSetMetadata = Field(alias="resultSetMetaData")
     data: list[list[str | None]]
     statement_handle: str | None = Field(default=None, alias="statementHandle")
+
+    EXAMPLES: ClassVar[Examples] = {
+        "Two rows": {
+            "resultSetMetaData": ResultSetMetadata.EXAMPLES["Two columns"],
+            "data": CELLS,
+            "statementHandle": QUERY_ID,
+        },
+        "A row with NULL": {
+            "resultSetMetaData": {"rowType": list(ResultColumn.EXAMPLES.values()), "numRows": 1},
+            "data": [["APAC", None]],
+        },
+    }
 
 
 class TableBlock(Told):
@@ -118,6 +218,15 @@ class TableBlock(Told):
     result_set: ResultSet
     title: str | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Two rows": {
+            "tool_use_id": TOOL_USE_ID,
+            "query_id": QUERY_ID,
+            "result_set": ResultSet.EXAMPLES["Two rows"],
+            "title": QUESTION,
+        }
+    }
+
 
 class ChartBlock(Told):
     """A chart to be drawn."""
@@ -125,11 +234,15 @@ class ChartBlock(Told):
     tool_use_id: str
     chart_spec: str = Field(description="a Vega-Lite specification as JSON text; check it before it is drawn")
 
+    EXAMPLES: ClassVar[Examples] = {"Bars": {"tool_use_id": "toolu_chart01", "chart_spec": CHART_SPEC}}
+
 
 class SuggestedQuery(Told):
     """What could be asked next."""
 
     query: str
+
+    EXAMPLES: ClassVar[Examples] = {"A question": {"query": FOLLOW_UP}}
 
 
 class ThinkingBlock(Told):
@@ -138,12 +251,25 @@ class ThinkingBlock(Told):
     text: str
     signature: str | None = None
 
+    EXAMPLES: ClassVar[Examples] = {"A thought": {"text": THOUGHT}}
+
 
 class AgentWarning(Numbered):
     """Something the user should know."""
 
     message: str
     code: str | None = None
+
+    EXAMPLES: ClassVar[Examples] = {
+        "A tool that may not be used": {
+            "message": (
+                "TOOL_NOT_ACCESSIBLE: sales_docs (cortex_search) - The Cortex Search Service does not exist or access "
+                "is not authorized for the current role: CORTEX_BENCH_DB.SALES.SALES_DOCS_SVC"
+            ),
+            "code": "399569",
+            "sequence_number": 3,
+        }
+    }
 
 
 class ContentBlock(Told):
@@ -160,6 +286,17 @@ class ContentBlock(Told):
     chart: ChartBlock | None = None
     suggested_queries: list[SuggestedQuery] | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Thinking": {"type": "thinking", "thinking": ThinkingBlock.EXAMPLES["A thought"]},
+        "A call": {"type": "tool_use", "tool_use": ToolCall.EXAMPLES["A query"]},
+        "A result": {"type": "tool_result", "tool_result": ToolAnswer.EXAMPLES["A result"]},
+        "Rows": {"type": "table", "table": TableBlock.EXAMPLES["Two rows"]},
+        "A chart": {"type": "chart", "chart": ChartBlock.EXAMPLES["Bars"]},
+        "Text": {"type": "text", "text": ANSWER, "annotations": [], "is_elicitation": False},
+        "Suggestions": {"type": "suggested_queries", "suggested_queries": [SuggestedQuery.EXAMPLES["A question"]]},
+        "One to come": {"type": "map", "map": {"map_spec": "{}"}},
+    }
+
 
 class MessageIds(Told):
     """Ids of a message of the thread, and of the run that it belongs to."""
@@ -167,6 +304,11 @@ class MessageIds(Told):
     role: Literal["user", "assistant"]
     message_id: int
     run_id: str
+
+    EXAMPLES: ClassVar[Examples] = {
+        "Of the question": {"role": "user", "message_id": 501, "run_id": "77-501"},
+        "Of the answer": {"role": "assistant", "message_id": 502, "run_id": "77-501"},
+    }
 
 
 # --- an agent's payloads -------------------------------------------------------------------------------------------
@@ -177,12 +319,21 @@ class Metadata(Numbered):
 
     metadata: MessageIds
 
+    EXAMPLES: ClassVar[Examples] = {
+        name: {"metadata": ids, "sequence_number": number}
+        for number, (name, ids) in enumerate(MessageIds.EXAMPLES.items(), start=1)
+    }
+
 
 class AgentStatus(Numbered):
     """What the agent is doing."""
 
     status: str
     message: str
+
+    EXAMPLES: ClassVar[Examples] = {
+        "Planning": {"status": "planning", "message": "Planning the next steps", "sequence_number": 2}
+    }
 
 
 class ThinkingDelta(Placed):
@@ -191,12 +342,20 @@ class ThinkingDelta(Placed):
     text: str
     signature: str | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A piece": {"content_index": 0, "text": "The user wants net sales", "sequence_number": 3}
+    }
+
 
 class WholeThinking(Placed):
     """The whole of a block of thinking."""
 
     text: str
     signature: str | None = None
+
+    EXAMPLES: ClassVar[Examples] = {
+        "A thought": {"content_index": 0, "text": THOUGHT, "signature": "c2lnbmF0dXJl", "sequence_number": 5}
+    }
 
 
 class TextDelta(Placed):
@@ -205,12 +364,26 @@ class TextDelta(Placed):
     text: str
     is_elicitation: bool | None = Field(default=None, description="whether the agent asks back")
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A piece": {
+            "content_index": 5,
+            "text": "EMEA leads with 1,250.50",
+            "is_elicitation": False,
+            "sequence_number": 18,
+        }
+    }
+
 
 class TextAnnotation(Placed):
     """A citation within a block of text."""
 
     annotation_index: int
     annotation: Annotation
+
+    EXAMPLES: ClassVar[Examples] = {
+        name: {"content_index": 5, "annotation_index": 0, "annotation": annotation, "sequence_number": 19}
+        for name, annotation in Annotation.EXAMPLES.items()
+    }
 
 
 class WholeText(Placed):
@@ -219,6 +392,16 @@ class WholeText(Placed):
     text: str
     annotations: list[Annotation] | None = None
     is_elicitation: bool | None = Field(default=None, description="whether the agent asks back")
+
+    EXAMPLES: ClassVar[Examples] = {
+        "With a citation": {
+            "content_index": 5,
+            "text": "Customers have 30 days.",
+            "annotations": [Annotation.EXAMPLES["A document"]],
+            "is_elicitation": False,
+            "sequence_number": 20,
+        }
+    }
 
 
 class ToolProgress(Numbered):
@@ -229,9 +412,23 @@ class ToolProgress(Numbered):
     status: str = Field(description="free text")
     message: str | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Running": {
+            "tool_use_id": TOOL_USE_ID,
+            "tool_type": "system_execute_sql",
+            "status": "Executing SQL",
+            "message": "Executing SQL",
+            "sequence_number": 10,
+        }
+    }
+
 
 class ToolUse(Placed, ToolCall):
     """A tool that is called, as a block of the answer."""
+
+    EXAMPLES: ClassVar[Examples] = {
+        name: {"content_index": 1, "sequence_number": 7, **call} for name, call in ToolCall.EXAMPLES.items()
+    }
 
 
 class AnalystToolDelta(Told):
@@ -245,6 +442,12 @@ class AnalystToolDelta(Told):
     verified_query_used: bool | None = None
     result_set: ResultSet | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Text": {"text": READING},
+        "A statement": {"sql": STATEMENT, "verified_query_used": False},
+        "Rows": {"query_id": QUERY_ID, "result_set": ResultSet.EXAMPLES["Two rows"]},
+    }
+
 
 class AnalystToolProgress(Placed):
     """A piece of the analyst tool's answer."""
@@ -254,23 +457,52 @@ class AnalystToolProgress(Placed):
     tool_name: str
     delta: AnalystToolDelta
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Text": {
+            "content_index": 2,
+            "tool_use_id": TOOL_USE_ID,
+            "tool_type": "cortex_analyst_text_to_sql",
+            "tool_name": "sales_analyst",
+            "delta": AnalystToolDelta.EXAMPLES["Text"],
+            "sequence_number": 8,
+        }
+    }
+
 
 class ToolResult(Placed, ToolAnswer):
     """What a tool answered, as a block of the answer."""
+
+    EXAMPLES: ClassVar[Examples] = {
+        name: {"content_index": 2, "sequence_number": 11, **answer} for name, answer in ToolAnswer.EXAMPLES.items()
+    }
 
 
 class Table(Placed, TableBlock):
     """Rows, as a block of the answer."""
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Two rows": {"content_index": 3, "sequence_number": 16, **TableBlock.EXAMPLES["Two rows"]}
+    }
+
 
 class Chart(Placed, ChartBlock):
     """A chart, as a block of the answer."""
+
+    EXAMPLES: ClassVar[Examples] = {"Bars": {"content_index": 4, "sequence_number": 17, **ChartBlock.EXAMPLES["Bars"]}}
 
 
 class SuggestedQueries(Placed):
     """What could be asked next, as a block of the answer."""
 
     suggested_queries: list[SuggestedQuery]
+
+    EXAMPLES: ClassVar[Examples] = {
+        "One question": {
+            "content_index": 6,
+            "suggested_queries": [SuggestedQuery.EXAMPLES["A question"]],
+            "sequence_number": 21,
+        }
+    }
 
 
 class AgentError(Numbered):
@@ -280,6 +512,16 @@ class AgentError(Numbered):
     code: str | None = Field(default=None, description="numeric")
     error_code: str | None = Field(default=None, description="the older name of `code`")
     request_id: str | None = None
+
+    EXAMPLES: ClassVar[Examples] = {
+        "A failed run": {
+            "message": "Error during execution",
+            "code": "399504",
+            "error_code": "399504",
+            "request_id": SNOWFLAKE_ID,
+            "sequence_number": 2,
+        }
+    }
 
 
 class FinalAnswer(Numbered):
@@ -292,6 +534,28 @@ class FinalAnswer(Numbered):
     warnings: list[AgentWarning] | None = None
     schema_version: str | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A whole turn": {
+            "role": "assistant",
+            "content": [
+                ContentBlock.EXAMPLES["Thinking"],
+                ContentBlock.EXAMPLES["Rows"],
+                ContentBlock.EXAMPLES["Text"],
+            ],
+            "metadata": RunMetadata.EXAMPLES["On a thread"],
+            "status": "completed",
+            "warnings": list(AgentWarning.EXAMPLES.values()),
+            "schema_version": "v2",
+            "sequence_number": 23,
+        },
+        "A turn that the user stopped": {
+            "role": "assistant",
+            "content": [{"type": "text", "text": "EMEA leads with"}],
+            "metadata": {"usage": {"tokens_consumed": []}},
+            "status": "cancelled",
+        },
+    }
+
 
 class LegacyToolCall(Told):
     """A tool that an older agent calls."""
@@ -299,6 +563,14 @@ class LegacyToolCall(Told):
     tool_use_id: str
     name: str
     input: dict[str, Any] = Field(description="what the tool is given; its own affair")
+
+    EXAMPLES: ClassVar[Examples] = {
+        "A question to the analyst": {
+            "tool_use_id": "tooluse_a1",
+            "name": "sales_analyst",
+            "input": {"model": "snowflake-hosted-semantic"},
+        }
+    }
 
 
 class LegacyToolAnswer(Told):
@@ -309,11 +581,22 @@ class LegacyToolAnswer(Told):
     content: list[ToolContent]
     status: Literal["success", "error"]
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A statement": {
+            "tool_use_id": "tooluse_a1",
+            "name": "sales_analyst",
+            "content": [{"type": "json", "json": {"text": READING, "sql": STATEMENT}}],
+            "status": "success",
+        }
+    }
+
 
 class LegacyChart(Told):
     """An older agent's chart."""
 
     chart_spec: str = Field(description="a Vega-Lite specification as JSON text; check it before it is drawn")
+
+    EXAMPLES: ClassVar[Examples] = {"Bars": {"chart_spec": CHART_SPEC}}
 
 
 class LegacyItem(Told):
@@ -326,11 +609,20 @@ class LegacyItem(Told):
     tool_results: LegacyToolAnswer | None = None
     chart: LegacyChart | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Text": {"type": "text", "index": 0, "text": "Here is the query."},
+        "A call": {"type": "tool_use", "index": 0, "tool_use": LegacyToolCall.EXAMPLES["A question to the analyst"]},
+        "A result": {"type": "tool_results", "index": 0, "tool_results": LegacyToolAnswer.EXAMPLES["A statement"]},
+        "A chart": {"type": "chart", "index": 0, "chart": LegacyChart.EXAMPLES["Bars"]},
+    }
+
 
 class LegacyContent(Told):
     """What an older agent's answer gains."""
 
     content: list[LegacyItem]
+
+    EXAMPLES: ClassVar[Examples] = {name: {"content": [item]} for name, item in LegacyItem.EXAMPLES.items()}
 
 
 class LegacyDelta(Told):
@@ -339,6 +631,11 @@ class LegacyDelta(Told):
     id: str
     object: Literal["message.delta"]
     delta: LegacyContent
+
+    EXAMPLES: ClassVar[Examples] = {
+        name: {"id": "msg_001", "object": "message.delta", "delta": delta}
+        for name, delta in LegacyContent.EXAMPLES.items()
+    }
 
 
 # --- Cortex Analyst's payloads -------------------------------------------------------------------------------------
@@ -351,6 +648,14 @@ class AnalystStatus(Told):
     status_message: str
     request_id: str | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Interpreting": {
+            "status": "interpreting_question",
+            "status_message": "Interpreting question",
+            "request_id": SNOWFLAKE_ID,
+        }
+    }
+
 
 class VerifiedQuery(Told):
     """A query that somebody has verified for this question."""
@@ -361,11 +666,26 @@ class VerifiedQuery(Told):
     verified_at: int | None = Field(default=None, description="seconds since the epoch")
     verified_by: str | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A query": {
+            "name": "net_sales_by_region",
+            "question": QUESTION,
+            "sql": STATEMENT,
+            "verified_at": 1767225600,
+            "verified_by": "Mara Musterfrau",
+        }
+    }
+
 
 class Confidence(Told):
     """Why a statement may be trusted."""
 
     verified_query_used: VerifiedQuery | None = None
+
+    EXAMPLES: ClassVar[Examples] = {
+        "Verified": {"verified_query_used": VerifiedQuery.EXAMPLES["A query"]},
+        "Not verified": {"verified_query_used": None},
+    }
 
 
 class SuggestionDelta(Told):
@@ -373,6 +693,8 @@ class SuggestionDelta(Told):
 
     index: int
     suggestion_delta: str
+
+    EXAMPLES: ClassVar[Examples] = {"A piece": {"index": 0, "suggestion_delta": "Net sales by region"}}
 
 
 class AnalystDelta(Told):
@@ -387,17 +709,41 @@ class AnalystDelta(Told):
     suggestions_delta: SuggestionDelta | None = None
     chart_spec: str | None = None
 
+    EXAMPLES: ClassVar[Examples] = {
+        "Text": {"index": 0, "type": "text", "text_delta": "Net sales per region for 2025."},
+        "A statement": {
+            "index": 1,
+            "type": "sql",
+            "statement_delta": STATEMENT,
+            "confidence": Confidence.EXAMPLES["Not verified"],
+        },
+        "A suggestion": {
+            "index": 1,
+            "type": "suggestions",
+            "suggestions_delta": SuggestionDelta.EXAMPLES["A piece"],
+        },
+    }
+
 
 class AnalystWarning(Told):
     """Something that the semantic view lacks."""
 
     message: str
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A field that lacks": {"message": "The semantic view has no synonyms for 'turnover'."}
+    }
+
 
 class AnalystWarnings(Told):
     """What the semantic view lacks."""
 
     warnings: list[AnalystWarning]
+
+    EXAMPLES: ClassVar[Examples] = {
+        "None": {"warnings": []},
+        "One": {"warnings": list(AnalystWarning.EXAMPLES.values())},
+    }
 
 
 class AnalystMetadata(Told):
@@ -410,14 +756,43 @@ class AnalystMetadata(Told):
     is_semantic_sql: bool | None = None
     cortex_search_retrieval: list[dict[str, Any]] | None = Field(default=None, description="Snowflake's own affair")
 
+    EXAMPLES: ClassVar[Examples] = {
+        "A statement": {
+            "model_names": ["claude-4-sonnet"],
+            "question_category": "CLEAR_SQL",
+            "analyst_orchestration_path": "regular_sqlgen",
+            "analyst_latency_ms": 2310,
+            "is_semantic_sql": False,
+            "cortex_search_retrieval": [],
+        }
+    }
+
 
 # --- events --------------------------------------------------------------------------------------------------------
 
 
+def _data(annotation: Any) -> Examples:
+    """Examples of what an event carries: a model, one of several, a literal, or anything."""
+    if isinstance(annotation, type(Shown)):
+        return annotation.examples()
+    if get_origin(annotation) is Literal:
+        return {"The end": get_args(annotation)[0]}
+    return {name: value for each in get_args(annotation) for name, value in _data(each).items()} or {"Nothing": {}}
+
+
 class Envelope(Shown):
-    """Base of events."""
+    """Base of events: each shows the examples of its data."""
 
     model_config = ConfigDict(frozen=True, strict=True)
+
+    @classmethod
+    def examples(cls) -> Examples:
+        """One for each example of the data, by the same name."""
+        fields = cls.model_fields
+        if "event" not in fields:
+            return {}
+        (name,) = get_args(fields["event"].annotation)
+        return {about: {"event": name, "data": data} for about, data in _data(fields["data"].annotation).items()}
 
 
 class ProxyStartEvent(Envelope):
@@ -649,6 +1024,13 @@ class ChatEvent(
     it does not know before it looks into this union.
     """
 
+    EXAMPLES: ClassVar[Examples] = {
+        "The first": ProxyStartEvent.examples()["A turn of a thread"],
+        "A piece of text": ResponseTextDeltaEvent.examples()["A piece"],
+        "A problem": ErrorEvent.examples()["A stream that was cut"],
+        "The last": ProxyEndEvent.examples()["Completed"],
+    }
+
 
 class AnalystEvent(
     Shown,
@@ -671,6 +1053,12 @@ class AnalystEvent(
     The set is open: Snowflake adds events without notice, they pass unchanged, and a client must ignore the names that
     it does not know before it looks into this union.
     """
+
+    EXAMPLES: ClassVar[Examples] = {
+        "The first": ProxyStartEvent.examples()["A turn of its own"],
+        "A statement": MessageContentDeltaEvent.examples()["A statement"],
+        "The last": ProxyEndEvent.examples()["Completed"],
+    }
 
 
 def _members(union: type[RootModel[Any]]) -> Mapping[str, type[Envelope]]:

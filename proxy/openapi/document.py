@@ -20,6 +20,8 @@ from pydantic_core import core_schema
 
 from contracts.api import PROBLEM_JSON, Api, Problem, ProblemType, Sparse
 from contracts.events import AnalystEvent, ChatEvent
+from contracts.examples import REQUEST_ID, SNOWFLAKE_ID, TRACE_ID, Examples
+from contracts.examples import SESSION_ID as A_SESSION_ID
 from proxy import VERSION
 from proxy.history import DEFAULT_LIMIT, SESSION_ID
 from proxy.openapi import examples
@@ -193,7 +195,7 @@ PARAMETERS: Schema = {
         "required": True,
         "description": "A session of the caller's.",
         "schema": {"type": "string", "pattern": f"^{SESSION_ID.pattern}$"},
-        "example": examples.SESSION_ID,
+        "example": A_SESSION_ID,
     },
     "Limit": {
         "name": "limit",
@@ -215,9 +217,9 @@ def _header(about: str, example: Any, kind: str = "string") -> Schema:
 
 
 HEADERS: Schema = {
-    "X-Request-Id": _header("This request, in the log; a problem's `instance`.", examples.REQUEST_ID),
-    "X-Trace-Id": _header("This request's trace.", examples.TRACE_ID),
-    "X-Upstream-Request-Id": _header("Snowflake's name for the request, for its support.", examples.SNOWFLAKE_ID),
+    "X-Request-Id": _header("This request, in the log; a problem's `instance`.", REQUEST_ID),
+    "X-Trace-Id": _header("This request's trace.", TRACE_ID),
+    "X-Upstream-Request-Id": _header("Snowflake's name for the request, for its support.", SNOWFLAKE_ID),
     "RateLimit-Policy": _header(
         "Every limit of the endpoint, where there are any.",
         '"chat";q=30;w=60, "chat-burst";q=6;w=2, "chat-at-once";q=4;qu="concurrent-requests"',
@@ -310,7 +312,7 @@ def _operation(operation: Operation, operation_id: str) -> Schema:
     if operation.request:
         body = {
             "schema": _schema_ref(operation.request.__name__),
-            "examples": _examples(examples.REQUESTS[operation.id]),
+            "examples": _examples(operation.request.examples()),
         }
         made["requestBody"] = {
             "required": operation.request_is_required,
@@ -339,10 +341,10 @@ def _content(answer: Answer) -> Schema:
     if isinstance(shape, str):
         return {"schema": _schema_ref(shape), "examples": _examples(examples.STREAMS[shape])}
     if isinstance(shape, type):
-        shown = examples.ANSWERS[shape] if answer.status < 400 else examples.NOT_READY
+        shown = shape.examples() if answer.status < 400 else examples.NOT_READY
         return {"schema": _schema_ref(shape.__name__), "examples": _examples(shown)}
     return {"schema": shape}
 
 
-def _examples(shown: Mapping[str, Any]) -> Schema:
+def _examples(shown: Examples) -> Schema:
     return {re.sub(r"\W+", "-", name.lower()): {"summary": name, "value": value} for name, value in shown.items()}
