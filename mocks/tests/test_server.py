@@ -480,3 +480,14 @@ def test_a_process_starts_and_stops_quickly_and_quietly(keys: KeyPair, tmp_path:
         finally:
             process.kill()
     assert stderr.read_text() == ""
+
+
+def test_a_process_has_room_for_its_connections_before_they_come() -> None:
+    """The kernel's table of its descriptors does not grow, which would hold everybody up, until it is large."""
+    code = (
+        "import re; from pathlib import Path; from mocks import server; server._reserve_descriptors(); "
+        "print(re.search('FDSize:(.*)', Path('/proc/self/status').read_text())[1])"
+    )
+    room = ["sh", "-c", f'ulimit -n $1 && exec {sys.executable} -c "{code}"', "sh"]
+    within = [int(subprocess.run([*room, limit], check=True, capture_output=True).stdout) for limit in ("512", "8192")]  # noqa: S603 - ourselves
+    assert within == [512, server.DESCRIPTORS]
