@@ -1,0 +1,90 @@
+/** What went wrong, as an RFC 9457 problem: from the proxy, or made here when the proxy could not say it. */
+/** The proxy refused or failed, or could not be reached. */
+export class ProblemError extends Error {
+    problem;
+    name = "ProblemError";
+    constructor(
+    /** The whole problem, as it came. */
+    problem, options) {
+        super(`${problem.title}: ${problem.detail}`, options);
+        this.problem = problem;
+    }
+    /** Which problem it is: branch on this, show `problem.title` and `problem.detail`. */
+    get kind() {
+        return this.problem.type.split("/").pop() ?? "";
+    }
+    /** HTTP status; 0 when there was no answer. */
+    get status() {
+        return this.problem.status;
+    }
+    /** Whether the same request may succeed later. */
+    get retryable() {
+        return this.problem.retryable;
+    }
+    /** Seconds after which to ask again, where the proxy said so. */
+    get retryAfterS() {
+        return this.problem.retryAfterS;
+    }
+    /** Finds the request in traces and logs. */
+    get traceId() {
+        return this.problem.traceId;
+    }
+}
+/** A stream that had begun was cut before its `proxy.end`. What came before stands. */
+export class ConnectionLostError extends ProblemError {
+    name = "ConnectionLostError";
+    constructor(detail, traceId, options) {
+        super({ ...own("connection-lost", "The connection was lost", detail), status: 200, traceId, retryable: true }, options);
+    }
+}
+/** No answer came at all. */
+export function unreachable(url, cause) {
+    const detail = `No answer came from ${url}. Is the proxy running, and may this page ask it?`;
+    return new ProblemError({ ...own("unreachable", "The proxy cannot be reached", detail), retryable: true }, { cause });
+}
+/** An answer that is not the proxy's: often somebody in between. */
+export function unexpected(response, found) {
+    const { status } = response;
+    const detail = `HTTP ${status} with ${found}.`;
+    const problem = own("unexpected-answer", "The proxy answered unexpectedly", detail);
+    return new ProblemError({ ...problem, status, retryable: status >= 500, ...waitOf(response) });
+}
+/** The problem of an unsuccessful answer; an answer that is no problem is described as such. */
+export async function readProblem(response) {
+    const type = mediaType(response);
+    const body = type.endsWith("json") ? await response.json().catch(() => null) : await discard(response);
+    if (!isProblem(body))
+        return unexpected(response, type || "no content type");
+    return new ProblemError({ ...waitOf(response), ...body });
+}
+/** `type/subtype` of an answer, in lower case; empty when it does not say. */
+export function mediaType(response) {
+    return (response.headers.get("content-type") ?? "").split(";")[0].trim().toLowerCase();
+}
+/** Whether a value is a problem's object. */
+export function isProblem(value) {
+    if (typeof value !== "object" || value === null)
+        return false;
+    const { type, title, status } = value;
+    return typeof type === "string" && typeof title === "string" && typeof status === "number";
+}
+function own(kind, title, detail) {
+    return { type: `client/${kind}`, title, detail, status: 0, retryable: false };
+}
+/** What `Retry-After` says, in seconds or as a date. */
+function waitOf(response) {
+    const said = response.headers.get("retry-after");
+    if (said === null)
+        return {};
+    const seconds = /^\d+$/.test(said.trim()) ? Number(said) : (Date.parse(said) - sentAt(response)) / 1000;
+    return Number.isNaN(seconds) ? {} : { retryAfterS: Math.max(0, Math.ceil(seconds)) };
+}
+/** By the clock that the other date was read from, when the answer says. */
+function sentAt(response) {
+    return Date.parse(response.headers.get("date") ?? "") || Date.now();
+}
+/** An unread body holds its connection. */
+async function discard(response) {
+    await response.body?.cancel().catch(() => { });
+    return null;
+}

@@ -1,0 +1,77 @@
+/** A stream's body as frames, until its last one, an abort, or its loss. */
+import { ConnectionLostError } from "./problem.js";
+import { SseParser } from "./sse.js";
+import { startTimer, stopTimer } from "./timer.js";
+/** How long the server may take to close a stream that is over, so that its connection can be used again. */
+const CLOSING_MS = 1_000;
+/** Yield the frames. Leaving the loop cancels the request.
+ *
+ * Throws: ConnectionLostError when the stream breaks or falls silent; the signal's reason.
+ */
+export async function* readFrames(body, limits) {
+    const { signal, isLast } = limits;
+    const reader = body.getReader();
+    const parser = new SseParser();
+    const cancel = () => void reader.cancel().catch(() => { }); // ends a read that waits, too
+    signal?.addEventListener("abort", cancel, { once: true });
+    let over = false;
+    try {
+        while (!over) {
+            const { done, value } = await readWithin(reader, limits);
+            for (const frame of done ? parser.end() : parser.feed(value)) {
+                signal?.throwIfAborted();
+                over = isLast(frame);
+                yield frame;
+                if (over)
+                    break;
+            }
+            if (done)
+                return;
+        }
+    }
+    finally {
+        signal?.removeEventListener("abort", cancel);
+        if (over)
+            void drain(reader);
+        else
+            cancel();
+    }
+}
+/** The next bytes.   Throws: ConnectionLostError; the signal's reason. */
+async function readWithin(reader, { signal, silenceS, traceId }) {
+    signal?.throwIfAborted();
+    let silent = false;
+    const timer = startTimer(() => {
+        silent = true;
+        void reader.cancel().catch(() => { });
+    }, silenceS * 1000);
+    try {
+        const chunk = await reader.read();
+        signal?.throwIfAborted();
+        if (silent)
+            throw new ConnectionLostError(`Nothing came for ${silenceS} s.`, traceId);
+        return chunk;
+    }
+    catch (error) {
+        if (error instanceof ConnectionLostError)
+            throw error;
+        signal?.throwIfAborted();
+        throw new ConnectionLostError("The answer stopped before its end.", traceId, { cause: error });
+    }
+    finally {
+        stopTimer(timer);
+    }
+}
+async function drain(reader) {
+    const timer = startTimer(() => void reader.cancel().catch(() => { }), CLOSING_MS);
+    try {
+        while (!(await reader.read()).done)
+            ;
+    }
+    catch {
+        // It is over either way.
+    }
+    finally {
+        stopTimer(timer);
+    }
+}

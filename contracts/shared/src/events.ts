@@ -1,0 +1,55 @@
+/** A stream's events, typed by their names. */
+
+import { ANALYST_EVENTS, CHAT_EVENTS, type AnalystEvent, type ChatEvent } from "./generated/model.js";
+import type { Frame } from "./sse.js";
+
+declare const unknownName: unique symbol;
+
+/** A name that this version does not know. It is a string; the mark keeps it apart from the names that are known. */
+export type UnknownEventName = string & { readonly [unknownName]: true };
+
+/** An event that Snowflake has added since. Its data is parsed where it is JSON, else text. */
+export interface UnknownEvent {
+  readonly event: UnknownEventName;
+  readonly data: unknown;
+}
+
+/** What `chat()` yields: compare `event` with a name, and `data` has that event's type. */
+export type ChatStreamEvent = ChatEvent | UnknownEvent;
+
+/** What `analystStream()` yields. */
+export type AnalystStreamEvent = AnalystEvent | UnknownEvent;
+
+export type StreamEvent = ChatStreamEvent | AnalystStreamEvent;
+
+/** Which events a stream may hold, and which of them carry text rather than JSON. */
+export interface Vocabulary<E extends StreamEvent> {
+  readonly names: ReadonlySet<string>;
+  /** Only ever read as a type. */
+  readonly events?: E;
+}
+
+export const CHAT: Vocabulary<ChatStreamEvent> = { names: new Set(CHAT_EVENTS) };
+export const ANALYST: Vocabulary<AnalystStreamEvent> = { names: new Set(ANALYST_EVENTS) };
+
+/** The event of a frame; null when a known event carries what is no JSON, which nobody could read. */
+export function decoded<E extends StreamEvent>({ event, data }: Frame, { names }: Vocabulary<E>): E | null {
+  const value = parsed(data);
+  const isReadable = value !== undefined || event === "done" || !names.has(event);
+  // The contract says what the data of a known event is; whether the proxy keeps it, the pacts verify.
+  return isReadable ? ({ event, data: value === undefined ? data : value } as E) : null;
+}
+
+/** Whether this version knows the event, so that its data has a type. */
+export function isKnown<E extends StreamEvent>(event: E): event is Exclude<E, UnknownEvent> {
+  const name: string = event.event;
+  return CHAT.names.has(name) || ANALYST.names.has(name);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,169 @@
+/** The session token: fetched once, renewed before it ends, replaced when it cannot be renewed. */
+
+import type { SessionToken } from "./generated/model.js";
+import { ProblemError, unreachable } from "./problem.js";
+import { heeding, type CallOptions, type Transport } from "./transport.js";
+import { startTimer, stopTimer, type Timer } from "./timer.js";
+
+const PATH = "/session/token";
+const RENEW_BEFORE_MS = 60_000;
+const RETRY_RENEWAL_MS = 10_000;
+/** A token that ends with its session, give or take the seconds that times are rounded to, cannot be renewed. */
+const SAME_END_MS = 1_500;
+const SAFETY_MS = 1_000;
+const TOKEN_TIMEOUT_MS = 30_000;
+
+/** A token and its times, in milliseconds since the epoch by this machine's clock. */
+export interface SessionInfo {
+  readonly token: string;
+  readonly sessionId: string;
+  readonly endsAt: number;
+  readonly renewsAt: number;
+  readonly sessionEndsAt: number;
+}
+
+export interface SessionOptions {
+  /** Held by backends only, never by a page: opens sessions in production. */
+  readonly clientKey?: string | undefined;
+  /** Whose session it is to be; needs the client key. */
+  readonly subject?: string | undefined;
+  /** Whether the token is renewed when nobody asks for it, so that a quiet page keeps its session. */
+  readonly renewInBackground: boolean;
+}
+
+/** Told of every new token; `replaced` when a new session began because the old one could not go on. */
+export type SessionListener = (session: SessionInfo, replaced: boolean) => void;
+
+export class Session {
+  readonly #transport: Transport;
+  readonly #options: SessionOptions;
+  readonly #listeners = new Set<SessionListener>();
+  #current: SessionInfo | null = null;
+  #lastSessionId: string | null = null;
+  #pending: Promise<SessionInfo> | null = null;
+  #timer: Timer | null = null;
+
+  constructor(transport: Transport, options: SessionOptions) {
+    this.#transport = transport;
+    this.#options = options;
+  }
+
+  /** The token in hand, be it fresh or not; null before the first. */
+  get current(): SessionInfo | null {
+    return this.#current;
+  }
+
+  /** A token good for the next request; asks for one where there is none, or where it is about to end.
+   *
+   * Throws: ProblemError; the signal's reason.
+   */
+  async token({ signal }: Pick<CallOptions, "signal"> = {}): Promise<SessionInfo> {
+    if (this.#current && Date.now() < this.#current.renewsAt) return this.#current;
+    return this.renew({ signal });
+  }
+
+  /** Renew now; callers at the same time share one request.   Throws: ProblemError; the signal's reason. */
+  renew({ signal }: Pick<CallOptions, "signal"> = {}): Promise<SessionInfo> {
+    this.#pending ??= this.#obtain().finally(() => {
+      this.#pending = null;
+    });
+    return heeding(signal, this.#pending);
+  }
+
+  /** Forget a token that the proxy refused, unless it was replaced already: the next request begins a new session. */
+  refused(token: string): void {
+    if (this.#current?.token === token) this.#current = null;
+  }
+
+  /** End the session for all who hold its tokens. The next request begins a new one.   Throws: ProblemError. */
+  async end(options: CallOptions = {}): Promise<void> {
+    const ended = this.#current;
+    this.close();
+    this.#current = null;
+    this.#lastSessionId = null;
+    if (ended && Date.now() < ended.endsAt) {
+      await this.#transport.send({ method: "DELETE", path: PATH, token: ended.token }, options);
+    }
+  }
+
+  /** Hear of new tokens. Returns: a function that ends it. */
+  onChange(listener: SessionListener): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Renew no longer of its own accord. */
+  close(): void {
+    stopTimer(this.#timer);
+  }
+
+  async #obtain(): Promise<SessionInfo> {
+    const old = this.#current;
+    const renewed = old && canBeRenewed(old) ? await this.#request(old.token).catch(asProblem) : null;
+    if (old && renewed instanceof ProblemError && isPassing(renewed)) return this.#keep(old, renewed);
+    const usable = renewed && !(renewed instanceof ProblemError);
+    return this.#adopt(usable ? renewed : await this.#request());
+  }
+
+  /** A proxy that is away for a moment does not cost the session while the old token still holds. */
+  #keep(old: SessionInfo, error: ProblemError): SessionInfo {
+    if (Date.now() >= old.endsAt - SAFETY_MS) throw error;
+    this.#current = { ...old, renewsAt: Math.min(Date.now() + RETRY_RENEWAL_MS, old.endsAt - SAFETY_MS) };
+    this.#schedule(this.#current);
+    return this.#current;
+  }
+
+  #adopt(next: SessionInfo): SessionInfo {
+    const replaced = this.#lastSessionId !== null && this.#lastSessionId !== next.sessionId;
+    this.#current = next;
+    this.#lastSessionId = next.sessionId;
+    this.#schedule(next);
+    for (const listener of this.#listeners) listener(next, replaced);
+    return next;
+  }
+
+  #schedule(next: SessionInfo): void {
+    if (!this.#options.renewInBackground) return;
+    stopTimer(this.#timer);
+    const renew = () => void this.renew().catch(() => this.refused(next.token));
+    this.#timer = startTimer(renew, Math.max(next.renewsAt - Date.now(), SAFETY_MS));
+  }
+
+  async #request(token?: string): Promise<SessionInfo> {
+    const { clientKey, subject } = this.#options;
+    const headers = clientKey === undefined ? {} : { "x-client-key": clientKey };
+    // A renewal keeps the subject, and refuses to hear it again.
+    const body = subject === undefined || token !== undefined ? {} : { subject };
+    const call = { method: "POST", path: PATH, body, ...(token === undefined ? {} : { token }) } as const;
+    const signal = AbortSignal.timeout(TOKEN_TIMEOUT_MS);
+    const sent = await this.#transport.json<SessionToken>(call, { headers, signal }).catch((error: unknown) => {
+      throw error === signal.reason ? unreachable(this.#transport.url(PATH), error) : error;
+    });
+    return localised(sent, Date.now());
+  }
+}
+
+/** Times by this machine's clock: lifetimes are sent as durations too, so a wrong clock does no harm. */
+function localised(sent: SessionToken, now: number): SessionInfo {
+  const endsAt = now + sent.expiresInS * 1000;
+  const skewMs = Date.parse(sent.expiresAt) - endsAt;
+  const sessionEndsAt = Date.parse(sent.sessionExpiresAt) - skewMs;
+  // A token that lives shorter than the margin is renewed half-way, not in a tight loop.
+  const earlyMs = Math.min(RENEW_BEFORE_MS, sent.expiresInS * 500);
+  const { token, sessionId } = sent;
+  const isLast = sessionEndsAt - endsAt < SAME_END_MS;
+  return { token, sessionId, endsAt, renewsAt: endsAt - (isLast ? SAFETY_MS : earlyMs), sessionEndsAt };
+}
+
+function canBeRenewed({ endsAt, sessionEndsAt }: SessionInfo): boolean {
+  return Date.now() < endsAt && sessionEndsAt - endsAt >= SAME_END_MS;
+}
+
+function asProblem(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  throw error;
+}
+
+function isPassing({ status, retryable }: ProblemError): boolean {
+  return status === 0 || status === 429 || status >= 500 || (retryable && status !== 401);
+}
