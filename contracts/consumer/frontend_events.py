@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import JsonValue
@@ -116,7 +116,7 @@ FAILED = problem(ProblemType.UPSTREAM_ERROR, 502, retryable=True, upstreamCode="
 class Message:
     """One event of a stream, on its own.
 
-    asks: the question whose stream holds it.   occurrence: which of its name, counted from 1.
+    asks: the question whose stream holds it.   having: which of its name, by values at JSON pointers of its data.
     before: what the page must have seen for the event to mean anything.
     """
 
@@ -125,14 +125,14 @@ class Message:
     data: Promise
     asks: str = NET_SALES
     state: str = AS_RECORDED
-    occurrence: int = 1
+    having: Mapping[str, JsonValue] = field(default_factory=dict)
     endpoint: str = "chat"
     before: tuple[tuple[str, Promise], ...] = ()
 
     @property
     def params(self) -> dict[str, object]:
         """Parameters of its state: where the provider finds it."""
-        return {"endpoint": self.endpoint, "asks": self.asks, "occurrence": self.occurrence}
+        return {"endpoint": self.endpoint, "asks": self.asks, "having": dict(self.having)}
 
     @property
     def envelope(self) -> dict[str, Promise]:
@@ -152,7 +152,7 @@ CHAT_MESSAGES: tuple[Message, ...] = (
         f"event {Event.METADATA}, of the answer",
         Event.METADATA,
         {"metadata": {"role": Exactly("assistant"), "message_id": MESSAGE_ID}},
-        occurrence=2,
+        having={"/metadata/role": "assistant"},
     ),
     _plain(Event.STATUS),
     _plain(Event.THINKING_DELTA),
@@ -163,7 +163,7 @@ CHAT_MESSAGES: tuple[Message, ...] = (
         Event.TOOL_USE,
         {**_TOOL_USE, "name": "get_time_zone", "client_side_execute": Exactly(True)},
         asks=CLIENT_TOOL,
-        occurrence=2,
+        having={"/name": "get_time_zone"},
     ),
     _plain(Event.TOOL_RESULT_STATUS, before=_USED),
     _plain(Event.TOOL_RESULT, before=_USED),
@@ -186,7 +186,7 @@ CHAT_MESSAGES: tuple[Message, ...] = (
         Event.ERROR,
         FAILED,
         state="fails_mid_stream",
-        occurrence=2,
+        having={"/status": 502},
     ),
     Message(f"event {Event.ERROR}, of a cut stream", Event.ERROR, TRUNCATED, state="cut_mid_stream"),
     Message(f"event {Event.ERROR}, of a silent stream", Event.ERROR, STALLED, state="stall_mid_stream"),
@@ -219,7 +219,7 @@ ANALYST_MESSAGES: tuple[Message, ...] = (
         ANALYST_DELTA,
         {"index": 1, "type": Exactly("sql"), "statement_delta": "SELECT region FROM orders"},
         endpoint="analyst",
-        occurrence=6,
+        having={"/type": "sql"},
     ),
 )
 """Of Cortex Analyst's stream."""

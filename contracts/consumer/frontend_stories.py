@@ -143,7 +143,7 @@ SESSIONS = (
     _session(
         "a fresh token, asked for with an expired one",
         "renewToken",
-        _problem(ProblemType.TOKEN_EXPIRED, 401),
+        _problem(ProblemType.TOKEN_EXPIRED, 401, retryable=True),
         session="expired",
     ),
     _session(
@@ -272,7 +272,9 @@ CHATS = (
         session="none",
         token=f"Bearer {FORGED_TOKEN}",
     ),
-    _refused("a question with an expired token", _problem(ProblemType.TOKEN_EXPIRED, 401), session="expired"),
+    _refused(
+        "a question with an expired token", _problem(ProblemType.TOKEN_EXPIRED, 401, retryable=True), session="expired"
+    ),
     _refused("a question with a token of an ended session", _problem(ProblemType.TOKEN_INVALID, 401), session="ended"),
     _refused(
         "a question for another session",
@@ -304,7 +306,7 @@ CHATS = (
     _refused(
         "one question too many at a time",
         _problem(
-            ProblemType.TOO_MANY_AT_ONCE,
+            ProblemType.TOO_MANY_STREAMS,
             429,
             headers={"Retry-After": SECONDS},
             retryable=True,
@@ -483,6 +485,20 @@ TOOLS = (
         _ASKED,
         _problem(ProblemType.UPSTREAM_PROTOCOL, 502),
         state="analyst_behind_login_page",
+    ),
+    _tool(
+        "one question for SQL too many at a time",
+        "analyst",
+        _ASKED,
+        _problem(
+            ProblemType.TOO_MANY_AT_ONCE,
+            429,
+            headers={"Retry-After": SECONDS},
+            retryable=True,
+            retryAfterS=1,
+            **{"violated-policies": ["tool_analyst-at-once"]},
+        ),
+        session="all_at_once",
     ),
     _tool(
         "a statement that does more than read",

@@ -1,0 +1,1 @@
+"""Provider suites: whoever is promised to keep a pact is asked to keep it."""
