@@ -56,7 +56,6 @@ FIRST = {"parentMessageId": 0}
 
 JSON = "application/json"
 MOMENT = Like("2026-03-02T09:05:00Z", r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-SECONDS = Like("7", r"\d+")
 STREAM = Like(f"{EVENT_STREAM}; charset=utf-8", rf"{EVENT_STREAM}(; ?charset=utf-8)?")
 LIMITS = {
     "RateLimit-Policy": Like('"chat";q=12;w=60', r'"[a-z-]+";q=\d+;.+'),
@@ -112,7 +111,10 @@ class Story:
 
 
 def _problem(kind: ProblemType, status: int, *, headers: Mapping[str, Promise] | None = None, **more: Any) -> Answer:
-    return Answer(status, problem(kind, status, **more), {"Content-Type": PROBLEM_JSON, **(headers or {})})
+    """A refusal; one that says when to come back says it in a header, too."""
+    after = {"Retry-After": Like(str(more["retryAfterS"]), r"\d+")} if "retryAfterS" in more else {}
+    told = {"Content-Type": PROBLEM_JSON, **after, **(headers or {})}
+    return Answer(status, problem(kind, status, **more), told)
 
 
 def _stream(told: tuple[Told, ...], rule: Mapping[str, Any]) -> Answer:
@@ -163,7 +165,13 @@ SESSIONS = (
 # --- chat ------------------------------------------------------------------------------------------------------------
 
 _CHAT_PATH = f"{PREFIX}/chat"
-_COMPLETE = {Event.RESPONSE: ONCE, Event.DONE: ONCE, Event.ERROR: NEVER, Event.STATUS: SOME, Event.TEXT: SOME}
+_COMPLETE: dict[str, events.Times] = {
+    Event.RESPONSE: ONCE,
+    Event.DONE: ONCE,
+    Event.ERROR: NEVER,
+    Event.STATUS: SOME,
+    Event.TEXT: SOME,
+}
 
 
 def _chat(
@@ -296,7 +304,7 @@ CHATS = (
         _problem(
             ProblemType.RATE_LIMITED,
             429,
-            headers={"Retry-After": SECONDS, **LIMITS},
+            headers=LIMITS,
             retryable=True,
             retryAfterS=7,
             **{"violated-policies": ["chat"]},
@@ -308,7 +316,6 @@ CHATS = (
         _problem(
             ProblemType.TOO_MANY_STREAMS,
             429,
-            headers={"Retry-After": SECONDS},
             retryable=True,
             retryAfterS=1,
             **{"violated-policies": ["chat-at-once"]},
@@ -320,7 +327,6 @@ CHATS = (
         _problem(
             ProblemType.UPSTREAM_THROTTLED,
             429,
-            headers={"Retry-After": SECONDS},
             retryable=True,
             retryAfterS=7,
             upstreamCode="390505",
@@ -332,7 +338,6 @@ CHATS = (
         _problem(
             ProblemType.UPSTREAM_UNAVAILABLE,
             503,
-            headers={"Retry-After": SECONDS},
             retryable=True,
             retryAfterS=1,
         ),
@@ -474,9 +479,7 @@ TOOLS = (
         "a search while the service is away",
         "search",
         {"query": "refund deadline"},
-        _problem(
-            ProblemType.UPSTREAM_UNAVAILABLE, 503, headers={"Retry-After": SECONDS}, retryable=True, retryAfterS=1
-        ),
+        _problem(ProblemType.UPSTREAM_UNAVAILABLE, 503, retryable=True, retryAfterS=1),
         state="search_unavailable",
     ),
     _tool(
@@ -493,7 +496,6 @@ TOOLS = (
         _problem(
             ProblemType.TOO_MANY_AT_ONCE,
             429,
-            headers={"Retry-After": SECONDS},
             retryable=True,
             retryAfterS=1,
             **{"violated-policies": ["tool_analyst-at-once"]},
@@ -516,7 +518,7 @@ TOOLS = (
         "a statement that Snowflake has no time for",
         "sql",
         _SQL,
-        _problem(ProblemType.UPSTREAM_THROTTLED, 429, headers={"Retry-After": SECONDS}, retryable=True, retryAfterS=1),
+        _problem(ProblemType.UPSTREAM_THROTTLED, 429, retryable=True, retryAfterS=1),
         state="sql_throttled",
     ),
     _tool(

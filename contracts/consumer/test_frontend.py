@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +15,17 @@ from contracts.consumer import frontend_pact
 from contracts.consumer.frontend_client import FrontendClient, Reading
 from contracts.consumer.frontend_stories import STORIES, Story
 from contracts.consumer.promise import example
+from contracts.nodejs import node
 from contracts.pactfile import save
 from contracts.sequence import Rule
 
 NAMES = [story.description for story in STORIES]
+TOKENS = ("issueToken", "renewToken")
+SCRIPT = Path(__file__).with_name("frontend.mjs")
+FOR_PROBES = ("livez", "readyz", "unknownTool")
+"""Operations that the TypeScript client has not, on purpose: no page asks for them."""
+
+TYPESCRIPT = [story for story in STORIES if story.operation not in FOR_PROBES]
 STREAMS = [story for story in STORIES if story.answer.events]
 
 
@@ -56,6 +65,28 @@ def _arguments(story: Story) -> dict[str, Any]:
     arguments = story.arguments
     assert isinstance(arguments, dict), "made of an object"
     return arguments
+
+
+@pytest.mark.parametrize("story", TYPESCRIPT, ids=[story.description for story in TYPESCRIPT])
+def test_the_story_is_told_to_typescript(story: Story, served: Pact) -> None:
+    """The TypeScript client makes the same request, and reads the same out of the answer."""
+    told = {"operation": story.operation, "arguments": story.arguments, "token": token_of(story)}
+    with served.serve("127.0.0.1") as server:
+        command = [node(), str(SCRIPT), str(server.url), json.dumps(told)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)  # noqa: S603 - our own script
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found == (
+        kept_of_token(story) if story.operation in TOKENS and story.answer.status < 400 else expected(story)
+    )
+
+
+def kept_of_token(story: Story) -> Reading:
+    """What the TypeScript client keeps of a token's answer: times by its own clock."""
+    body = example(story.answer.body)
+    assert isinstance(body, dict), "a token"
+    kept = {"token": body["token"], "sessionId": body["sessionId"], "lastsS": body["expiresInS"], "ends": True}
+    return {"value": kept}
 
 
 @pytest.mark.parametrize("story", STREAMS, ids=[story.description for story in STREAMS])
