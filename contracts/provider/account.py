@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 from pydantic import JsonValue
 
 from contracts.consumer import upstream
-from contracts.consumer.upstream import PARAMS
+from contracts.consumer.upstream import PARAMS, Told
 from contracts.cortex import ROLE_HEADER, STATEMENTS_PATH, THREADS_PATH, TOKEN_TYPE_HEADER, WAREHOUSE_HEADER, Event
 from contracts.exchange import events
 from contracts.pactfile import Interaction
+from contracts.verification import Provider
 from proxy.keypair import KeyPairSigner
 
 Values = dict[str, JsonValue]
@@ -41,7 +42,7 @@ class StateError(Exception):
 class Account:
     """Where Snowflake is, or its stand-in, and who asks.
 
-    rehearse: plays a scenario from now on, or what is recorded.
+    rehearse: plays a scenario from now on, or what is recorded.   threads: those that states have made.
     """
 
     url: str
@@ -49,6 +50,7 @@ class Account:
     role: str
     warehouse: str
     rehearse: Callable[[str | None], None]
+    threads: list[int] = field(default_factory=list)
 
     @property
     def headers(self) -> dict[str, str]:
@@ -67,6 +69,11 @@ class Account:
     def get(self, path: str) -> requests.Response:
         """An answer.   Raises: StateError for an unsuccessful one."""
         return self._asked("GET", path)
+
+    def release(self) -> None:
+        """The threads that states have made are deleted."""
+        while self.threads:
+            self._asked("DELETE", f"{THREADS_PATH}/{self.threads.pop()}")
 
     def _asked(self, method: str, path: str, **more: Any) -> requests.Response:
         response = requests.request(method, f"{self.url}{path}", headers=self.headers, timeout=TIMEOUT_S, **more)
@@ -95,6 +102,7 @@ class Account:
 
     def _threads(self, wanted: str) -> Values:
         thread_id = self.post(THREADS_PATH, {"origin_application": "cortex_harness"}).json()["thread_id"]
+        self.threads.append(thread_id)
         if wanted == "fresh":
             return {"thread_id": thread_id}
         text = upstream.FIRST_QUESTION if wanted == "with_a_turn" else upstream.CLIENT_TOOL
@@ -128,14 +136,33 @@ class Account:
         return {"handle": handle}
 
 
-def told(account: Account, event: str) -> Callable[[Interaction], JsonValue]:
-    """What makes the payload of an event: a run, asked anew in the state that is set."""
+def provider(account: Account, states: Sequence[str], messages: Sequence[Told]) -> Provider:
+    """The account as a provider that is brought into these states and sends these messages."""
+    return Provider(
+        name=upstream.PROVIDER,
+        url=account.url,
+        states={name: account.state(name) for name in states},
+        messages=_senders(account, messages),
+        headers=account.headers,
+    )
 
-    def make(_message: Interaction) -> JsonValue:
-        body = {"messages": [{"role": "user", "content": [{"type": "text", "text": upstream.NET_SALES}]}]}
-        for name, payload in events(account.post(upstream.RUN_PATH, body).text):
-            if name == event:
-                return payload
-        raise StateError(f"the run had no event {event!r}")
 
-    return make
+def _senders(account: Account, messages: Sequence[Told]) -> dict[str, Callable[[Interaction], JsonValue]]:
+    """What makes the payload of each message: the event of a run, which is asked for once in each state."""
+    runs: dict[str, list[tuple[str, JsonValue]]] = {}
+
+    def sender(told: Told) -> Callable[[Interaction], JsonValue]:
+        def send(_message: Interaction) -> JsonValue:
+            if told.state not in runs:
+                body = {"messages": [{"role": "user", "content": [{"type": "text", "text": upstream.NET_SALES}]}]}
+                runs[told.state] = list(events(account.post(upstream.RUN_PATH, body).text))
+            for name, payload in runs[told.state]:
+                if name == told.event:
+                    return payload
+            raise StateError(
+                f"the run had no event {told.event!r}; it had {sorted({each for each, _ in runs[told.state]})}"
+            )
+
+        return send
+
+    return {told.name: sender(told) for told in messages}
