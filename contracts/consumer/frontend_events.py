@@ -36,10 +36,10 @@ ANALYST_STATUS = "status"
 ANALYST_DELTA = "message.content.delta"
 
 _RESULT_SET = {
-    "data": [["EMEA"]],
-    "resultSetMetaData": {"numRows": 2, "rowType": [{"name": "REGION", "type": "TEXT", "scale": 0}]},
+    "data": [["1250.50"]],
+    "resultSetMetaData": {"numRows": 2, "rowType": [{"name": "NET_SALES", "type": "FIXED", "scale": 2}]},
 }
-_TOOL_USE = {"tool_use_id": "toolu_sql01", "type": "system_execute_sql", "name": "system_execute_sql", "input": {}}
+_TOOL_USE = {"tool_use_id": "toolu_ctx01", "type": "cortex_search", "name": "sales_docs", "input": {}}
 _USAGE = {"inputTokens": 5100, "cachedTokens": 1200, "outputTokens": 420}
 _END = {"reason": "completed", "turnId": TURN_ID, "events": 19, "upstreamBytes": 9471, "durationMs": 4006.5}
 _START = {"sessionId": SESSION_ID, "turnId": TURN_ID, "traceId": TRACE_ID}
@@ -51,8 +51,8 @@ CHAT: Mapping[str, Promise] = {
     Event.THINKING_DELTA: {"content_index": 0, "text": "The user wants"},
     Event.THINKING: {"content_index": 0, "text": "The user wants net sales."},
     Event.TOOL_USE: {**_TOOL_USE, "client_side_execute": False},
-    Event.TOOL_RESULT_STATUS: {"tool_use_id": "toolu_sql01", "message": "Executing SQL"},
-    Event.TOOL_RESULT: {"tool_use_id": "toolu_sql01", "status": "success", "content": [{"type": "json", "json": {}}]},
+    Event.TOOL_RESULT_STATUS: {"tool_use_id": "toolu_ctx01", "message": "Executing SQL"},
+    Event.TOOL_RESULT: {"tool_use_id": "toolu_ctx01", "status": "success", "content": [{"type": "json", "json": {}}]},
     Event.TABLE: {"content_index": 7, "title": "Net sales", "query_id": QUERY_ID, "result_set": _RESULT_SET},
     Event.CHART: {"content_index": 8, "chart_spec": '{"mark":"bar"}'},
     Event.TEXT_DELTA: {"content_index": 9, "text": "EMEA leads"},
@@ -118,6 +118,7 @@ class Message:
 
     asks: the question whose stream holds it.   having: which of its name, by values at JSON pointers of its data.
     before: what the page must have seen for the event to mean anything.
+    telling: values that show that a field is read, where the example's is what the page would assume anyway.
     """
 
     description: str
@@ -128,6 +129,7 @@ class Message:
     having: Mapping[str, JsonValue] = field(default_factory=dict)
     endpoint: str = "chat"
     before: tuple[tuple[str, Promise], ...] = ()
+    telling: Mapping[str, JsonValue] = field(default_factory=dict)
 
     @property
     def params(self) -> dict[str, object]:
@@ -144,6 +146,7 @@ def _plain(event: str, **more: Any) -> Message:
     return Message(f"event {event}", event, CHAT[event], **more)
 
 
+_INPUT: JsonValue = {"query": "refund deadline"}
 _USED = ((Event.TOOL_USE, CHAT[Event.TOOL_USE]),)
 
 CHAT_MESSAGES: tuple[Message, ...] = (
@@ -157,16 +160,17 @@ CHAT_MESSAGES: tuple[Message, ...] = (
     _plain(Event.STATUS),
     _plain(Event.THINKING_DELTA),
     _plain(Event.THINKING),
-    _plain(Event.TOOL_USE),
+    _plain(Event.TOOL_USE, telling={"input": _INPUT, "client_side_execute": True}),
     Message(
         f"event {Event.TOOL_USE}, of a tool that the page runs",
         Event.TOOL_USE,
         {**_TOOL_USE, "name": "get_time_zone", "client_side_execute": Exactly(True)},
         asks=CLIENT_TOOL,
         having={"/name": "get_time_zone"},
+        telling={"input": _INPUT},
     ),
     _plain(Event.TOOL_RESULT_STATUS, before=_USED),
-    _plain(Event.TOOL_RESULT, before=_USED),
+    _plain(Event.TOOL_RESULT, before=_USED, telling={"status": "error"}),
     _plain(Event.TABLE),
     _plain(Event.CHART),
     _plain(Event.TEXT_DELTA),
@@ -190,7 +194,7 @@ CHAT_MESSAGES: tuple[Message, ...] = (
     ),
     Message(f"event {Event.ERROR}, of a cut stream", Event.ERROR, TRUNCATED, state="cut_mid_stream"),
     Message(f"event {Event.ERROR}, of a silent stream", Event.ERROR, STALLED, state="stall_mid_stream"),
-    _plain(Event.RESPONSE),
+    _plain(Event.RESPONSE, telling={"status": "incomplete"}),
     _plain(Event.DONE),
     Message(
         f"event {StreamEvent.END}, of a whole turn",

@@ -42,7 +42,7 @@ STATEMENT = (
 WRONG_STATEMENT = "SELECT no_such_column FROM CORTEX_BENCH_DB.SALES.ORDERS"
 ROWS = [{"REGION": "EMEA", "NET_SALES": 1250.5}, {"REGION": "APAC", "NET_SALES": 980}]
 INTENT = "net sales by region, as bars"
-TOOL_ANSWER = {
+TOOL_ANSWER: JsonValue = {
     "toolUseId": "toolu_tz01",
     "type": "generic",
     "name": "get_time_zone",
@@ -110,11 +110,19 @@ class Story:
         return {"session": self.session, **self.more}
 
 
-def _problem(kind: ProblemType, status: int, *, headers: Mapping[str, Promise] | None = None, **more: Any) -> Answer:
+def _problem(
+    kind: ProblemType,
+    status: int,
+    *,
+    headers: Mapping[str, Promise] | None = None,
+    violated: list[str] | None = None,
+    **more: Any,
+) -> Answer:
     """A refusal; one that says when to come back says it in a header, too."""
     after = {"Retry-After": Like(str(more["retryAfterS"]), r"\d+")} if "retryAfterS" in more else {}
     told = {"Content-Type": PROBLEM_JSON, **after, **(headers or {})}
-    return Answer(status, problem(kind, status, **more), told)
+    quotas: dict[str, Promise] = {} if violated is None else {"violated-policies": violated}
+    return Answer(status, problem(kind, status, **more) | quotas, told)
 
 
 def _stream(told: tuple[Told, ...], rule: Mapping[str, Any]) -> Answer:
@@ -307,7 +315,7 @@ CHATS = (
             headers=LIMITS,
             retryable=True,
             retryAfterS=7,
-            **{"violated-policies": ["chat"]},
+            violated=["chat"],
         ),
         session="used_up",
     ),
@@ -318,7 +326,7 @@ CHATS = (
             429,
             retryable=True,
             retryAfterS=1,
-            **{"violated-policies": ["chat-at-once"]},
+            violated=["chat-at-once"],
         ),
         session="all_at_once",
     ),
@@ -498,7 +506,7 @@ TOOLS = (
             429,
             retryable=True,
             retryAfterS=1,
-            **{"violated-policies": ["tool_analyst-at-once"]},
+            violated=["tool_analyst-at-once"],
         ),
         session="all_at_once",
     ),
