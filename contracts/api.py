@@ -6,11 +6,10 @@ begun the same object travels as the data of `event: error`.
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
+from pydantic import AwareDatetime, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
 from contracts.examples import (
@@ -90,9 +89,9 @@ class SessionToken(Api):
     token: str = Field(repr=False, examples=["eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"])
     token_type: Literal["Bearer"] = "Bearer"
     session_id: str = Field(examples=["6b0f1f0e6a144a559d0e3a7a2f1d5c77"])
-    expires_at: datetime
+    expires_at: AwareDatetime
     expires_in_s: int = Field(examples=[300])
-    session_expires_at: datetime
+    session_expires_at: AwareDatetime
 
     EXAMPLES: ClassVar[Examples] = {
         "A token": {
@@ -543,7 +542,7 @@ class HistoryTurn(Api):
     """One turn as it was stored when its stream ended."""
 
     turn_id: str
-    started_at: datetime
+    started_at: AwareDatetime
     question: str | None = Field(description="null when the turn answered a client-side tool")
     answer: str = Field(
         description="the answer's text, at most 262144 characters; of a turn that was cut, what had arrived"
@@ -600,7 +599,12 @@ class HistoryPage(Api):
     next_cursor: str | None = Field(default=None, description="asks for the next, older page; null on the last")
 
     EXAMPLES: ClassVar[Examples] = {
-        "One turn": {"sessionId": SESSION_ID, "turns": [HistoryTurn.EXAMPLES["A whole turn"]], "nextCursor": None}
+        "One turn": {"sessionId": SESSION_ID, "turns": [HistoryTurn.EXAMPLES["A whole turn"]], "nextCursor": None},
+        "Not the last page": {
+            "sessionId": SESSION_ID,
+            "turns": [HistoryTurn.EXAMPLES["A turn that was cut"]],
+            "nextCursor": "MTc3MjQ0MjAwMA",
+        },
     }
 
 
@@ -661,7 +665,13 @@ class MetricsReport(ApiRequest):
     metrics: Annotated[list[ClientMetric], Field(min_length=1, max_length=MAX_REPORTED)]
     token: Annotated[str, Field(min_length=1, max_length=4096)] | None = Field(default=None, repr=False)
 
-    EXAMPLES: ClassVar[Examples] = {"A finished stream": {"metrics": list(ClientMetric.EXAMPLES.values())}}
+    EXAMPLES: ClassVar[Examples] = {
+        "A finished stream": {"metrics": list(ClientMetric.EXAMPLES.values())},
+        "A page that was left": {
+            "metrics": [ClientMetric.EXAMPLES["An outcome"]],
+            "token": SessionToken.EXAMPLES["A token"]["token"],
+        },
+    }
 
 
 class MetricsReceipt(Api):
@@ -779,6 +789,33 @@ class Problem(Sparse):
             "errors": [FieldError.EXAMPLES["Out of bounds"]],
             "retryable": False,
         },
+        "Too many requests": {
+            "type": PROBLEM_BASE + ProblemType.RATE_LIMITED,
+            "title": "Too many requests",
+            "status": 429,
+            "detail": "6 requests per 2 s (chat-burst) are allowed, and used up; wait 2 s.",
+            "instance": REQUEST_ID,
+            "traceId": TRACE_ID,
+            "retryAfterS": 2,
+            "retryable": True,
+            "violated-policies": ["chat-burst"],
+        },
+        "A tool that is none": {
+            "type": PROBLEM_BASE + ProblemType.TOOL_UNKNOWN,
+            "title": "There is no such tool",
+            "status": 404,
+            "detail": "'weather' is none; the tools are search, analyst, sql, chart.",
+            "retryable": False,
+            "known": ["search", "analyst", "sql", "chart"],
+        },
+        "A statement that failed": {
+            "type": PROBLEM_BASE + ProblemType.SQL_FAILED,
+            "title": "Snowflake could not run the statement",
+            "status": 422,
+            "detail": "The statement names a column that does not exist.",
+            "retryable": False,
+            "upstreamCode": "000904",
+        },
         "A stream that was cut": {
             "type": PROBLEM_BASE + ProblemType.UPSTREAM_TRUNCATED,
             "title": "The answer broke off",
@@ -854,4 +891,6 @@ class Health(Api):
     status: Literal["ok", "failing"]
     checks: dict[str, str] = Field(default_factory=dict)
 
-    EXAMPLES: ClassVar[Examples] = {"Well": {"status": "ok", "checks": {}}}
+    EXAMPLES: ClassVar[Examples] = {
+        "Well": {"status": "ok", "checks": {"config": "ok", "store": "ok", "upstream": "ok", "lifecycle": "ok"}}
+    }

@@ -33,6 +33,7 @@ from contracts.examples import (
 )
 
 CHART_SPEC = json.dumps(CHART)
+SIGNATURE = "c2lnbmF0dXJl"
 THOUGHT = "The user wants net sales per region, so I query the sales view."
 
 
@@ -251,7 +252,7 @@ class ThinkingBlock(Told):
     text: str
     signature: str | None = None
 
-    EXAMPLES: ClassVar[Examples] = {"A thought": {"text": THOUGHT}}
+    EXAMPLES: ClassVar[Examples] = {"A thought": {"text": THOUGHT, "signature": SIGNATURE}}
 
 
 class AgentWarning(Numbered):
@@ -343,7 +344,12 @@ class ThinkingDelta(Placed):
     signature: str | None = None
 
     EXAMPLES: ClassVar[Examples] = {
-        "A piece": {"content_index": 0, "text": "The user wants net sales", "sequence_number": 3}
+        "A piece": {
+            "content_index": 0,
+            "text": "The user wants net sales",
+            "signature": SIGNATURE,
+            "sequence_number": 3,
+        }
     }
 
 
@@ -354,7 +360,7 @@ class WholeThinking(Placed):
     signature: str | None = None
 
     EXAMPLES: ClassVar[Examples] = {
-        "A thought": {"content_index": 0, "text": THOUGHT, "signature": "c2lnbmF0dXJl", "sequence_number": 5}
+        "A thought": {"content_index": 0, "text": THOUGHT, "signature": SIGNATURE, "sequence_number": 5}
     }
 
 
@@ -444,7 +450,8 @@ class AnalystToolDelta(Told):
 
     EXAMPLES: ClassVar[Examples] = {
         "Text": {"text": READING},
-        "A statement": {"sql": STATEMENT, "verified_query_used": False},
+        "A thought": {"think": THOUGHT},
+        "A statement": {"sql": STATEMENT, "sql_explanation": READING, "verified_query_used": False},
         "Rows": {"query_id": QUERY_ID, "result_set": ResultSet.EXAMPLES["Two rows"]},
     }
 
@@ -717,6 +724,8 @@ class AnalystDelta(Told):
             "statement_delta": STATEMENT,
             "confidence": Confidence.EXAMPLES["Not verified"],
         },
+        "A thought": {"index": 0, "type": "text", "think_delta": THOUGHT},
+        "A chart": {"index": 2, "type": "chart", "chart_spec": CHART_SPEC},
         "A suggestion": {
             "index": 1,
             "type": "suggestions",
