@@ -23,6 +23,7 @@ MAX_NODES = 1_000_000
 """Values of a document, counted as often as YAML's aliases repeat them."""
 
 MAX_DEPTH = 100
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels, or an alias inside of what it stands for"
 
 _VALUES = frozenset({"example", "examples", "default", "enum", "const"})
 """Keywords that hold values, in which `$ref` means nothing."""
@@ -54,7 +55,7 @@ def parse(text: str, name: str) -> Document:
     if len(text) > MAX_BYTES:
         raise DocumentError(f"{name}: {len(text)} characters; a document has at most {MAX_BYTES}")
     try:
-        found = json.loads(text) if text.lstrip().startswith("{") else yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one
+        found = json.loads(text) if text.lstrip().startswith("{") else _yaml(text)
         document: Document = _plain(found, [MAX_NODES], 0)
     except (yaml.YAMLError, json.JSONDecodeError, RecursionError) as error:
         raise DocumentError(f"{name}: neither YAML nor JSON: {' '.join(str(error).split())}") from error
@@ -126,13 +127,24 @@ def _read(path: Path) -> str:
         raise DocumentError(f"{path}: {error.strerror}") from error
 
 
+def _yaml(text: str) -> Any:
+    depth = 0
+    for event in yaml.parse(
+        text, Loader=_Loader
+    ):  # libyaml's composer ends the process when nesting is too deep for it
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise DocumentError(_TOO_DEEP)
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 - a safe one
+
+
 def _plain(value: Any, left: list[int], depth: int) -> Any:
     """The value as JSON has it: keys are strings (`200:` is a number in YAML), dates are texts."""
     left[0] -= 1
     if left[0] < 0:
         raise DocumentError(f"more than {MAX_NODES} values, aliases counted as often as they are used")
     if depth > MAX_DEPTH:
-        raise DocumentError(f"nested deeper than {MAX_DEPTH} levels, or an alias inside of what it stands for")
+        raise DocumentError(_TOO_DEEP)
     if isinstance(value, dict):
         return {str(key): _plain(each, left, depth + 1) for key, each in value.items()}
     if isinstance(value, list):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 Document = Mapping[str, Any]
 """A parsed OpenAPI 3.1 document."""
@@ -49,15 +49,15 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where a schema meets the wire.
+    """Where something meets the wire.
 
-    path and method are empty for the document itself.   status and media_type: of a response's or request's body.
-    event: of a stream.   name: of a parameter or header, with what it is: `query parameter limit`.
+    path and method: empty for the document itself.   side: empty for the operation as such.   status: of a response.
+    media_type: of a body.   event: of a stream.   name: of a parameter or header: "query parameter `limit`".
     """
 
     path: str = ""
     method: str = ""
-    side: Side = Side.REQUEST
+    side: Side | Literal[""] = ""
     status: str = ""
     media_type: str = ""
     event: str = ""

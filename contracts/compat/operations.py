@@ -47,7 +47,7 @@ class _Documents:
 
     def __init__(self, old: Document, new: Document) -> None:
         self.old, self.new = old, new
-        self._schemas = {side: Comparison(old, new, side) for side in Side}
+        self._schemas: dict[str, Comparison] = {side: Comparison(old, new, side) for side in Side}
 
     def found(self) -> Found:
         """Every finding with each place where it is met."""
@@ -150,7 +150,8 @@ class _Documents:
     def _parameters(self, old: _Named, new: _Named, place: Place) -> Found:
         for key in [*old, *(each for each in new if each not in old)]:
             before, after = old.get(key), new.get(key)
-            spot = replace(place, name=f"{key[0]} parameter `{(before or after or _NOTHING)['name']}`")
+            name = (before or after or _NOTHING)["name"]
+            spot = replace(place, side=Side.REQUEST, name=f"{key[0]} parameter `{name}`")
             if after is None:
                 yield Finding("request-parameter-removed"), spot
             elif before is None:
@@ -173,6 +174,7 @@ class _Documents:
         yield from compared.defaults(*schemas, Anchor())
 
     def _request(self, old: Mapping[str, Any], new: Mapping[str, Any], place: Place) -> Found:
+        place = replace(place, side=Side.REQUEST)
         before, after = self._old(old.get("requestBody")), self._new(new.get("requestBody"))
         if not before and after:
             yield Finding(f"request-body-{'required-added' if after.get('required') else 'added'}"), place

@@ -22,7 +22,7 @@ _UNDERSTOOD = frozenset(
     | {"minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "uniqueItems"}
     | {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"}
 )
-_CONDITIONS = tuple(sorted((ANY_TYPE | frozenset().union(*OF_TYPE.values())) - _UNDERSTOOD))
+_CONDITIONS = (ANY_TYPE | frozenset().union(*OF_TYPE.values())) - _UNDERSTOOD
 """Keywords of which only equality is judged."""
 
 _MISSING = object()
@@ -279,7 +279,7 @@ class Comparison:
                 yield self._finding(f"{keyword}-{kind}", anchor, was=str(before), now=str(after))
 
     def _conditions(self, old: Shape, new: Shape, anchor: Anchor) -> Iterator[Finding]:
-        for keyword in _CONDITIONS:
+        for keyword in sorted(_CONDITIONS & (old.keywords.keys() | new.keywords.keys())):
             before, after = old.keywords.get(keyword), new.keywords.get(keyword)
             if canonical(before) != canonical(after):
                 kind = "added" if before is None else "removed" if after is None else "changed"

@@ -108,31 +108,31 @@ def tag_values(one: Shape, tag: str) -> tuple[str, ...]:
 def where(anchor: Anchor, places: Sequence[Place]) -> str:
     """A spot and where it is met: `ChatRequest.message` in the request of POST /api/v1/chat."""
     spot, context = str(anchor), met(places)
-    if not context:
-        return f"`{spot}`"
-    return f"`{spot}` in {context}" if spot else f"{context[0].upper()}{context[1:]}"
+    if spot:
+        return f"`{spot}` in {context}" if context else f"`{spot}`"
+    return f"{context[:1].upper()}{context[1:]}" or "The document"
 
 
 def met(places: Sequence[Place]) -> str:
-    """Where a schema is met; empty for the document itself."""
-    one = places[0] if places else Place()
-    operations = list(dict.fromkeys(each.operation for each in places))
-    if not operations or not one.operation:
-        return ""
+    """Where something is met; empty for the document itself."""
+    operations = list(dict.fromkeys(each.operation for each in places if each.path))
     named = operations[0] if len(operations) == 1 else f"{len(operations)} operations"
-    if one.event:
+    if not operations:
+        return ""
+    if any(each.event for each in places):
         events = list(dict.fromkeys(each.event for each in places if each.event))
-        kind = "event" if len(events) == 1 else "events"
-        return f"the stream's {kind} {joined(f'`{each}`' for each in events)} of {named}"
-    if one.name:
-        return f"the {joined(dict.fromkeys(each.name for each in places if each.name))} of {named}"
-    return f"{_bodies(places)} of {named}"
+        return f"the stream's event{'s' * (len(events) > 1)} {joined(f'`{each}`' for each in events)} of {named}"
+    parts = [joined(dict.fromkeys(each.name for each in places if each.name)), _bodies(places), named]
+    if parts[0]:
+        parts[0] = f"the {parts[0]}"
+        parts[1] = parts[1] if places[0].side is Side.RESPONSE else ""
+    return " of ".join(each for each in parts if each)
 
 
 def _bodies(places: Sequence[Place]) -> str:
     if places[0].side is Side.REQUEST:
         return "the request" if len({each.operation for each in places}) == 1 else "the requests"
-    statuses = list(dict.fromkeys(each.status for each in places))
-    if len(statuses) == 1:
-        return f"the answer {statuses[0]}"
-    return f"the answers {joined(statuses)}"
+    statuses = sorted({each.status for each in places if each.status})
+    if not statuses:
+        return ""
+    return f"the answer{'s' * (len(statuses) > 1)} {joined(statuses)}"
