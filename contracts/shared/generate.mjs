@@ -22,7 +22,8 @@ const EXPRESSED = new Set([
 
 const [, , source, folder] = process.argv;
 const document = JSON.parse(await readFile(source, "utf8"));
-const schemas = document.components.schemas;
+const { openapi, info } = document;
+const { schemas, examples } = document.components;
 
 for (const [name, schema] of Object.entries(schemas)) refuseUnknownWords(schema, name);
 await mkdir(folder, { recursive: true });
@@ -56,7 +57,7 @@ async function zodSchemas() {
   const output = await mkdtemp(join(tmpdir(), "zod-"));
   try {
     await createClient({
-      input: { openapi: document.openapi, info: document.info, paths: {}, components: { schemas } },
+      input: { openapi, info, paths: {}, components: { schemas } },
       output: { path: output, header: [] },
       parser: { filters: { orphans: true } },
       plugins: [{ name: "zod", dates: { offset: true }, $resolvers: { object, string } }],
@@ -104,7 +105,7 @@ function original(path) {
 
 function model() {
   const { ChatEvent, AnalystEvent } = schemas;
-  const kinds = Object.values(document.components.examples).map(({ value }) => value.type.split("/").pop());
+  const kinds = Object.values(examples).map(({ value }) => value.type.split("/").pop());
   return [
     list("Names of the events of a chat that this version knows; more may come.", "CHAT_EVENTS", eventNames(ChatEvent)),
     list("The same of Cortex Analyst's stream.", "ANALYST_EVENTS", eventNames(AnalystEvent)),

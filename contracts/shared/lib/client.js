@@ -10,7 +10,7 @@ const EVENT_STREAM = "text/event-stream";
 const DEFAULT_RETRY = { tries: 3, maxWaitS: 20 };
 /** Three heartbeats of the proxy's. */
 const DEFAULT_SILENCE_S = 45;
-const NEEDS_NEW_TOKEN = new Set(["token-expired", "token-invalid", "session-ended"]);
+const REFUSES_THE_SESSION = new Set(["token-expired", "token-invalid", "session-ended"]);
 /** A client with a session of its own. Nothing is asked before the first call. */
 export function createClient(options = {}) {
     return new Client(options);
@@ -19,7 +19,7 @@ export function createClient(options = {}) {
 export class Client {
     session;
     #transport;
-    #reporter;
+    #reports;
     #silenceS;
     constructor(options) {
         const isPage = typeof document !== "undefined";
@@ -28,7 +28,7 @@ export class Client {
         this.#transport = new Transport(baseUrl, fetch, options.headers ?? {}, { ...DEFAULT_RETRY, ...options.retry });
         const { clientKey, subject, renewInBackground = isPage } = options;
         this.session = new Session(this.#transport, { clientKey, subject, renewInBackground });
-        this.#reporter = (options.metrics ?? isPage) ? new Reporter(this.#transport, this.session) : null;
+        this.#reports = (options.metrics ?? isPage) ? new Reporter(this.#transport, this.session) : null;
         this.#silenceS = options.silenceS ?? DEFAULT_SILENCE_S;
     }
     /** Ask the agent; yield the answer's events, `proxy.start` first and `proxy.end` last.
@@ -84,7 +84,7 @@ export class Client {
     }
     /** Keep a measurement for the next report: some seconds later, or when the page is left. */
     measure(metric) {
-        this.#reporter?.add(metric);
+        this.#reports?.add(metric);
     }
     /** What the proxy is. */
     status(options = {}) {
@@ -93,7 +93,7 @@ export class Client {
     /** Report what was measured, and renew no longer. The session itself goes on until it is ended or ends. */
     async close() {
         this.session.close();
-        await this.#reporter?.close();
+        await this.#reports?.close();
     }
     #json(call, options) {
         const made = typeof call === "function" ? call : () => call;
@@ -107,7 +107,7 @@ export class Client {
                 return await send({ ...call(held), token: held.token });
             }
             catch (error) {
-                if (isLast || !(error instanceof ProblemError) || !NEEDS_NEW_TOKEN.has(error.kind))
+                if (isLast || !(error instanceof ProblemError) || !REFUSES_THE_SESSION.has(error.kind))
                     throw error;
                 this.session.refused(held.token);
             }

@@ -14,7 +14,7 @@ export class Session {
     #options;
     #listeners = new Set();
     #current = null;
-    #lastSessionId = null;
+    #lastId = null;
     #pending = null;
     #timer = null;
     constructor(transport, options) {
@@ -51,7 +51,7 @@ export class Session {
         const ended = this.#current;
         this.close();
         this.#current = null;
-        this.#lastSessionId = null;
+        this.#lastId = null;
         if (ended && Date.now() < ended.endsAt) {
             await this.#transport.send({ method: "DELETE", path: PATH, token: ended.token }, options);
         }
@@ -82,9 +82,10 @@ export class Session {
         return this.#current;
     }
     #adopt(next) {
-        const replaced = this.#lastSessionId !== null && this.#lastSessionId !== next.sessionId;
+        const { sessionId } = next;
+        const replaced = this.#lastId !== null && this.#lastId !== sessionId;
         this.#current = next;
-        this.#lastSessionId = next.sessionId;
+        this.#lastId = sessionId;
         this.#schedule(next);
         for (const listener of this.#listeners)
             listener(next, replaced);

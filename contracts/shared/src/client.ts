@@ -28,7 +28,7 @@ const EVENT_STREAM = "text/event-stream";
 const DEFAULT_RETRY: Retry = { tries: 3, maxWaitS: 20 };
 /** Three heartbeats of the proxy's. */
 const DEFAULT_SILENCE_S = 45;
-const NEEDS_NEW_TOKEN: ReadonlySet<string> = new Set(["token-expired", "token-invalid", "session-ended"]);
+const REFUSES_THE_SESSION: ReadonlySet<string> = new Set(["token-expired", "token-invalid", "session-ended"]);
 
 export interface ClientOptions {
   /** Where the proxy is, as `https://host:port`; in a page that the proxy serves, the page's own origin. */
@@ -75,7 +75,7 @@ export function createClient(options: ClientOptions = {}): Client {
 export class Client {
   readonly session: Session;
   readonly #transport: Transport;
-  readonly #reporter: Reporter | null;
+  readonly #reports: Reporter | null;
   readonly #silenceS: number;
 
   constructor(options: ClientOptions) {
@@ -85,7 +85,7 @@ export class Client {
     this.#transport = new Transport(baseUrl, fetch, options.headers ?? {}, { ...DEFAULT_RETRY, ...options.retry });
     const { clientKey, subject, renewInBackground = isPage } = options;
     this.session = new Session(this.#transport, { clientKey, subject, renewInBackground });
-    this.#reporter = (options.metrics ?? isPage) ? new Reporter(this.#transport, this.session) : null;
+    this.#reports = (options.metrics ?? isPage) ? new Reporter(this.#transport, this.session) : null;
     this.#silenceS = options.silenceS ?? DEFAULT_SILENCE_S;
   }
 
@@ -149,7 +149,7 @@ export class Client {
 
   /** Keep a measurement for the next report: some seconds later, or when the page is left. */
   measure(metric: ClientMetric): void {
-    this.#reporter?.add(metric);
+    this.#reports?.add(metric);
   }
 
   /** What the proxy is. */
@@ -160,7 +160,7 @@ export class Client {
   /** Report what was measured, and renew no longer. The session itself goes on until it is ended or ends. */
   async close(): Promise<void> {
     this.session.close();
-    await this.#reporter?.close();
+    await this.#reports?.close();
   }
 
   #json<T>(call: CallOfSession | Call, options: CallOptions): Promise<T> {
@@ -175,7 +175,7 @@ export class Client {
       try {
         return await send({ ...call(held), token: held.token });
       } catch (error) {
-        if (isLast || !(error instanceof ProblemError) || !NEEDS_NEW_TOKEN.has(error.kind)) throw error;
+        if (isLast || !(error instanceof ProblemError) || !REFUSES_THE_SESSION.has(error.kind)) throw error;
         this.session.refused(held.token);
       }
     }

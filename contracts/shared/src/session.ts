@@ -39,7 +39,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #listeners = new Set<SessionListener>();
   #current: SessionInfo | null = null;
-  #lastSessionId: string | null = null;
+  #lastId: string | null = null;
   #pending: Promise<SessionInfo> | null = null;
   #timer: Timer | null = null;
 
@@ -80,7 +80,7 @@ export class Session {
     const ended = this.#current;
     this.close();
     this.#current = null;
-    this.#lastSessionId = null;
+    this.#lastId = null;
     if (ended && Date.now() < ended.endsAt) {
       await this.#transport.send({ method: "DELETE", path: PATH, token: ended.token }, options);
     }
@@ -114,9 +114,10 @@ export class Session {
   }
 
   #adopt(next: SessionInfo): SessionInfo {
-    const replaced = this.#lastSessionId !== null && this.#lastSessionId !== next.sessionId;
+    const { sessionId } = next;
+    const replaced = this.#lastId !== null && this.#lastId !== sessionId;
     this.#current = next;
-    this.#lastSessionId = next.sessionId;
+    this.#lastId = sessionId;
     this.#schedule(next);
     for (const listener of this.#listeners) listener(next, replaced);
     return next;

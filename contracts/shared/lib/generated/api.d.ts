@@ -467,6 +467,16 @@ export interface components {
          *       "type": "sql"
          *     }
          * @example {
+         *       "index": 0,
+         *       "think_delta": "The user wants net sales per region, so I query the sales view.",
+         *       "type": "text"
+         *     }
+         * @example {
+         *       "chart_spec": "{\"$schema\": \"https://vega.github.io/schema/vega-lite/v5.json\", \"mark\": \"bar\", \"encoding\": {\"x\": {\"field\": \"REGION\", \"type\": \"nominal\"}, \"y\": {\"field\": \"NET_SALES\", \"type\": \"quantitative\"}}, \"data\": {\"values\": [{\"REGION\": \"EMEA\", \"NET_SALES\": 1250.5}, {\"REGION\": \"APAC\", \"NET_SALES\": 980}]}}",
+         *       "index": 2,
+         *       "type": "chart"
+         *     }
+         * @example {
          *       "index": 1,
          *       "suggestions_delta": {
          *         "index": 0,
@@ -639,7 +649,11 @@ export interface components {
          *       "text": "This is how I read the question: net sales per region for 2025."
          *     }
          * @example {
+         *       "think": "The user wants net sales per region, so I query the sales view."
+         *     }
+         * @example {
          *       "sql": "SELECT region, SUM(net_amount) AS net_sales FROM orders WHERE order_year = 2025 GROUP BY region",
+         *       "sql_explanation": "This is how I read the question: net sales per region for 2025.",
          *       "verified_query_used": false
          *     }
          * @example {
@@ -822,6 +836,7 @@ export interface components {
          *     }
          */
         ChartAnswer: {
+            /** @description as Vega-Lite 5 has it */
             chart: {
                 [key: string]: unknown;
             };
@@ -1079,6 +1094,7 @@ export interface components {
          * @description A block of the whole answer: it carries the field that its type names, but text has its own inline.
          * @example {
          *       "thinking": {
+         *         "signature": "c2lnbmF0dXJl",
          *         "text": "The user wants net sales per region, so I query the sales view."
          *       },
          *       "type": "thinking"
@@ -1277,6 +1293,49 @@ export interface components {
          *     }
          * @example {
          *       "data": {
+         *         "detail": "6 requests per 2 s (chat-burst) are allowed, and used up; wait 2 s.",
+         *         "instance": "2f1d5c776b0f4f0e9d0e3a7a6a144a55",
+         *         "retryAfterS": 2,
+         *         "retryable": true,
+         *         "status": 429,
+         *         "title": "Too many requests",
+         *         "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+         *         "type": "https://cortex-harness.dev/problems/rate-limited",
+         *         "violated-policies": [
+         *           "chat-burst"
+         *         ]
+         *       },
+         *       "event": "error"
+         *     }
+         * @example {
+         *       "data": {
+         *         "detail": "'weather' is none; the tools are search, analyst, sql, chart.",
+         *         "known": [
+         *           "search",
+         *           "analyst",
+         *           "sql",
+         *           "chart"
+         *         ],
+         *         "retryable": false,
+         *         "status": 404,
+         *         "title": "There is no such tool",
+         *         "type": "https://cortex-harness.dev/problems/tool-unknown"
+         *       },
+         *       "event": "error"
+         *     }
+         * @example {
+         *       "data": {
+         *         "detail": "The statement names a column that does not exist.",
+         *         "retryable": false,
+         *         "status": 422,
+         *         "title": "Snowflake could not run the statement",
+         *         "type": "https://cortex-harness.dev/problems/sql-failed",
+         *         "upstreamCode": "000904"
+         *       },
+         *       "event": "error"
+         *     }
+         * @example {
+         *       "data": {
          *         "detail": "Snowflake closed the stream before its last event.",
          *         "instance": "0d2f4c1b8a7e4f0f9a3b5c6d7e8f9a0b",
          *         "retryable": true,
@@ -1323,6 +1382,7 @@ export interface components {
          *       "content": [
          *         {
          *           "thinking": {
+         *             "signature": "c2lnbmF0dXJl",
          *             "text": "The user wants net sales per region, so I query the sales view."
          *           },
          *           "type": "thinking"
@@ -1443,7 +1503,12 @@ export interface components {
         /**
          * @description Answer of `livez` and `readyz`; each failing check says why.
          * @example {
-         *       "checks": {},
+         *       "checks": {
+         *         "config": "ok",
+         *         "lifecycle": "ok",
+         *         "store": "ok",
+         *         "upstream": "ok"
+         *       },
          *       "status": "ok"
          *     }
          */
@@ -1482,6 +1547,26 @@ export interface components {
          *             "inputTokens": 5100,
          *             "outputTokens": 420
          *           }
+         *         }
+         *       ]
+         *     }
+         * @example {
+         *       "nextCursor": "MTc3MjQ0MjAwMA",
+         *       "sessionId": "6b0f1f0e6a144a559d0e3a7a2f1d5c77",
+         *       "turns": [
+         *         {
+         *           "answer": "EMEA leads with",
+         *           "assistantMessageId": null,
+         *           "complete": false,
+         *           "content": null,
+         *           "durationMs": 812.4,
+         *           "endReason": "upstream_truncated",
+         *           "question": null,
+         *           "startedAt": "2026-03-02T09:00:00Z",
+         *           "threadId": null,
+         *           "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+         *           "turnId": "0d2f4c1b8a7e4f0f9a3b5c6d7e8f9a0b",
+         *           "usage": null
          *         }
          *       ]
          *     }
@@ -1842,6 +1927,22 @@ export interface components {
          *     }
          * @example {
          *       "data": {
+         *         "index": 0,
+         *         "think_delta": "The user wants net sales per region, so I query the sales view.",
+         *         "type": "text"
+         *       },
+         *       "event": "message.content.delta"
+         *     }
+         * @example {
+         *       "data": {
+         *         "chart_spec": "{\"$schema\": \"https://vega.github.io/schema/vega-lite/v5.json\", \"mark\": \"bar\", \"encoding\": {\"x\": {\"field\": \"REGION\", \"type\": \"nominal\"}, \"y\": {\"field\": \"NET_SALES\", \"type\": \"quantitative\"}}, \"data\": {\"values\": [{\"REGION\": \"EMEA\", \"NET_SALES\": 1250.5}, {\"REGION\": \"APAC\", \"NET_SALES\": 980}]}}",
+         *         "index": 2,
+         *         "type": "chart"
+         *       },
+         *       "event": "message.content.delta"
+         *     }
+         * @example {
+         *       "data": {
          *         "index": 1,
          *         "suggestions_delta": {
          *           "index": 0,
@@ -2057,6 +2158,15 @@ export interface components {
          *         }
          *       ]
          *     }
+         * @example {
+         *       "metrics": [
+         *         {
+         *           "label": "completed",
+         *           "name": "stream_outcome"
+         *         }
+         *       ],
+         *       "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"
+         *     }
          */
         MetricsReport: {
             metrics: components["schemas"]["ClientMetric"][];
@@ -2095,6 +2205,40 @@ export interface components {
          *       "title": "The request does not fit the API",
          *       "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
          *       "type": "https://cortex-harness.dev/problems/invalid-request"
+         *     }
+         * @example {
+         *       "detail": "6 requests per 2 s (chat-burst) are allowed, and used up; wait 2 s.",
+         *       "instance": "2f1d5c776b0f4f0e9d0e3a7a6a144a55",
+         *       "retryAfterS": 2,
+         *       "retryable": true,
+         *       "status": 429,
+         *       "title": "Too many requests",
+         *       "traceId": "4bf92f3577b34da6a3ce929d0e0e4736",
+         *       "type": "https://cortex-harness.dev/problems/rate-limited",
+         *       "violated-policies": [
+         *         "chat-burst"
+         *       ]
+         *     }
+         * @example {
+         *       "detail": "'weather' is none; the tools are search, analyst, sql, chart.",
+         *       "known": [
+         *         "search",
+         *         "analyst",
+         *         "sql",
+         *         "chart"
+         *       ],
+         *       "retryable": false,
+         *       "status": 404,
+         *       "title": "There is no such tool",
+         *       "type": "https://cortex-harness.dev/problems/tool-unknown"
+         *     }
+         * @example {
+         *       "detail": "The statement names a column that does not exist.",
+         *       "retryable": false,
+         *       "status": 422,
+         *       "title": "Snowflake could not run the statement",
+         *       "type": "https://cortex-harness.dev/problems/sql-failed",
+         *       "upstreamCode": "000904"
          *     }
          * @example {
          *       "detail": "Snowflake closed the stream before its last event.",
@@ -2271,6 +2415,7 @@ export interface components {
          *         "content": [
          *           {
          *             "thinking": {
+         *               "signature": "c2lnbmF0dXJl",
          *               "text": "The user wants net sales per region, so I query the sales view."
          *             },
          *             "type": "thinking"
@@ -2610,6 +2755,7 @@ export interface components {
          *       "data": {
          *         "content_index": 0,
          *         "sequence_number": 3,
+         *         "signature": "c2lnbmF0dXJl",
          *         "text": "The user wants net sales"
          *       },
          *       "event": "response.thinking.delta"
@@ -3026,6 +3172,7 @@ export interface components {
          */
         SearchHit: {
             /**
+             * @description by name; a value's type is its column's
              * @example {
              *       "TITLE": "Refunds"
              *     }
@@ -3081,6 +3228,7 @@ export interface components {
              */
             columns?: string[] | null;
             /**
+             * @description operators as above, nested as they need to be
              * @example {
              *       "@eq": {
              *         "REGION": "EMEA"
@@ -3490,6 +3638,7 @@ export interface components {
         /**
          * @description What the agent thought.
          * @example {
+         *       "signature": "c2lnbmF0dXJl",
          *       "text": "The user wants net sales per region, so I query the sales view."
          *     }
          */
@@ -3502,6 +3651,7 @@ export interface components {
          * @example {
          *       "content_index": 0,
          *       "sequence_number": 3,
+         *       "signature": "c2lnbmF0dXJl",
          *       "text": "The user wants net sales"
          *     }
          */
@@ -3734,6 +3884,7 @@ export interface components {
          *     }
          */
         ToolResultContent: {
+            /** @description what the tool found: any JSON, in an object or a list */
             json?: {
                 [key: string]: unknown;
             } | unknown[] | null;
