@@ -112,7 +112,9 @@ class ToolResultContent(ApiRequest):
     """One item of a client-side tool's answer."""
 
     type: Literal["json", "text"]
-    json_: dict[str, Any] | list[Any] | None = Field(default=None, alias="json")
+    json_: dict[str, Any] | list[Any] | None = Field(
+        default=None, alias="json", description="what the tool found: any JSON, in an object or a list"
+    )
     text: Annotated[str, Field(max_length=MAX_MESSAGE_CHARS)] | None = None
 
     EXAMPLES: ClassVar[Examples] = {
@@ -347,7 +349,11 @@ class SearchRequest(ApiRequest):
     columns: Annotated[list[Column], Field(min_length=1, max_length=20)] | None = Field(
         default=None, description="columns to return; all that the service offers when left out", examples=[["TITLE"]]
     )
-    filter: dict[str, Any] | None = Field(default=None, examples=[{"@eq": {"REGION": "EMEA"}}])
+    filter: dict[str, Any] | None = Field(
+        default=None,
+        description="operators as above, nested as they need to be",
+        examples=[{"@eq": {"REGION": "EMEA"}}],
+    )
     limit: Annotated[int, Field(ge=1, le=50)] = 10
 
     EXAMPLES: ClassVar[Examples] = {
@@ -364,7 +370,9 @@ class SearchRequest(ApiRequest):
 class SearchHit(Api):
     """One document, best first."""
 
-    columns: dict[str, Any] = Field(examples=[{"TITLE": "Refunds"}])
+    columns: dict[str, Any] = Field(
+        description="by name; a value's type is its column's", examples=[{"TITLE": "Refunds"}]
+    )
     scores: dict[str, float] = Field(default_factory=dict, examples=[{"cosine_similarity": 0.61}])
 
     EXAMPLES: ClassVar[Examples] = {
@@ -528,7 +536,7 @@ class ChartRequest(ApiRequest):
 class ChartAnswer(Api):
     """A Vega-Lite specification with its data inline: no `url`, no expressions."""
 
-    chart: dict[str, Any]
+    chart: dict[str, Any] = Field(description="as Vega-Lite 5 has it")
     text: str | None = Field(default=None, description="what the agent says about it")
     request_id: str | None = Field(default=None, description="Snowflake's")
 
