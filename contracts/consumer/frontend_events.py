@@ -35,10 +35,15 @@ WARNED = "What are our price rules, and did prices rise in 2025?"
 ANALYST_STATUS = "status"
 ANALYST_DELTA = "message.content.delta"
 
-_RESULT_SET = {
-    "data": [["1250.50"]],
-    "resultSetMetaData": {"numRows": 2, "rowType": [{"name": "NET_SALES", "type": "FIXED", "scale": 2}]},
+_COLUMNS = {"numRows": 2, "rowType": [{"name": "NET_SALES", "type": "FIXED", "scale": 2}]}
+_TABLE = {"content_index": 7, "title": "Net sales", "query_id": QUERY_ID}
+_CITED = {
+    "type": "cortex_search_citation",
+    "doc_id": "POL-7",
+    "doc_title": "Refund policy",
+    "text": "Refunds are possible within 30 days.",
 }
+_RESULT = {"tool_use_id": "toolu_ctx01", "status": "success"}
 _TOOL_USE = {"tool_use_id": "toolu_ctx01", "type": "cortex_search", "name": "sales_docs", "input": {}}
 _USAGE = {"inputTokens": 5100, "cachedTokens": 1200, "outputTokens": 420}
 _END = {"reason": "completed", "turnId": TURN_ID, "events": 19, "upstreamBytes": 9471, "durationMs": 4006.5}
@@ -52,19 +57,11 @@ CHAT: Mapping[str, Promise] = {
     Event.THINKING: {"content_index": 0, "text": "The user wants net sales."},
     Event.TOOL_USE: {**_TOOL_USE, "client_side_execute": False},
     Event.TOOL_RESULT_STATUS: {"tool_use_id": "toolu_ctx01", "message": "Executing SQL"},
-    Event.TOOL_RESULT: {"tool_use_id": "toolu_ctx01", "status": "success", "content": [{"type": "json", "json": {}}]},
-    Event.TABLE: {"content_index": 7, "title": "Net sales", "query_id": QUERY_ID, "result_set": _RESULT_SET},
+    Event.TOOL_RESULT: {**_RESULT, "content": [{"type": "json"}]},
+    Event.TABLE: {**_TABLE, "result_set": {"data": [], "resultSetMetaData": _COLUMNS}},
     Event.CHART: {"content_index": 8, "chart_spec": '{"mark":"bar"}'},
     Event.TEXT_DELTA: {"content_index": 9, "text": "EMEA leads"},
-    Event.TEXT_ANNOTATION: {
-        "content_index": 9,
-        "annotation": {
-            "type": "cortex_search_citation",
-            "doc_id": "POL-7",
-            "doc_title": "Refund policy",
-            "text": "Refunds are possible within 30 days.",
-        },
-    },
+    Event.TEXT_ANNOTATION: {"content_index": 9, "annotation": {"type": "cortex_search_citation"}},
     Event.TEXT: {"content_index": 9, "text": "EMEA leads with 1,250.50."},
     Event.SUGGESTED_QUERIES: {
         "content_index": 10,
@@ -72,10 +69,7 @@ CHAT: Mapping[str, Promise] = {
     },
     Event.WARNING: {"message": "TOOL_NOT_ACCESSIBLE", "code": "399569"},
     Event.ERROR: {},
-    Event.RESPONSE: {
-        "status": "completed",
-        "metadata": {"thread_id": THREAD_ID, "assistant_message_id": MESSAGE_ID},
-    },
+    Event.RESPONSE: {"metadata": {}},
     Event.DONE: Exactly(DONE),
     StreamEvent.END: _END,
 }
@@ -170,8 +164,18 @@ CHAT_MESSAGES: tuple[Message, ...] = (
         telling={"input": _INPUT},
     ),
     _plain(Event.TOOL_RESULT_STATUS, before=_USED),
-    _plain(Event.TOOL_RESULT, before=_USED, telling={"status": "error"}),
-    _plain(Event.TABLE),
+    Message(
+        f"event {Event.TOOL_RESULT}",
+        Event.TOOL_RESULT,
+        {**_RESULT, "content": [{"type": "json", "json": {}}]},
+        before=_USED,
+        telling={"status": "error"},
+    ),
+    Message(
+        f"event {Event.TABLE}",
+        Event.TABLE,
+        {**_TABLE, "result_set": {"data": [["1250.50"]], "resultSetMetaData": _COLUMNS}},
+    ),
     _plain(Event.CHART),
     _plain(Event.TEXT_DELTA),
     Message(
@@ -180,7 +184,12 @@ CHAT_MESSAGES: tuple[Message, ...] = (
         {**CHAT[Event.TEXT_DELTA], "is_elicitation": Exactly(True)},
         asks=AMBIGUOUS,
     ),
-    _plain(Event.TEXT_ANNOTATION, asks=CITED),
+    Message(
+        f"event {Event.TEXT_ANNOTATION}",
+        Event.TEXT_ANNOTATION,
+        {"content_index": 9, "annotation": _CITED},
+        asks=CITED,
+    ),
     _plain(Event.TEXT),
     _plain(Event.SUGGESTED_QUERIES),
     _plain(Event.WARNING, asks=WARNED),
@@ -194,7 +203,12 @@ CHAT_MESSAGES: tuple[Message, ...] = (
     ),
     Message(f"event {Event.ERROR}, of a cut stream", Event.ERROR, TRUNCATED, state="cut_mid_stream"),
     Message(f"event {Event.ERROR}, of a silent stream", Event.ERROR, STALLED, state="stall_mid_stream"),
-    _plain(Event.RESPONSE, telling={"status": "incomplete"}),
+    Message(
+        f"event {Event.RESPONSE}, of a turn in a thread",
+        Event.RESPONSE,
+        {"status": "completed", "metadata": {"thread_id": THREAD_ID, "assistant_message_id": MESSAGE_ID}},
+        telling={"status": "incomplete"},
+    ),
     _plain(Event.DONE),
     Message(
         f"event {StreamEvent.END}, of a whole turn",
@@ -224,6 +238,18 @@ ANALYST_MESSAGES: tuple[Message, ...] = (
         {"index": 1, "type": Exactly("sql"), "statement_delta": "SELECT region FROM orders"},
         endpoint="analyst",
         having={"/type": "sql"},
+    ),
+    Message(
+        f"event {ANALYST_DELTA}, of a suggestion",
+        ANALYST_DELTA,
+        {
+            "index": 1,
+            "type": Exactly("suggestions"),
+            "suggestions_delta": {"index": 0, "suggestion_delta": "Best customers"},
+        },
+        asks=AMBIGUOUS,
+        endpoint="analyst",
+        having={"/type": "suggestions"},
     ),
 )
 """Of Cortex Analyst's stream."""
@@ -298,6 +324,15 @@ BROKEN = stream(
     (Event.ERROR, FAILED),
     reason=EndReason.UPSTREAM_ERROR.value,
 )
+NEWER = stream(
+    _IN_THREAD,
+    *_OPENING,
+    _TEXT[0],
+    ("response.hologram", {"sequence_number": 0}),
+    _TEXT[1],
+    *_WHOLE_TEXT,
+    *_ENDING,
+)
 ANALYSED = stream(
     _START,
     (ANALYST_STATUS, ANALYST[ANALYST_STATUS]),
@@ -317,8 +352,9 @@ NEVER: Times = (0, 0)
 _OF_PROXY: tuple[str, ...] = (StreamEvent.START, StreamEvent.END)
 
 
-def _completed(is_so: bool) -> dict[str, JsonValue]:
-    said: dict[str, JsonValue] = {"const": EndReason.COMPLETED.value}
+def _ended_well(is_so: bool) -> dict[str, JsonValue]:
+    """The schema of an end that is none of a failure; a turn that was stopped comes to its end, too."""
+    said: dict[str, JsonValue] = {"enum": [EndReason.COMPLETED.value, EndReason.CANCELLED.value]}
     return {"properties": {"reason": said if is_so else {"not": said}}}
 
 
@@ -357,11 +393,11 @@ def chat_rule(times: Mapping[str, Times], *, is_whole: bool = True, has_open_cal
         "when": [
             {
                 "event": str(StreamEvent.END),
-                "data": _completed(True),
+                "data": _ended_well(True),
                 "needs": [str(Event.RESPONSE), str(Event.DONE)],
                 "forbids": [str(Event.ERROR)],
             },
-            {"event": str(StreamEvent.END), "data": _completed(False), "needs": [str(Event.ERROR)]},
+            {"event": str(StreamEvent.END), "data": _ended_well(False), "needs": [str(Event.ERROR)]},
         ],
     }
 
@@ -385,7 +421,7 @@ def analyst_rule() -> dict[str, Any]:
         "when": [
             {
                 "event": str(StreamEvent.END),
-                "data": _completed(True),
+                "data": _ended_well(True),
                 "needs": [str(Event.DONE)],
                 "forbids": [str(Event.ERROR)],
             }

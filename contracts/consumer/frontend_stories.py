@@ -134,6 +134,7 @@ def _stream(told: tuple[Told, ...], rule: Mapping[str, Any]) -> Answer:
 _TOKEN_PATH = f"{PREFIX}/session/token"
 _TOKEN_BODY = {
     "token": TOKEN,
+    "tokenType": Exactly("Bearer"),
     "sessionId": SESSION_ID,
     "expiresAt": MOMENT,
     "expiresInS": 300,
@@ -255,6 +256,11 @@ CHATS = (
         _stream(events.PLAIN, events.chat_rule({**_COMPLETE, Event.METADATA: SOME, Event.TEXT_DELTA: SOME})),
         FOLLOW_UP,
         session="asked_back",
+    ),
+    _refused(
+        "a question whose answer holds an event that nobody knows yet",
+        _stream(events.NEWER, events.chat_rule({**_COMPLETE, Event.TEXT_DELTA: SOME})),
+        state="unknown_event",
     ),
     _refused(
         "a question whose answer is cut",
@@ -427,6 +433,16 @@ TOOLS = (
                 "sql": "SELECT region FROM orders",
                 "verifiedQuery": "by_region",
             },
+            {"Content-Type": JSON},
+        ),
+    ),
+    _tool(
+        "suggestions instead of SQL",
+        "analyst",
+        {"messages": [{"role": "user", "text": events.AMBIGUOUS}]},
+        Answer(
+            200,
+            {"text": "I cannot tell what this means.", "suggestions": ["Best customers of 2025 by net sales"]},
             {"Content-Type": JSON},
         ),
     ),

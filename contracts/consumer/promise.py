@@ -1,7 +1,7 @@
 """One notation for a promised value, from which its example, its Pact matchers and its JSON Schema are made.
 
 A promise is written as the example itself: members of an object are required, others may come beside them; every
-element of an array is like the first, and there is at least one; a scalar stands for its type. `Exactly` and `Like` say
+element of an array is like the first, and there is at least one; an empty array is any array; a scalar stands for its type. `Exactly` and `Like` say
 more where the consumer needs more; `Given` is what only the provider can know, as a token.
 """
 
@@ -61,7 +61,7 @@ def matchers(promise: Promise) -> Any:
     if isinstance(promise, dict):
         return {name: matchers(value) for name, value in promise.items()} or match.like({})
     if isinstance(promise, list):
-        return match.each_like(matchers(promise[0]), min=1)
+        return match.each_like(matchers(promise[0]), min=1) if promise else match.like([])
     if isinstance(promise, Exactly):
         return promise.value
     if isinstance(promise, Like):
@@ -109,7 +109,7 @@ def schema(promise: Promise) -> dict[str, JsonValue]:
         members: dict[str, JsonValue] = {name: schema(value) for name, value in promise.items()}
         return {"type": "object", "required": [*promise], "properties": members} if promise else {"type": "object"}
     if isinstance(promise, list):
-        return {"type": "array", "minItems": 1, "items": schema(promise[0])}
+        return {"type": "array", "minItems": 1, "items": schema(promise[0])} if promise else {"type": "array"}
     if isinstance(promise, Exactly):
         return {"const": promise.value}
     if isinstance(promise, Like):
