@@ -348,10 +348,12 @@ class TokensConsumed(Wire):
     model_name: str = ""
     input_tokens: InputTokens = Field(default_factory=InputTokens)
     output_tokens: OutputTokens = Field(default_factory=OutputTokens)
+    context_window: int | None = None
 
     EXAMPLES: ClassVar[Examples] = {
         "Of one model": {
             "model_name": "claude-sonnet-4-6",
+            "context_window": 200000,
             "input_tokens": InputTokens.EXAMPLES["Of one model"],
             "output_tokens": OutputTokens.EXAMPLES["Of one model"],
         }
