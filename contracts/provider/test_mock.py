@@ -69,9 +69,9 @@ def verified(mock: MockCortex, tmp_path_factory: pytest.TempPathFactory) -> Iter
             if target == "mock":
                 after.callback(mock.use, None)
                 return verify(PACT.path, provider(stand_in(mock), STATES, upstream.TOLD))
-            account = live.account(os.environ)
-            assert account is not None, "targets are chosen by the same question"
-            return verified_live(account, tmp_path_factory.mktemp("live"))
+            named = live.account(os.environ)
+            assert named is not None, "targets are chosen by the same question"
+            return verified_live(named, tmp_path_factory.mktemp("live"))
 
         yield ask
 
@@ -106,9 +106,9 @@ def environment(mock: MockCortex) -> dict[str, str]:
 def test_an_account_is_asked_little_and_left_as_it_was(tmp_path: Path) -> None:
     """Everything chosen for accounts is kept, with few requests, nothing written, and no thread left."""
     with MockCortex() as posing:
-        account = live.account(environment(posing))
-        assert account is not None
-        verification = verified_live(account, tmp_path)
+        named = live.account(environment(posing))
+        assert named is not None
+        verification = verified_live(named, tmp_path)
         verification.check()
         assert sorted(verification.verified) == sorted(LIVE_NAMES)
         seen = [(entry.method, entry.path) for entry in posing.entries()]
@@ -140,10 +140,10 @@ def test_a_half_named_account_is_refused(changed: dict[str, str], told: str, moc
 
 def test_an_account_plays_no_scenario(mock: MockCortex) -> None:
     """A state that only the stand-in has is an error with its name."""
-    account = live.account(environment(mock))
-    assert account is not None
+    named = live.account(environment(mock))
+    assert named is not None
     with pytest.raises(StateError, match="throttled"):
-        account.state("throttled")({})
+        named.state("throttled")({})
 
 
 # --- states ----------------------------------------------------------------------------------------------------------
