@@ -79,5 +79,5 @@ async function throughStory(target, request) {
 function issued() {
   const endsAt = new Date(Date.now() + 300_000).toISOString();
   const sessionExpiresAt = new Date(Date.now() + 28_800_000).toISOString();
-  return { token: story.token ?? "none", sessionId, expiresAt: endsAt, expiresInS: 300, sessionExpiresAt };
+  return { token: String(story.token), sessionId, expiresAt: endsAt, expiresInS: 300, sessionExpiresAt };
 }

@@ -30,7 +30,7 @@ from contracts.consumer.promise import Exactly, Given, Like, Promise, example
 from contracts.cortex import EVENT_STREAM, Event
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"
-FORGED_TOKEN = "eyJhbGciOiJub25lIn0.e30.bm9uZQ"
+FORGED_TOKEN = "no.token.at-all"
 VALID_TOKEN = Given(f"Bearer {TOKEN}", "Bearer ${token}")
 
 OTHER_SESSION_ID = "00000000000000000000000000000000"
