@@ -9,8 +9,8 @@ import { createClient, ProblemError } from "../shared/lib/index.js";
 
 const TOKEN_PATH = "/api/v1/session/token";
 const [url, text] = process.argv.slice(2);
-const story = JSON.parse(text);
-const { sessionId = "6b0f1f0e6a144a559d0e3a7a2f1d5c77", ...asked } = story.arguments;
+const { operation, token: held, arguments: given } = JSON.parse(text);
+const { sessionId = "6b0f1f0e6a144a559d0e3a7a2f1d5c77", ...asked } = given;
 let refusal = null;
 
 const client = createClient({ baseUrl: url, fetch: throughStory, retry: { tries: 1 } });
@@ -48,11 +48,11 @@ console.log(JSON.stringify(await reading()));
 async function reading() {
   const events = [];
   try {
-    if (Object.hasOwn(STREAMS, story.operation)) {
-      for await (const event of STREAMS[story.operation]()) events.push(event);
+    if (Object.hasOwn(STREAMS, operation)) {
+      for await (const event of STREAMS[operation]()) events.push(event);
       return { events };
     }
-    return { value: await OPERATIONS[story.operation]() };
+    return { value: await OPERATIONS[operation]() };
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     // What fails within a stream is told as an event, and thrown at its end once more.
@@ -68,9 +68,9 @@ function info({ token, sessionId: id, endsAt, sessionEndsAt }) {
 
 async function throughStory(target, request) {
   const isToken = new URL(target).pathname === TOKEN_PATH && request.method === "POST";
-  const isTold = { issueToken: true, renewToken: Boolean(request.headers.authorization) }[story.operation] ?? false;
+  const isTold = { issueToken: true, renewToken: Boolean(request.headers.authorization) }[operation] ?? false;
   if (isToken && !isTold) return Response.json(issued());
-  if (story.token === null) delete request.headers.authorization;
+  if (!held) delete request.headers.authorization;
   const response = await fetch(target, request);
   if (isToken && !response.ok) refusal = new ProblemError(await response.clone().json());
   return response;
@@ -79,5 +79,5 @@ async function throughStory(target, request) {
 function issued() {
   const endsAt = new Date(Date.now() + 300_000).toISOString();
   const sessionExpiresAt = new Date(Date.now() + 28_800_000).toISOString();
-  return { token: String(story.token), sessionId, expiresAt: endsAt, expiresInS: 300, sessionExpiresAt };
+  return { token: held, sessionId, expiresAt: endsAt, expiresInS: 300, sessionExpiresAt };
 }
