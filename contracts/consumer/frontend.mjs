@@ -68,7 +68,7 @@ function info({ token, sessionId: id, endsAt, sessionEndsAt }) {
 
 async function throughStory(target, request) {
   const isToken = new URL(target).pathname === TOKEN_PATH && request.method === "POST";
-  const isTold = { issueToken: true, renewToken: Boolean(request.headers.authorization) }[operation] ?? false;
+  const isTold = operation === "issueToken" || (operation === "renewToken" && request.headers.authorization);
   if (isToken && !isTold) return Response.json(issued());
   if (!held) delete request.headers.authorization;
   const response = await fetch(target, request);
