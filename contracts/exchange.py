@@ -24,11 +24,16 @@ class ExchangeError(Exception):
     """An exchange whose answer is no event stream."""
 
 
-def filled(interaction: Interaction, values: Mapping[str, JsonValue]) -> Interaction:
-    """The interaction with the values of its state where its request's `ProviderState` generators want them.
+def needed(interaction: Interaction) -> set[str]:
+    """The names of the values of its state that an interaction's request is made with."""
+    generators = interaction.document.get("request", {}).get("generators", {})
+    made = [generators["path"]] if "path" in generators else []
+    made += [each for part in ("header", "query", "body") for each in generators.get(part, {}).values()]
+    return {name for each in made for name in EXPRESSION.findall(each.get("expression", ""))}
 
-    Raises: KeyError for a value that the state has not made.
-    """
+
+def filled(interaction: Interaction, values: Mapping[str, JsonValue]) -> Interaction:
+    """The interaction with the values of its state, of which there are all `needed`, in its request."""
     request = json.loads(json.dumps(interaction.document["request"]))
     generators = request.get("generators", {})
     if "path" in generators:
@@ -45,9 +50,7 @@ def filled(interaction: Interaction, values: Mapping[str, JsonValue]) -> Interac
 def _value(generator: Mapping[str, Any], values: Mapping[str, JsonValue]) -> Any:
     expression = generator["expression"]
     whole = EXPRESSION.fullmatch(expression)
-    if whole is not None:
-        return values[whole.group(1)]
-    return EXPRESSION.sub(lambda found: str(values[found.group(1)]), expression)
+    return values[whole.group(1)] if whole else EXPRESSION.sub(lambda found: str(values[found.group(1)]), expression)
 
 
 def _put(content: Any, path: str, value: Any) -> None:

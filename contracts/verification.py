@@ -21,7 +21,7 @@ from pact import Verifier
 from pydantic import JsonValue
 
 from contracts.callbacks import MESSAGE_PATH, Callbacks, Message
-from contracts.exchange import filled, perform
+from contracts.exchange import filled, needed, perform
 from contracts.pactfile import Interaction, PactFile, State
 from contracts.sequence import Rule, RuleError
 
@@ -49,6 +49,7 @@ class Fault(StrEnum):
     UNKNOWN_STATE = "unknown state"
     UNUSED_STATE = "unused state"
     STATE_FAILED = "state handler failed"
+    MISSING_VALUE = "value that no state has made"
     UNHANDLED_MESSAGE = "message that nobody handles"
     UNUSED_MESSAGE = "message handler without a message"
     MESSAGE_FAILED = "message handler failed"
@@ -164,11 +165,14 @@ class _Run:
         self._file, self._provider = file, provider
         self._by_name = {each.description: each for each in file.interactions}
         self.found: dict[str, list[str]] = {name: [] for name in self._by_name}
+        self._made: dict[str, dict[str, JsonValue]] = {name: {} for name in self._by_name}
 
     def play(self) -> None:
         """Everything is asked of the provider: by Pact, then each stream once more for its rule."""
         results = self._pact()
         for each in self._file.interactions:
+            for name in sorted(needed(each) - self._made[each.description].keys()):  # Pact would send its example
+                self._tell(each, f"{Fault.MISSING_VALUE}: {name!r}, with which the request of {each} is made")
             if not self.found[each.description]:  # a failed handler says why nothing else can be said
                 self.found[each.description] += _compared(each, results.get(each.description))
         for name, rule in self._file.sequences.items():
@@ -199,20 +203,22 @@ class _Run:
         if interaction is None:
             return {}  # no state at all, which is a fault of its own
         own = {each: value for each, value in params.items() if each != WHOSE}
-        return self._set(interaction, State(name, own)) or {}
+        self._set(interaction, State(name, own))
+        return self._made[interaction.description]
 
-    def _set(self, interaction: Interaction, state: State) -> Mapping[str, JsonValue] | None:
-        """What the state has made; None when it could not be reached."""
+    def _set(self, interaction: Interaction, state: State) -> bool:
+        """Whether the state could be reached; what it has made is kept."""
         handler = self._provider.states.get(state.name)
         if handler is None:
             known = ", ".join(sorted(self._provider.states)) or "none"
             self._tell(interaction, f"{Fault.UNKNOWN_STATE}: {state.name!r} of {interaction}; known are {known}")
-            return None
+            return False
         try:
-            return handler(state.params) or {}
+            self._made[interaction.description] |= handler(state.params) or {}
         except Exception as error:
             self._tell(interaction, f"{Fault.STATE_FAILED}: {state} of {interaction}: {_named(error)}")
-            return None
+            return False
+        return True
 
     def _tell(self, interaction: Interaction, fault: str) -> None:
         if fault not in self.found[interaction.description]:
@@ -239,12 +245,10 @@ class _Run:
         except RuleError as error:
             self._tell(interaction, f"{Fault.BROKEN_RULE}: {interaction}: {error}")
             return
-        made = [self._set(interaction, state) for state in interaction.states]
-        if None in made:
-            return
-        asked = filled(interaction, {name: value for values in made for name, value in (values or {}).items()})
+        if self.found[interaction.description] or not all(self._set(interaction, each) for each in interaction.states):
+            return  # what is known to be broken is not asked for once more
         try:
-            streams = self._provider.streams
+            asked, streams = filled(interaction, self._made[interaction.description]), self._provider.streams
             events = streams(asked) if streams else perform(self._provider.url, asked, self._provider.headers)
         except Exception as error:
             self._tell(interaction, f"{Fault.STREAM_FAILED}: {interaction}: {_named(error)}")

@@ -228,7 +228,7 @@ def test_a_user_and_a_password_will_do(checkout: Path) -> None:
 @pytest.mark.parametrize(
     ("environment", "told"),
     [
-        ({"PACT_BROKER_URL": f"https://{PAIR}@broker.example.com"}, "without credentials"),
+        ({"PACT_BROKER_URL": "https://broker.example.com".replace("//", f"//{PAIR}@")}, "without credentials"),
         ({"PACT_BROKER_URL": "broker.example.com"}, "http"),
         (
             {"PACT_BROKER_URL": "https://broker.example.com", **BASIC, "PACT_BROKER_TOKEN": TOKEN},
