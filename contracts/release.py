@@ -66,8 +66,41 @@ def keep(current: Path = CURRENT, folder: Path = RELEASED) -> Path:
 
 def faults(released: Document, current: Document, changelog: str) -> list[str]:
     """What of the breaks since a release is not told, each as a sentence that says what to do."""
-    breaks = [each for each in compare(released, current) if each.severity is Severity.BREAKING]
-    return [*_version_faults(version(released), version(current), breaks), *_line_faults(changelog, current, breaks)]
+    breaks = breaking(released, current)
+    wrong = version_fault(released, current, breaks)
+    section = f"Under [Unreleased] or [{_dotted(version(current))}]"
+    untold = f"the changelog does not tell a break. {section} it wants a line such as:"
+    lines = missing_lines(current, changelog, breaks)
+    return [*([wrong] if wrong else []), *(f"{untold}\n{each}" for each in lines)]
+
+
+def breaking(released: Document, current: Document) -> list[Change]:
+    """The breaking changes since a release."""
+    return [each for each in compare(released, current) if each.severity is Severity.BREAKING]
+
+
+def version_fault(released: Document, current: Document, breaks: Sequence[Change]) -> str:
+    """Why the document's version is too low for these breaks; empty when it is not."""
+    old, new = version(released), version(current)
+    needed = (old[0] + 1, 0, 0) if old[0] else (0, old[1] + 1, 0)
+    if not breaks or new >= needed:
+        return ""
+    part = "major version" if old[0] else "minor version (below 1.0 it stands for the major)"
+    return (
+        f"{len(breaks)} breaking change{'s' * (len(breaks) > 1)} since {_dotted(old)}, and the version is "
+        f"{_dotted(new)}: a break needs another {part}, {_dotted(needed)} at least. Raise it, or take the change back."
+    )
+
+
+def missing_lines(current: Document, changelog: str, breaks: Sequence[Change]) -> list[str]:
+    """The lines about these breaks that the changelog lacks; each begins with the mark and names the spot."""
+    told = list(_told(changelog, _dotted(version(current))))
+    lines = []
+    for change in breaks:
+        spot = f"`{subject(change)}`"
+        if not any(spot in line for line in told):
+            lines.append(f"{MARK} {change.sentence if spot in change.sentence else f'{spot}: {change.sentence}'}")
+    return lines
 
 
 def subject(change: Change) -> str:
@@ -75,29 +108,6 @@ def subject(change: Change) -> str:
     place = change.places[0] if change.places else None
     named = place.name.partition("`")[2].rstrip("`") if place else ""
     return str(change.anchor) or named or (place.operation if place else "")
-
-
-def _version_faults(old: Version, new: Version, breaks: Sequence[Change]) -> Iterator[str]:
-    needed = (old[0] + 1, 0, 0) if old[0] else (0, old[1] + 1, 0)
-    if breaks and new < needed:
-        part = "major" if old[0] else "minor (below 1.0 it stands for the major)"
-        yield (
-            f"{len(breaks)} breaking change{'s' * (len(breaks) > 1)} since {_dotted(old)}, and the version is "
-            f"{_dotted(new)}: a break needs another {part} version, {_dotted(needed)} at least. "
-            "Raise it, or take the change back; 'cortex-harness contracts compat' shows what broke"
-        )
-
-
-def _line_faults(changelog: str, current: Document, breaks: Sequence[Change]) -> Iterator[str]:
-    told = list(_told(changelog, _dotted(version(current))))
-    for change in breaks:
-        spot = f"`{subject(change)}`"
-        if not any(spot in line for line in told):
-            example = change.sentence if spot in change.sentence else f"{spot}: {change.sentence}"
-            yield (
-                f"the changelog does not tell a break. Under [Unreleased] or [{_dotted(version(current))}] it wants a "
-                f"line that starts with '{MARK}' and names {spot}, such as:\n{MARK} {example}"
-            )
 
 
 def _told(changelog: str, wanted: str) -> Iterator[str]:

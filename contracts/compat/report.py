@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from contracts.compat import words
 from contracts.compat.documents import load
 from contracts.compat.model import Change, DocumentError, Severity
 from contracts.compat.operations import compare
@@ -51,8 +52,25 @@ def text(changes: Sequence[Change]) -> str:
     for severity, heading in HEADINGS.items():
         those = [each for each in changes if each.severity is severity]
         if those:
-            lines += [heading, *(f"  - {each.sentence} [{each.rule}]" for each in those), ""]
+            lines += [heading, *(f"  - {each}" for each in brief(those)), ""]
     return "\n".join([*lines, summary(changes)])
+
+
+def brief(changes: Iterable[Change]) -> list[str]:
+    """The changes' sentences with their rules; new fields of one object in one sentence."""
+    grouped: dict[object, list[Change]] = defaultdict(list)
+    for each in changes:
+        is_addition = each.rule in {"request-property-added", "response-property-added"}
+        grouped[(each.rule, each.anchor.parent, each.places) if is_addition else each].append(each)
+    return [
+        f"{those[0].sentence if len(those) == 1 else _together(those)} [{those[0].rule}]" for those in grouped.values()
+    ]
+
+
+def _together(additions: Sequence[Change]) -> str:
+    one = additions[0]
+    names = words.joined(f"`{each.anchor.steps[-1]}`" for each in additions)
+    return f"{words.where(one.anchor.parent, one.places)} has {len(additions)} new fields: {names}."
 
 
 def summary(changes: Sequence[Change]) -> str:

@@ -116,23 +116,28 @@ def where(anchor: Anchor, places: Sequence[Place]) -> str:
 def met(places: Sequence[Place]) -> str:
     """Where something is met; empty for the document itself."""
     operations = list(dict.fromkeys(each.operation for each in places if each.path))
-    named = operations[0] if len(operations) == 1 else f"{len(operations)} operations"
     if not operations:
         return ""
-    if any(each.event for each in places):
-        events = list(dict.fromkeys(each.event for each in places if each.event))
-        return f"the stream's event{'s' * (len(events) > 1)} {joined(f'`{each}`' for each in events)} of {named}"
-    parts = [joined(dict.fromkeys(each.name for each in places if each.name)), _bodies(places), named]
-    if parts[0]:
-        parts[0] = f"the {parts[0]}"
-        parts[1] = parts[1] if places[0].side is Side.RESPONSE else ""
-    return " of ".join(each for each in parts if each)
+    named = operations[0] if len(operations) == 1 else f"{len(operations)} operations"
+    parts = list(filter(None, (_named(places), _bodies(places), _events(places))))
+    return f"{' and '.join(parts)} of {named}" if parts else named
+
+
+def _named(places: Sequence[Place]) -> str:
+    """The parameters and headers among places; headers with the answers that have them."""
+    names = [f"{each.name} of the answer {each.status}" if each.status else each.name for each in places if each.name]
+    return f"the {joined(dict.fromkeys(names))}" if names else ""
+
+
+def _events(places: Sequence[Place]) -> str:
+    events = list(dict.fromkeys(f"`{each.event}`" for each in places if each.event))
+    return f"the stream's event{'s' * (len(events) > 1)} {joined(events)}" if events else ""
 
 
 def _bodies(places: Sequence[Place]) -> str:
-    if places[0].side is Side.REQUEST:
-        return "the request" if len({each.operation for each in places}) == 1 else "the requests"
-    statuses = sorted({each.status for each in places if each.status})
-    if not statuses:
-        return ""
-    return f"the answer{'s' * (len(statuses) > 1)} {joined(statuses)}"
+    """The requests and answers among places."""
+    asked = {each.operation for each in places if each.side is Side.REQUEST and not each.name}
+    if asked:
+        return "the request" if len(asked) == 1 else "the requests"
+    statuses = sorted({each.status for each in places if each.status and not each.name and not each.event})
+    return f"the answer{'s' * (len(statuses) > 1)} {joined(statuses)}" if statuses else ""
