@@ -90,7 +90,7 @@ def events(text: str) -> Iterator[tuple[str, JsonValue]]:
     An event that the stream's end has cut is none.
     """
     name, data = "message", list[str]()
-    for line in LINE_END.split(text):
+    for line in LINE_END.split(text)[:-1]:  # what stands after the last line end is no line yet
         field, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if not line:
