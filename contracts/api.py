@@ -26,6 +26,7 @@ from contracts.examples import (
     SESSION_ID,
     SNOWFLAKE_ID,
     STATEMENT,
+    TOKEN,
     TRACE_ID,
     TURN_ID,
     USAGE,
@@ -95,7 +96,7 @@ class SessionToken(Api):
 
     EXAMPLES: ClassVar[Examples] = {
         "A token": {
-            "token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl",
+            "token": TOKEN,
             "tokenType": "Bearer",
             "sessionId": SESSION_ID,
             "expiresAt": "2026-03-02T09:05:00Z",
@@ -677,7 +678,7 @@ class MetricsReport(ApiRequest):
         "A finished stream": {"metrics": list(ClientMetric.EXAMPLES.values())},
         "A page that was left": {
             "metrics": [ClientMetric.EXAMPLES["An outcome"]],
-            "token": SessionToken.EXAMPLES["A token"]["token"],
+            "token": TOKEN,
         },
     }
 

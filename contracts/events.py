@@ -33,7 +33,7 @@ from contracts.examples import (
 )
 
 CHART_SPEC = json.dumps(CHART)
-SIGNATURE = "c2lnbmF0dXJl"
+SIGNATURE = "signed"
 THOUGHT = "The user wants net sales per region, so I query the sales view."
 
 

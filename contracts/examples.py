@@ -38,6 +38,7 @@ SESSION_ID = "6b0f1f0e6a144a559d0e3a7a2f1d5c77"
 TURN_ID = "0d2f4c1b8a7e4f0f9a3b5c6d7e8f9a0b"
 TRACE_ID = "4bf92f3577b34da6a3ce929d0e0e4736"
 REQUEST_ID = "2f1d5c776b0f4f0e9d0e3a7a6a144a55"
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"
 SNOWFLAKE_ID = "9f3f6c5e-1a86-4b7c-9f2c-0f4f6b0a7d10"
 QUERY_ID = "01bd4f00-0000-1a2b-0000-000000000101"
 HANDLE = "c2VhbGVkLWhhbmRsZS1vZi1hLXN0YXRlbWVudA"
@@ -50,7 +51,10 @@ STATEMENT = "SELECT region, SUM(net_amount) AS net_sales FROM orders WHERE order
 BOUND_STATEMENT = STATEMENT.replace("2025", "?")
 USAGE = {"inputTokens": 5100, "cachedTokens": 1200, "outputTokens": 420}
 ROWS = [{"REGION": "EMEA", "NET_SALES": 1250.5}, {"REGION": "APAC", "NET_SALES": 980}]
-CELLS = [["EMEA", "1250.50"], ["APAC", "980.00"]]
+CELLS = [
+    ["EMEA", "1250.50"],
+    ["APAC", "980.00"],
+]
 CHART = {
     "$schema": "https://vega.github.io/schema/vega-lite/v5.json",
     "mark": "bar",

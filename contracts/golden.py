@@ -1,4 +1,4 @@
-"""Golden payloads: for every schema of the document, values that fit and values that do not, each with the verdict.
+"""The golden payloads: for every schema of the document, values that fit and values that do not, with the verdict.
 
 `cases` makes them from the document alone: its examples, and each of them with one thing changed. So a verdict follows
 from how a value was made, and three judges can be held against it: the models (`fits`), the document by any JSON Schema
@@ -24,7 +24,7 @@ from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 
 from contracts import api, cortex, events
 
-GOLDEN = Path(__file__).with_name("golden.json")
+FILE = Path(__file__).with_name("golden.json")
 DOCUMENT = Path(__file__).with_name("openapi.yaml")
 
 STALE = 4
@@ -323,14 +323,14 @@ def as_json() -> str:
 def run(*, check: bool, say: Callable[[str], object]) -> int:
     """Write the file, or only say whether it is current; an exit code."""
     made = as_json()
-    if GOLDEN.exists() and GOLDEN.read_text(encoding="utf-8") == made:
-        say(f"{GOLDEN.name} is current")
+    if FILE.exists() and FILE.read_text(encoding="utf-8") == made:
+        say(f"{FILE.name} is current")
         return 0
     if check:
-        say(f"{GOLDEN.name} is stale; run 'python -m contracts.golden'")
+        say(f"{FILE.name} is stale; run 'python -m contracts.golden'")
         return STALE
-    GOLDEN.write_text(made, encoding="utf-8")
-    say(f"{GOLDEN.name} is written")
+    FILE.write_text(made, encoding="utf-8")
+    say(f"{FILE.name} is written")
     return 0
 
 

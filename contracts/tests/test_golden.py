@@ -1,4 +1,4 @@
-"""Golden payloads: the models and the document agree on every one of them."""
+"""The golden payloads: the models and the document agree on every one of them."""
 
 from __future__ import annotations
 
@@ -85,8 +85,8 @@ def test_rules_between_fields_give_their_reason() -> None:
 
 def test_the_file_is_current() -> None:
     """What is committed is what the document makes; other languages read it."""
-    assert golden.GOLDEN.read_text(encoding="utf-8") == golden.as_json(), "run 'python -m contracts.golden'"
-    written = json.loads(golden.GOLDEN.read_text(encoding="utf-8"))
+    assert golden.FILE.read_text(encoding="utf-8") == golden.as_json(), "run 'python -m contracts.golden'"
+    written = json.loads(golden.FILE.read_text(encoding="utf-8"))
     assert written == [case.document() for case in CASES]
 
 
@@ -97,7 +97,7 @@ def test_the_command_finds_drift(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     if found is not None:
         file.write_text(golden.as_json() if found == "current" else found, encoding="utf-8")
     before = file.read_bytes() if found else None
-    monkeypatch.setattr(golden, "GOLDEN", file)
+    monkeypatch.setattr(golden, "FILE", file)
     assert golden.run(check=True, say=print) == code
     assert (file.read_bytes() if file.exists() else None) == before
     assert golden.run(check=False, say=print) == 0
