@@ -51,6 +51,12 @@ def test_everything_is_on_it(read: Read) -> None:
     assert len(ids) == len(set(ids))
 
 
+def test_schemas_show_an_example() -> None:
+    """Each that is no list of values has one, folded away."""
+    schemas = document()["components"]["schemas"].values()
+    assert page.render().count("<summary>Example</summary>") == sum("enum" not in schema for schema in schemas)
+
+
 def test_every_link_leads_somewhere(read: Read) -> None:
     """To a place on the page, or to the document beside it."""
     targets = {f"#{each}" for each in read.all("id")} | {"openapi.json"}
