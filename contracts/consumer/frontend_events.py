@@ -30,6 +30,7 @@ NET_SALES = "Net sales by region"
 CLIENT_TOOL = "When do the daily figures close in my time zone?"
 CITED = "What is the refund deadline?"
 AMBIGUOUS = "Who are our best customers?"
+OLDER = "Net sales by country in 2025"
 WARNED = "What are our price rules, and did prices rise in 2025?"
 
 ANALYST_STATUS = "status"
@@ -69,6 +70,7 @@ CHAT: Mapping[str, Promise] = {
     },
     Event.WARNING: {"message": "TOOL_NOT_ACCESSIBLE", "code": "399569"},
     Event.ERROR: {},
+    Event.LEGACY_DELTA: {"delta": {"content": []}},
     Event.RESPONSE: {"metadata": {}},
     Event.DONE: Exactly(DONE),
     StreamEvent.END: _END,
@@ -136,10 +138,49 @@ class Message:
         return {"event": Exactly(self.event), "data": self.data}
 
 
+def _older(kind: str, about: str, content: Mapping[str, Promise], telling: Mapping[str, JsonValue]) -> Message:
+    """A delta of an agent of the form before; its pieces are told apart by their type."""
+    data = {"delta": {"content": [{"type": Exactly(kind), **content}]}}
+    return Message(
+        f"event {Event.LEGACY_DELTA}, {about}",
+        Event.LEGACY_DELTA,
+        data,
+        asks=OLDER,
+        endpoint="older_chat",
+        having={"/delta/content/0/type": kind},
+        before=() if kind != "tool_results" else ((Event.TOOL_USE, {**_TOOL_USE, "client_side_execute": False}),),
+        telling=telling,
+    )
+
+
 def _plain(event: str, **more: Any) -> Message:
     return Message(f"event {event}", event, CHAT[event], **more)
 
 
+_OLDER_CALL: Mapping[str, JsonValue] = {
+    "delta": {
+        "content": [
+            {
+                "type": "tool_use",
+                "tool_use": {"tool_use_id": "toolu_ctx01", "name": "sales_analyst", "input": {"query": "net sales"}},
+            }
+        ]
+    }
+}
+_OLDER_RESULT: Mapping[str, JsonValue] = {
+    "delta": {
+        "content": [
+            {
+                "type": "tool_results",
+                "tool_results": {
+                    "tool_use_id": "toolu_ctx01",
+                    "status": "error",
+                    "content": [{"type": "json", "json": {}}],
+                },
+            }
+        ]
+    }
+}
 _INPUT: JsonValue = {"query": "refund deadline"}
 _USED = ((Event.TOOL_USE, CHAT[Event.TOOL_USE]),)
 
@@ -210,6 +251,19 @@ CHAT_MESSAGES: tuple[Message, ...] = (
         telling={"status": "incomplete"},
     ),
     _plain(Event.DONE),
+    _older("text", "of text", {"text": "Here is the query"}, {}),
+    _older(
+        "tool_use",
+        "of a tool's call",
+        {"tool_use": {"tool_use_id": "toolu_ctx01", "name": "sales_analyst", "input": {}}},
+        _OLDER_CALL,
+    ),
+    _older(
+        "tool_results",
+        "of a tool's result",
+        {"tool_results": {**_RESULT, "content": [{"type": "json", "json": {}}]}},
+        _OLDER_RESULT,
+    ),
     Message(
         f"event {StreamEvent.END}, of a whole turn",
         StreamEvent.END,

@@ -287,11 +287,10 @@ CHATS = (
         ),
         state="fails_mid_stream",
     ),
-    _refused("a question without a token", _problem(ProblemType.TOKEN_MISSING, 401), session="none", token=None),
+    _refused("a question without a token", _problem(ProblemType.TOKEN_MISSING, 401), token=None),
     _refused(
         "a question with something that is no token",
         _problem(ProblemType.TOKEN_INVALID, 401),
-        session="none",
         token=f"Bearer {FORGED_TOKEN}",
     ),
     _refused(
@@ -381,6 +380,11 @@ CHATS = (
         "a question to an agent that is not there",
         _problem(ProblemType.UPSTREAM_NOT_FOUND, 404, upstreamCode="002003"),
         state="agent_not_visible",
+    ),
+    _refused(
+        "a question that Snowflake finds invalid",
+        _problem(ProblemType.UPSTREAM_REJECTED, 502, upstreamCode="390142"),
+        state="request_refused",
     ),
     _refused("a question that a login page answers", _problem(ProblemType.UPSTREAM_PROTOCOL, 502), state="login_page"),
 )

@@ -1,8 +1,9 @@
 """One notation for a promised value, from which its example, its Pact matchers and its JSON Schema are made.
 
 A promise is written as the example itself: members of an object are required, others may come beside them; every
-element of an array is like the first, and there is at least one; an empty array is any array; a scalar stands for its type. `Exactly` and `Like` say
-more where the consumer needs more; `Given` is what only the provider can know, as a token.
+element of an array is like the first, and there is at least one; an empty array is any array; a scalar stands for its
+type. `Exactly` and `Like` say more where the consumer needs more; `Given` is what only the provider can know, as a
+token.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pact import match
+from pact.match.matcher import GenericMatcher
 from pydantic import JsonValue
 
 
@@ -56,14 +58,17 @@ def example(promise: Promise) -> JsonValue:
     return _value(promise)
 
 
-def matchers(promise: Promise) -> Any:
-    """The example with Pact's matchers in it."""
+def matchers(promise: Promise, *, in_array: bool = False) -> Any:
+    """The example with Pact's matchers in it.
+
+    in_array: the matcher of an array's elements holds for whatever is in them, down to a matcher of their own.
+    """
     if isinstance(promise, dict):
-        return {name: matchers(value) for name, value in promise.items()} or match.like({})
+        return {name: matchers(value, in_array=in_array) for name, value in promise.items()} or match.like({})
     if isinstance(promise, list):
-        return match.each_like(matchers(promise[0]), min=1) if promise else match.like([])
+        return match.each_like(matchers(promise[0], in_array=True), min=1) if promise else match.like([])
     if isinstance(promise, Exactly):
-        return promise.value
+        return GenericMatcher("equality", promise.value) if in_array else promise.value
     if isinstance(promise, Like):
         return match.regex(promise.value, regex=whole(promise.pattern))
     return _typed(_value(promise))

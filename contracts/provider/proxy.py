@@ -51,6 +51,9 @@ STATEMENT = (
     "SELECT region, SUM(net_amount) AS net_sales FROM CORTEX_BENCH_DB.SALES.ORDERS "
     "WHERE order_year = 2025 AND region IS NOT NULL GROUP BY region"
 )
+OLDER, OLDER_MODEL = "older_chat", "claude-3-5-sonnet"
+"""A chat with an agent of the form before agents were stored, and the model by which such a recording is found."""
+
 SLOWLY = "mock.pace=20"
 """Stretches every pause of a recording, so that a stream lasts longer than what is asked beside it."""
 
@@ -66,10 +69,12 @@ class ProxyUnderTest:
     """A running proxy, its stand-in, and the clients that states need.
 
     url: where the proxy is asked; in front of it something else may stand.
+    older_url: of one more proxy, which asks an agent of the older form; with the same keys.
     """
 
     stack: Stack
     url: str
+    older_url: str = ""
     _held: list[requests.Response] = field(default_factory=list)
     _played: dict[tuple[JsonValue, ...], list[tuple[str, JsonValue]]] = field(default_factory=dict)
 
@@ -128,16 +133,14 @@ class ProxyUnderTest:
         """The events of the proxy's stream for a question; asked once. The state must have been entered."""
         key = (state, endpoint, question)
         if key not in self._played:
-            client = self.client()
+            fresh = Client.opened(self.stack)
+            url = self.older_url if endpoint == OLDER else self.url
+            if not url:
+                raise StateError("no proxy is running here that asks an agent of the older form")
+            client = Client(url, fresh.session_id, fresh.token)
             path, body = _ASKING[endpoint](client, question)
-            answer = _post(client, path, body)
-            self._played[key] = list(events(answer.content.decode()))
+            self._played[key] = list(events(_post(client, path, body).content.decode()))
         return self._played[key]
-
-    def client(self) -> Client:
-        """A client with a session of its own, in front of whatever stands in front of the proxy."""
-        fresh = Client.opened(self.stack)
-        return Client(self.url, fresh.session_id, fresh.token)
 
     def hold(self, client: Client, endpoint: str) -> None:
         """A stream that goes on until the next state."""
@@ -171,7 +174,10 @@ class ProxyUnderTest:
 def _at(data: JsonValue, pointer: str) -> JsonValue:
     """The value at a JSON pointer, None where there is none."""
     for step in pointer.split("/")[1:]:
-        data = data.get(step) if isinstance(data, dict) else None
+        if isinstance(data, list):
+            data = data[int(step)] if int(step) < len(data) else None
+        else:
+            data = data.get(step) if isinstance(data, dict) else None
     return data
 
 
@@ -189,7 +195,9 @@ _ASKING: Mapping[str, Callable[[Client, str], tuple[str, dict[str, Any]]]] = {
         "/tools/analyst",
         {"messages": [{"role": "user", "text": question}], "stream": True},
     ),
+    OLDER: lambda client, question: ("/chat", {"sessionId": client.session_id, "message": question}),
 }
+"""How each kind of stream is asked for."""
 
 # --- sessions: what a client has done before -------------------------------------------------------------------------
 
@@ -248,7 +256,7 @@ def _used_up(proxy: ProxyUnderTest) -> Values:
 
 def _all_at_once(proxy: ProxyUnderTest) -> Values:
     client = Client.opened(proxy.stack)
-    for endpoint in _ASKING:
+    for endpoint in ("chat", "analyst"):
         for _ in range(AT_ONCE):
             proxy.hold(client, endpoint)
     return _of(client)

@@ -14,9 +14,9 @@ PACT = PactFile.load(PACTS / "bench-frontend-cortex-proxy.json")
 
 
 @pytest.fixture(scope="session")
-def verification(stack: Stack) -> Verification:
+def verification(stack: Stack, older_url: str) -> Verification:
     """What the proxy keeps of the whole pact; asked once."""
-    proxy = ProxyUnderTest(stack, stack.proxy_url)
+    proxy = ProxyUnderTest(stack, stack.proxy_url, older_url)
     try:
         return verify(PACT.path, proxy.provider(PACT))
     finally:
