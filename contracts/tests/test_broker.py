@@ -181,13 +181,20 @@ def test_whether_a_version_may_be_deployed(
     said = Lines()
     with BrokerStandIn(matrix=matrix) as served:
         found = broker.can_i_deploy(
-            named(served), said.append, pacticipant="cortex-proxy", to="production", first=first, root=checkout
+            named(served),
+            said.append,
+            pacticipant="cortex-proxy",
+            to="production",
+            ignore=["snowflake-cortex"],
+            first=first,
+            root=checkout,
         )
     assert (found, told in said.text) == (code, True), said.text
     (question,) = served.told.questions
     assert question["q[][pacticipant]"] == ["cortex-proxy"]
     assert question["q[][version]"] == [git(checkout, "rev-parse", "HEAD")]
     assert question["environment"] == ["production"]
+    assert question["ignore[][pacticipant]"] == ["snowflake-cortex"]
 
 
 def test_a_deployment_is_recorded(checkout: Path) -> None:
