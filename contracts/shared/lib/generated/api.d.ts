@@ -1094,7 +1094,7 @@ export interface components {
          * @description A block of the whole answer: it carries the field that its type names, but text has its own inline.
          * @example {
          *       "thinking": {
-         *         "signature": "c2lnbmF0dXJl",
+         *         "signature": "signed",
          *         "text": "The user wants net sales per region, so I query the sales view."
          *       },
          *       "type": "thinking"
@@ -1382,7 +1382,7 @@ export interface components {
          *       "content": [
          *         {
          *           "thinking": {
-         *             "signature": "c2lnbmF0dXJl",
+         *             "signature": "signed",
          *             "text": "The user wants net sales per region, so I query the sales view."
          *           },
          *           "type": "thinking"
@@ -1445,6 +1445,7 @@ export interface components {
          *         "usage": {
          *           "tokens_consumed": [
          *             {
+         *               "context_window": 200000,
          *               "input_tokens": {
          *                 "cache_read": 1200,
          *                 "cache_write": 0,
@@ -2415,7 +2416,7 @@ export interface components {
          *         "content": [
          *           {
          *             "thinking": {
-         *               "signature": "c2lnbmF0dXJl",
+         *               "signature": "signed",
          *               "text": "The user wants net sales per region, so I query the sales view."
          *             },
          *             "type": "thinking"
@@ -2478,6 +2479,7 @@ export interface components {
          *           "usage": {
          *             "tokens_consumed": [
          *               {
+         *                 "context_window": 200000,
          *                 "input_tokens": {
          *                   "cache_read": 1200,
          *                   "cache_write": 0,
@@ -2755,7 +2757,7 @@ export interface components {
          *       "data": {
          *         "content_index": 0,
          *         "sequence_number": 3,
-         *         "signature": "c2lnbmF0dXJl",
+         *         "signature": "signed",
          *         "text": "The user wants net sales"
          *       },
          *       "event": "response.thinking.delta"
@@ -2775,7 +2777,7 @@ export interface components {
          *       "data": {
          *         "content_index": 0,
          *         "sequence_number": 5,
-         *         "signature": "c2lnbmF0dXJl",
+         *         "signature": "signed",
          *         "text": "The user wants net sales per region, so I query the sales view."
          *       },
          *       "event": "response.thinking"
@@ -3102,6 +3104,7 @@ export interface components {
          *       "usage": {
          *         "tokens_consumed": [
          *           {
+         *             "context_window": 200000,
          *             "input_tokens": {
          *               "cache_read": 1200,
          *               "cache_write": 0,
@@ -3638,7 +3641,7 @@ export interface components {
         /**
          * @description What the agent thought.
          * @example {
-         *       "signature": "c2lnbmF0dXJl",
+         *       "signature": "signed",
          *       "text": "The user wants net sales per region, so I query the sales view."
          *     }
          */
@@ -3651,7 +3654,7 @@ export interface components {
          * @example {
          *       "content_index": 0,
          *       "sequence_number": 3,
-         *       "signature": "c2lnbmF0dXJl",
+         *       "signature": "signed",
          *       "text": "The user wants net sales"
          *     }
          */
@@ -3677,6 +3680,7 @@ export interface components {
         /**
          * @description One entry of `metadata.usage.tokens_consumed`.
          * @example {
+         *       "context_window": 200000,
          *       "input_tokens": {
          *         "cache_read": 1200,
          *         "cache_write": 0,
@@ -3690,6 +3694,7 @@ export interface components {
          *     }
          */
         TokensConsumed: {
+            context_window?: number | null;
             input_tokens?: components["schemas"]["InputTokens"];
             model_name?: string;
             output_tokens?: components["schemas"]["OutputTokens"];
@@ -3955,6 +3960,7 @@ export interface components {
          * @example {
          *       "tokens_consumed": [
          *         {
+         *           "context_window": 200000,
          *           "input_tokens": {
          *             "cache_read": 1200,
          *             "cache_write": 0,
@@ -4051,7 +4057,7 @@ export interface components {
          * @example {
          *       "content_index": 0,
          *       "sequence_number": 5,
-         *       "signature": "c2lnbmF0dXJl",
+         *       "signature": "signed",
          *       "text": "The user wants net sales per region, so I query the sales view."
          *     }
          */

@@ -1052,6 +1052,7 @@ export declare const zProxyEndEvent: z.ZodObject<{
  * One entry of `metadata.usage.tokens_consumed`.
  */
 export declare const zTokensConsumed: z.ZodObject<{
+    context_window: z.ZodOptional<z.ZodNullable<z.ZodInt>>;
     input_tokens: z.ZodOptional<z.ZodObject<{
         cache_read: z.ZodOptional<z.ZodInt>;
         cache_write: z.ZodOptional<z.ZodInt>;
@@ -1528,6 +1529,7 @@ export declare const zResponseToolUseEvent: z.ZodObject<{
 }, z.core.$strip>;
 export declare const zUsage: z.ZodObject<{
     tokens_consumed: z.ZodOptional<z.ZodArray<z.ZodObject<{
+        context_window: z.ZodOptional<z.ZodNullable<z.ZodInt>>;
         input_tokens: z.ZodOptional<z.ZodObject<{
             cache_read: z.ZodOptional<z.ZodInt>;
             cache_write: z.ZodOptional<z.ZodInt>;
@@ -1549,6 +1551,7 @@ export declare const zRunMetadata: z.ZodObject<{
     thread_id: z.ZodOptional<z.ZodNullable<z.ZodInt>>;
     usage: z.ZodOptional<z.ZodObject<{
         tokens_consumed: z.ZodOptional<z.ZodArray<z.ZodObject<{
+            context_window: z.ZodOptional<z.ZodNullable<z.ZodInt>>;
             input_tokens: z.ZodOptional<z.ZodObject<{
                 cache_read: z.ZodOptional<z.ZodInt>;
                 cache_write: z.ZodOptional<z.ZodInt>;
@@ -1646,6 +1649,7 @@ export declare const zFinalAnswer: z.ZodObject<{
         thread_id: z.ZodOptional<z.ZodNullable<z.ZodInt>>;
         usage: z.ZodOptional<z.ZodObject<{
             tokens_consumed: z.ZodOptional<z.ZodArray<z.ZodObject<{
+                context_window: z.ZodOptional<z.ZodNullable<z.ZodInt>>;
                 input_tokens: z.ZodOptional<z.ZodObject<{
                     cache_read: z.ZodOptional<z.ZodInt>;
                     cache_write: z.ZodOptional<z.ZodInt>;
@@ -1759,6 +1763,7 @@ export declare const zResponseEvent: z.ZodObject<{
             thread_id: z.ZodOptional<z.ZodNullable<z.ZodInt>>;
             usage: z.ZodOptional<z.ZodObject<{
                 tokens_consumed: z.ZodOptional<z.ZodArray<z.ZodObject<{
+                    context_window: z.ZodOptional<z.ZodNullable<z.ZodInt>>;
                     input_tokens: z.ZodOptional<z.ZodObject<{
                         cache_read: z.ZodOptional<z.ZodInt>;
                         cache_write: z.ZodOptional<z.ZodInt>;
@@ -2415,6 +2420,7 @@ export declare const zChatEvent: z.ZodDiscriminatedUnion<[z.ZodObject<{
             thread_id: z.ZodOptional<z.ZodNullable<z.ZodInt>>;
             usage: z.ZodOptional<z.ZodObject<{
                 tokens_consumed: z.ZodOptional<z.ZodArray<z.ZodObject<{
+                    context_window: z.ZodOptional<z.ZodNullable<z.ZodInt>>;
                     input_tokens: z.ZodOptional<z.ZodObject<{
                         cache_read: z.ZodOptional<z.ZodInt>;
                         cache_write: z.ZodOptional<z.ZodInt>;

@@ -680,6 +680,7 @@ export const zProxyEndEvent = z.object({
  * One entry of `metadata.usage.tokens_consumed`.
  */
 export const zTokensConsumed = z.object({
+    context_window: z.int().nullish(),
     input_tokens: zInputTokens.optional(),
     model_name: z.string().optional(),
     output_tokens: zOutputTokens.optional()

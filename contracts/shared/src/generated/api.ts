@@ -1096,7 +1096,7 @@ export interface components {
          * @description A block of the whole answer: it carries the field that its type names, but text has its own inline.
          * @example {
          *       "thinking": {
-         *         "signature": "c2lnbmF0dXJl",
+         *         "signature": "signed",
          *         "text": "The user wants net sales per region, so I query the sales view."
          *       },
          *       "type": "thinking"
@@ -1384,7 +1384,7 @@ export interface components {
          *       "content": [
          *         {
          *           "thinking": {
-         *             "signature": "c2lnbmF0dXJl",
+         *             "signature": "signed",
          *             "text": "The user wants net sales per region, so I query the sales view."
          *           },
          *           "type": "thinking"
@@ -1447,6 +1447,7 @@ export interface components {
          *         "usage": {
          *           "tokens_consumed": [
          *             {
+         *               "context_window": 200000,
          *               "input_tokens": {
          *                 "cache_read": 1200,
          *                 "cache_write": 0,
@@ -2417,7 +2418,7 @@ export interface components {
          *         "content": [
          *           {
          *             "thinking": {
-         *               "signature": "c2lnbmF0dXJl",
+         *               "signature": "signed",
          *               "text": "The user wants net sales per region, so I query the sales view."
          *             },
          *             "type": "thinking"
@@ -2480,6 +2481,7 @@ export interface components {
          *           "usage": {
          *             "tokens_consumed": [
          *               {
+         *                 "context_window": 200000,
          *                 "input_tokens": {
          *                   "cache_read": 1200,
          *                   "cache_write": 0,
@@ -2757,7 +2759,7 @@ export interface components {
          *       "data": {
          *         "content_index": 0,
          *         "sequence_number": 3,
-         *         "signature": "c2lnbmF0dXJl",
+         *         "signature": "signed",
          *         "text": "The user wants net sales"
          *       },
          *       "event": "response.thinking.delta"
@@ -2777,7 +2779,7 @@ export interface components {
          *       "data": {
          *         "content_index": 0,
          *         "sequence_number": 5,
-         *         "signature": "c2lnbmF0dXJl",
+         *         "signature": "signed",
          *         "text": "The user wants net sales per region, so I query the sales view."
          *       },
          *       "event": "response.thinking"
@@ -3104,6 +3106,7 @@ export interface components {
          *       "usage": {
          *         "tokens_consumed": [
          *           {
+         *             "context_window": 200000,
          *             "input_tokens": {
          *               "cache_read": 1200,
          *               "cache_write": 0,
@@ -3640,7 +3643,7 @@ export interface components {
         /**
          * @description What the agent thought.
          * @example {
-         *       "signature": "c2lnbmF0dXJl",
+         *       "signature": "signed",
          *       "text": "The user wants net sales per region, so I query the sales view."
          *     }
          */
@@ -3653,7 +3656,7 @@ export interface components {
          * @example {
          *       "content_index": 0,
          *       "sequence_number": 3,
-         *       "signature": "c2lnbmF0dXJl",
+         *       "signature": "signed",
          *       "text": "The user wants net sales"
          *     }
          */
@@ -3679,6 +3682,7 @@ export interface components {
         /**
          * @description One entry of `metadata.usage.tokens_consumed`.
          * @example {
+         *       "context_window": 200000,
          *       "input_tokens": {
          *         "cache_read": 1200,
          *         "cache_write": 0,
@@ -3692,6 +3696,7 @@ export interface components {
          *     }
          */
         TokensConsumed: {
+            context_window?: number | null;
             input_tokens?: components["schemas"]["InputTokens"];
             model_name?: string;
             output_tokens?: components["schemas"]["OutputTokens"];
@@ -3957,6 +3962,7 @@ export interface components {
          * @example {
          *       "tokens_consumed": [
          *         {
+         *           "context_window": 200000,
          *           "input_tokens": {
          *             "cache_read": 1200,
          *             "cache_write": 0,
@@ -4053,7 +4059,7 @@ export interface components {
          * @example {
          *       "content_index": 0,
          *       "sequence_number": 5,
-         *       "signature": "c2lnbmF0dXJl",
+         *       "signature": "signed",
          *       "text": "The user wants net sales per region, so I query the sales view."
          *     }
          */
