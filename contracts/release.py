@@ -69,7 +69,7 @@ def faults(released: Document, current: Document, changelog: str) -> list[str]:
     breaks = breaking(released, current)
     wrong = version_fault(released, current, breaks)
     section = f"Under [Unreleased] or [{_dotted(version(current))}]"
-    untold = f"the changelog does not tell a break. {section} it wants a line such as:"
+    untold = f"the changelog does not tell a break. {section} it wants a line that starts with '{MARK}' and names the spot, such as:"
     lines = missing_lines(current, changelog, breaks)
     return [*([wrong] if wrong else []), *(f"{untold}\n{each}" for each in lines)]
 
@@ -106,7 +106,7 @@ def missing_lines(current: Document, changelog: str, breaks: Sequence[Change]) -
 def subject(change: Change) -> str:
     """What a line of the changelog has to name."""
     place = change.places[0] if change.places else None
-    named = place.name.partition("`")[2].rstrip("`") if place else ""
+    named = (place.name.partition("`")[2].rstrip("`") or place.event) if place else ""
     return str(change.anchor) or named or (place.operation if place else "")
 
 

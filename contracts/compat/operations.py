@@ -12,7 +12,7 @@ from contracts.compat import words
 from contracts.compat.documents import resolve
 from contracts.compat.model import Anchor, Change, Document, Finding, Place, Schema, Severity, Side
 from contracts.compat.rules import RULES
-from contracts.compat.schemas import Comparison, common_tag, match
+from contracts.compat.schemas import Comparison, Names, common_tag, match
 from contracts.compat.shapes import canonical
 
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -29,10 +29,11 @@ def compare(old: Document, new: Document) -> list[Change]:
 
     Raises: DocumentError when a reference leads nowhere or a schema is none.
     """
-    places: dict[Finding, list[Place]] = defaultdict(list)
+    places: dict[tuple[Finding, str | Place], list[Place]] = defaultdict(list)
     for finding, place in _Documents(old, new).found():
-        places[finding].append(place)
-    changes = [_change(finding, sorted(set(those))) for finding, those in places.items()]
+        # What has no spot in a schema is a thing of its own in every place, but for parameters and headers of one name.
+        places[finding, place.name if finding.anchor != Anchor() or place.name else place].append(place)
+    changes = [_change(finding, sorted(set(those))) for (finding, _), those in places.items()]
     return sorted(changes, key=lambda each: (_WORST_FIRST.index(each.severity), each.where, each.rule))
 
 
@@ -81,9 +82,11 @@ class _Documents:
 
     def _components(self) -> Found:
         old, new = (document.get("components", {}) for document in (self.old, self.new))
-        for name in old.get("schemas", {}):
-            if name not in new.get("schemas", {}):
-                yield Finding("component-removed", Anchor(name)), Place()
+        before, after = (each.get("schemas", {}) for each in (old, new))
+        names = Names(before, after)
+        for name in before:
+            if name not in after:
+                yield Finding("component-removed", Anchor(name), now=names.successor(name)), Place()
         schemes = [each.get("securitySchemes", {}) for each in (old, new)]
         for name, scheme in schemes[0].items():
             was, now = (_scheme(resolved) for resolved in (self._old(scheme), self._new(schemes[1].get(name, scheme))))
@@ -108,7 +111,7 @@ class _Documents:
                 yield Finding("operation-removed"), place
             elif method in before:
                 for was, now in ((was, now) for now, was in names.items() if was != now):
-                    yield Finding("path-parameter-renamed", was=was, now=now), place
+                    yield Finding("path-parameter-renamed", now=now), replace(place, name=f"path parameter `{was}`")
                 yield from self._operation((before, before[method]), (after, after[method]), place, names)
 
     def _operation(
@@ -261,7 +264,7 @@ class _Documents:
         for kind, events in (("removed", gone), ("added", come)):
             for event in events:
                 name = _event(event, tag)
-                yield Finding(f"stream-event-{kind}", Anchor(event.component)), replace(place, event=name)
+                yield Finding(f"stream-event-{kind}"), replace(place, event=name)
         for one, other in pairs:
             for finding in compared.shapes(one, other):
                 yield finding, replace(place, event=_event(one, tag))

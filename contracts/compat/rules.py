@@ -25,7 +25,7 @@ _OPERATIONS = (
     Rule(
         "path-parameter-renamed",
         W,
-        "calls its path parameter `{now}`, before `{was}`: on the wire nothing differs, but generated clients do.",
+        "is called `{now}` now: on the wire nothing differs, but generated clients rename it.",
     ),
     Rule("server-removed", B, "is not served at {was} any more: a client that calls it there reaches nobody."),
     Rule("server-added", I, "is served at {now}, too."),
@@ -43,7 +43,7 @@ _OPERATIONS = (
     Rule(
         "component-removed",
         W,
-        "is no schema's name any more: code that imports the generated type does not build.",
+        "is no schema's name any more{now}: code that imports the generated type does not build.",
     ),
     Rule(
         "not-compared",
@@ -111,12 +111,12 @@ _BODIES = (
     Rule(
         "stream-event-removed",
         B,
-        "is not among the events any more: a client that waits for it never sees it.",
+        "is gone: a client that waits for it never sees it.",
     ),
     Rule(
         "stream-event-added",
         I,
-        "is a new event: the set is open, and clients ignore names that they do not know.",
+        "is new: the set is open, and clients pass over names that they do not know.",
     ),
 )
 
@@ -192,15 +192,15 @@ _VALUES = (
     Rule(
         "request-bound-tightened",
         B,
-        "must be {now} now, before {was}: a client that keeps to the old bound alone is refused.",
+        "must {now} now, before {was}: a client that keeps to the old bound alone is refused.",
     ),
-    Rule("request-bound-loosened", I, "must be {now} now, before {was}."),
+    Rule("request-bound-loosened", I, "may {now} now, before {was}."),
     Rule(
         "response-bound-loosened",
         B,
-        "is {now} now, before {was}: a client that counts on the old bound meets values outside of it.",
+        "may {now} now, before {was}: a client that counts on the old bound meets values outside of it.",
     ),
-    Rule("response-bound-tightened", I, "is {now} now, before {was}."),
+    Rule("response-bound-tightened", I, "will {now} now, before {was}."),
     Rule("request-pattern-added", B, "must match `{now}` now: a client that sends anything else is refused."),
     Rule("request-pattern-removed", I, "need not match `{was}` any more."),
     Rule(

@@ -162,7 +162,7 @@ class Comparison:
 
     def _object(self, old: Shape, new: Shape, anchor: Anchor, report: _Report) -> None:
         before, after = old.properties(self._hidden), new.properties(self._hidden)
-        names = _Names(before, after)
+        names = Names(before, after)
         for name in before:
             if name not in after:
                 report.findings.append(self._removed(new, anchor.step(name), names.successor(name)))
@@ -178,9 +178,8 @@ class Comparison:
         self._additional(old.additional, new.additional, anchor, report)
 
     def _removed(self, new: Shape, anchor: Anchor, successor: str) -> Finding:
-        now = f" (`{successor}` looks like its new name)" if successor else ""
         kind = "property-ignored" if self.side is Side.REQUEST and new.additional is not False else "property-removed"
-        return self._finding(kind, anchor, now=now)
+        return self._finding(kind, anchor, now=successor)
 
     def _added(self, old: Shape, new: Shape, name: str, anchor: Anchor) -> Finding:
         if self.side is Side.REQUEST:
@@ -246,8 +245,8 @@ class Comparison:
             yield from self._multiples(old.keywords.get("multipleOf"), new.keywords.get("multipleOf"), anchor)
         repeats = [bool(each.keywords.get("uniqueItems")) for each in (old, new)]
         if repeats[0] != repeats[1]:
-            was, now = (words.bound("uniqueItems", each or None) for each in repeats)
-            yield self._finding("bound-tightened" if repeats[1] else "bound-loosened", anchor, was=was, now=now)
+            bounds = [("uniqueItems", each or None) for each in repeats]
+            yield self._bounded("bound-tightened" if repeats[1] else "bound-loosened", anchor, *bounds)
 
     def _range(self, old: Shape, new: Shape, anchor: Anchor) -> Iterator[Finding]:
         for is_upper in (False, True):
@@ -258,18 +257,20 @@ class Comparison:
         before, after = (_tightness(each, is_upper=is_upper) for each in (old, new))
         if before != after:
             kind = "bound-tightened" if after > before else "bound-loosened"
-            yield self._finding(kind, anchor, was=words.bound(*old), now=words.bound(*new))
+            yield self._bounded(kind, anchor, old, new)
 
     def _multiples(self, old: Any, new: Any, anchor: Anchor) -> Iterator[Finding]:
         if old == new:
             return
-        was, now = words.bound("multipleOf", old), words.bound("multipleOf", new)
         is_tighter = old is None or (new is not None and new % old == 0)
         is_looser = new is None or (old is not None and old % new == 0)
         if is_tighter or not is_looser:
-            yield self._finding("bound-tightened", anchor, was=was, now=now)
+            yield self._bounded("bound-tightened", anchor, ("multipleOf", old), ("multipleOf", new))
         if is_looser or not is_tighter:
-            yield self._finding("bound-loosened", anchor, was=was, now=now)
+            yield self._bounded("bound-loosened", anchor, ("multipleOf", old), ("multipleOf", new))
+
+    def _bounded(self, kind: str, anchor: Anchor, old: Bound, new: Bound) -> Finding:
+        return self._finding(kind, anchor, was=words.bound(*old), now=f"{words.verb(new[0])} {words.bound(*new)}")
 
     def _texts(self, old: Shape, new: Shape, anchor: Anchor) -> Iterator[Finding]:
         for keyword in ("pattern", "format"):
@@ -385,18 +386,18 @@ def _share_most_fields(one: Shape, other: Shape) -> bool:
 _LIKENESSES = (_share_a_component, _are_equal, _share_most_fields)
 
 
-class _Names:
-    """Which field may have become which: the one that is gone and the one that has come with the same schema."""
+class Names:
+    """Which name may have become which: the one that is gone and the one that has come with the same schema."""
 
     def __init__(self, old: Mapping[str, Schema], new: Mapping[str, Schema]) -> None:
         self._gone = {name: _meaning(each) for name, each in old.items() if name not in new}
         self._come = {name: _meaning(each) for name, each in new.items() if name not in old}
 
     def successor(self, name: str) -> str:
-        """The new name that a field seems to have; empty when none or several would do."""
+        """What to say of the new name that something seems to have; empty when none or several would do."""
         rivals = [each for each, meaning in self._gone.items() if meaning == self._gone[name]]
         heirs = [each for each, meaning in self._come.items() if meaning == self._gone[name]]
-        return heirs[0] if len(rivals) == len(heirs) == 1 else ""
+        return f" (`{heirs[0]}` looks like its new name)" if len(rivals) == len(heirs) == 1 else ""
 
 
 def _meaning(schema: Schema) -> str:

@@ -24,12 +24,28 @@ TYPES: Mapping[str, str] = {
 }
 
 _BOUNDS: Mapping[str, str] = {
-    "minLength": "at least {} character",
-    "maxLength": "at most {} character",
-    "minItems": "at least {} item",
-    "maxItems": "at most {} item",
-    "minProperties": "at least {} field",
-    "maxProperties": "at most {} field",
+    "minLength": "at least {} character{} long",
+    "maxLength": "at most {} character{} long",
+    "minItems": "at least {} item{}",
+    "maxItems": "at most {} item{}",
+    "minProperties": "at least {} field{}",
+    "maxProperties": "at most {} field{}",
+    "minimum": "at least {}",
+    "maximum": "at most {}",
+    "exclusiveMinimum": "more than {}",
+    "exclusiveMaximum": "less than {}",
+    "multipleOf": "a multiple of {}",
+    "uniqueItems": "without repetition",
+}
+_UNBOUND: Mapping[str, str] = {
+    "minItems": "any number of items",
+    "maxItems": "any number of items",
+    "minProperties": "any number of fields",
+    "maxProperties": "any number of fields",
+    "minLength": "of any length",
+    "maxLength": "of any length",
+    "multipleOf": "any number",
+    "uniqueItems": "with repetition",
 }
 
 
@@ -52,25 +68,15 @@ def values(listed: Iterable[str], last: str = "or") -> str:
 
 
 def bound(keyword: str, limit: Any) -> str:
-    """A bound: `at most 20 items`."""
+    """A bound: `at most 20 items`; of None what holds without one."""
     if limit is None:
-        return "without that bound"
-    if keyword in _BOUNDS:
-        return f"{_BOUNDS[keyword].format(number(limit))}{'' if limit == 1 else 's'} {_OF[keyword]}".strip()
-    return _NUMERIC[keyword].format(number(limit))
+        return _UNBOUND.get(keyword, "of any size")
+    return _BOUNDS[keyword].format(number(limit), "s" * (limit != 1))
 
 
-_OF: Mapping[str, str] = {"minLength": "long", "maxLength": "long"} | dict.fromkeys(
-    ("minItems", "maxItems", "minProperties", "maxProperties"), ""
-)
-_NUMERIC: Mapping[str, str] = {
-    "minimum": "at least {}",
-    "maximum": "at most {}",
-    "exclusiveMinimum": "more than {}",
-    "exclusiveMaximum": "less than {}",
-    "multipleOf": "a multiple of {}",
-    "uniqueItems": "without repetition",
-}
+def verb(keyword: str) -> str:
+    """What a value does with a bound: lists have at most 20 items, numbers are at most 20."""
+    return "have" if keyword.endswith(("nItems", "xItems", "Properties")) else "be"
 
 
 def number(value: Any) -> str:
@@ -124,9 +130,12 @@ def met(places: Sequence[Place]) -> str:
 
 
 def _named(places: Sequence[Place]) -> str:
-    """The parameters and headers among places; headers with the answers that have them."""
-    names = [f"{each.name} of the answer {each.status}" if each.status else each.name for each in places if each.name]
-    return f"the {joined(dict.fromkeys(names))}" if names else ""
+    """The parameter or header that places have; a header with the answers that send it."""
+    if not places[0].name:
+        return ""
+    statuses = sorted({each.status for each in places if each.status})
+    answers = f" of the answer{'s' * (len(statuses) > 1)} {joined(statuses)}" if statuses else ""
+    return f"the {places[0].name}{answers}"
 
 
 def _events(places: Sequence[Place]) -> str:

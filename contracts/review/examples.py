@@ -12,10 +12,11 @@ from contracts.compat.shapes import ANY, SCHEMAS, Shape, Shapes, type_of
 from contracts.review.usage import filled, resolve_in
 
 DEPTH = 4
+SHOWN_DEPTH = 3
 SHOWN_ITEMS = 3
 SHOWN_CHARS = 80
 CONTEXT = 3
-SHOWN_LINES = 24
+SHOWN_LINES = 20
 
 Lines = tuple[tuple[str, str], ...]
 """Lines of a difference: `-`, `+` or a space, and the text."""
@@ -26,12 +27,12 @@ def shown(change: Change, old: Document, new: Document) -> Lines:
 
     The values are those of the old document's examples, made up by type where it has none.
     """
+    if change.rule == "stream-event-removed":
+        return difference(next(_examples(old, change.places[0])[1], None), None)
     around = change.anchor.parent if change.anchor.steps else change.anchor
     if not change.places or not around.component:
         return ()
     before = example(old, around, change.places)
-    if change.rule == "stream-event-removed":
-        return difference(before, None)
     schema = schema_at(Shapes(new), new, around)
     if not isinstance(before, Mapping) or schema is None:
         return ()
@@ -127,7 +128,7 @@ def difference(before: Any, after: Any) -> Lines:
 
 def trimmed(value: Any, depth: int = 0) -> Any:
     """A value short enough to be read: long lists, texts and deep objects end in three dots."""
-    if depth > DEPTH and isinstance(value, dict | list) and value:
+    if depth >= SHOWN_DEPTH and isinstance(value, dict | list) and value:
         return "..."
     if isinstance(value, Mapping):
         return {name: trimmed(each, depth + 1) for name, each in value.items()}

@@ -108,7 +108,7 @@ def pack(sources: Sources) -> Pack:
         before=old.name,
         after=new.name,
         summary=summary(changes),
-        breaking=reviewed[Severity.BREAKING],
+        breaking=tuple(sorted(reviewed[Severity.BREAKING], key=lambda each: not each.users)),
         warnings=reviewed[Severity.WARNING],
         harmless=tuple(brief(told[Severity.INFO])),
         events=tuple(_events(old.document, new.document, changes, used)),

@@ -43,7 +43,7 @@ def uses(document: Document, pacts: Iterable[PactFile]) -> tuple[Use, ...]:
 def concerned(change: Change, used: Sequence[Use]) -> list[Use]:
     """The uses that a change concerns, one for each interaction and what is done there."""
     there = [use for use in used if any(_meet(place, use.place) for place in change.places)]
-    if change.anchor == Anchor() and not change.places[0].name:
+    if change.anchor == Anchor() and not change.places[0].name and not change.places[0].event:
         found = [replace(use, does=CALLS) for use in there if use.does in (READS, SENDS)]
     elif change.rule in NOW_REQUIRED:
         sending = {use.interaction for use in there if use.anchor == change.anchor}
@@ -67,8 +67,6 @@ def _meet(one: Place, other: Place) -> bool:
 def _touches(change: Change, use: Use) -> bool:
     if change.anchor == Anchor():
         return change.places[0].name == use.place.name
-    if change.rule.startswith("stream-event"):
-        return bool(use.place.event)
     return use.anchor == change.anchor
 
 

@@ -204,8 +204,8 @@ EDITS: dict[str, Edit] = {
     "an event dropped": Edit(
         lambda d: _drop_event(d, "ChatEvent", "response.table"),
         "stream-event-removed",
-        "`ResponseTableEvent` in the stream's event `response.table` of POST /api/v1/chat",
-        "is not among the events any more: a client that waits for it never sees it.",
+        "The stream's event `response.table` of POST /api/v1/chat",
+        "is gone: a client that waits for it never sees it.",
     ),
     "an enum tightened": Edit(
         lambda d: _schema("ChatToolChoice")(d)["properties"]["type"].update(enum=["auto", "tool"]),

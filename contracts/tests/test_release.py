@@ -79,7 +79,7 @@ def test_a_break_needs_a_line_in_the_changelog(changelog: str, is_told: bool) ->
 def test_a_header_is_told_by_its_name() -> None:
     """Where no schema is the spot, the header's, parameter's or operation's name is."""
     found = faults(headers(ETag={}), headers(), "")
-    assert "names `ETag`" in found[1]
+    assert f"{MARK} The header `ETag`" in found[1]
     assert len(faults(headers(ETag={}), headers(), UNRELEASED + found[1].splitlines()[-1])) == 1
 
 
