@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from contracts.conftest import PACTS
 from contracts.pactfile import PactFile
@@ -140,6 +142,27 @@ def test_without_a_break_it_is_kept(description: str, stack: Stack, tmp_path: Pa
     """The same interactions are kept when nothing is changed on the way: the breaks are what is noticed."""
     found = verified(stack, description, unchanged, tmp_path)
     assert (found.faults, found.verified) == ([], [description])
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"session": "borrowed"}, "StateError: session 'borrowed' is not known; known are none, fresh, "),
+        ({"session": "fresh", "weather": "mild"}, "StateError: parameter 'weather' is not known"),
+        ({"session": "fresh", "idle_timeout_s": 7}, "StateError: idle_timeout_s is 1 here, not 7"),
+    ],
+    ids=["session", "parameter", "setting"],
+)
+def test_an_unknown_precondition_is_told(params: dict[str, JsonValue], told: str, stack: Stack, tmp_path: Path) -> None:
+    """A parameter that is not in the table of sessions and settings is a fault of its own, never passed over."""
+    name = "what a page measured"
+    [kept] = [each for each in PACT.interactions if each.description == name]
+    document = {**kept.document, "providerStates": [{"name": "as_recorded", "params": params}]}
+    changed = replace(PACT, interactions=(replace(kept, document=document),))
+    alone = changed.select(lambda _: True, tmp_path / "alone.json")
+    found = verify(alone.path, ProxyUnderTest(stack, stack.proxy_url).provider(alone))
+    assert found.verified == []
+    assert any(repr(name) in fault and told in fault for fault in found.faults), found.faults
 
 
 @pytest.mark.parametrize(
