@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from contracts.api import (
     AnalystRequest,
+    ChartAnswer,
     ChartRequest,
     ChatRequest,
     EndReason,
@@ -27,8 +29,18 @@ from contracts.api import (
 )
 from contracts.conftest import PACTS
 from contracts.consumer import upstream
-from contracts.consumer.promise import example
-from contracts.consumer.upstream import EXCHANGES, REFUSALS, TOLD, Exchange, Refusal, Told, pact_of, pact_of_messages
+from contracts.consumer.promise import Promise, example
+from contracts.consumer.upstream import (
+    EXCHANGES,
+    REFUSALS,
+    TOLD,
+    Among,
+    Exchange,
+    Refusal,
+    Told,
+    pact_of,
+    pact_of_messages,
+)
 from contracts.exchange import events
 from contracts.pactfile import save
 from contracts.sequence import Rule
@@ -181,14 +193,23 @@ def ask_inline(client: CortexClient) -> None:
     holds_a_turn(run(client, chat_request(upstream.INLINE_QUESTION)))
 
 
-def draw(client: CortexClient) -> None:
-    """The chart comes from its block, or else from the tool's own result."""
+def drawn(client: CortexClient) -> ChartAnswer:
+    """The chart of a row."""
     rows = [{"REGION": "EMEA", "NET_SALES": 1250.5}]
-    found = chart.run(
-        ChartRequest.model_validate({"intent": "net sales by region", "rows": rows}), errand_for(client, "tool_chart")
-    )
+    asked = ChartRequest.model_validate({"intent": "net sales by region", "rows": rows})
+    return chart.run(asked, errand_for(client, "tool_chart"))
+
+
+def draw(client: CortexClient) -> None:
+    """The chart stands in a block of its own."""
+    found = drawn(client)
     assert (found.chart["mark"], found.text) == ("bar", "Net sales by region")
     assert found.request_id == upstream.REQUEST_ID
+
+
+def draw_from_the_tool(client: CortexClient) -> None:
+    """Without such a block, it is taken from what the tool gave."""
+    assert drawn(client).chart["mark"] == "bar"
 
 
 def look_up(client: CortexClient) -> None:
@@ -204,7 +225,7 @@ def look_up(client: CortexClient) -> None:
     found = search.run(asked, errand_for(client, "tool_search"))
     (hit,) = found.results
     assert (hit.columns, hit.scores) == ({"DOC_ID": "POL-7", "TITLE": "Refund policy"}, {"cosine_similarity": 0.61})
-    assert found.request_id == upstream.REQUEST_ID
+    assert found.request_id == upstream.OWN_ID
 
 
 def message(text: str, *, stream: bool = False) -> AnalystRequest:
@@ -217,7 +238,7 @@ def ask_analyst(client: CortexClient) -> None:
     found = analyst.run(message(upstream.NET_SALES), errand_for(client, "tool_analyst"))
     assert found.text == "This is how I read the question."
     assert (found.sql, found.verified_query) == ("SELECT region FROM __orders", "net_sales_by_region")
-    assert found.request_id == upstream.REQUEST_ID
+    assert found.request_id == upstream.OWN_ID
 
 
 def ask_analyst_in_vain(client: CortexClient) -> None:
@@ -294,6 +315,7 @@ STORIES: tuple[tuple[Use, tuple[Exchange, ...]], ...] = (
     (hand_in_a_result, (upstream.TOOL_ANSWER,)),
     (ask_inline, (upstream.INLINE,)),
     (draw, (upstream.CHART,)),
+    (draw_from_the_tool, (upstream.DRAWN,)),
     (look_up, (upstream.SEARCH,)),
     (ask_analyst, (upstream.ANALYST,)),
     (ask_analyst_in_vain, (upstream.SUGGESTING,)),
@@ -315,6 +337,114 @@ def test_the_client_keeps_its_side(use: Use, exchanges: tuple[Exchange, ...], as
         asking(str(server.url), inline=use is ask_inline) as client,
     ):
         use(client)
+
+
+# --- nothing is promised that nobody reads ---------------------------------------------------------------------------
+
+BORNE = {
+    ("the result of a statement", "nullable"): "what says nothing may be null",
+    ("the result of a statement", "partitionInfo"): "what says nothing has one partition",
+    ("a chart of rows", "status"): "what says nothing is whole",
+    ("response", "status"): "what says nothing is whole",
+}
+"""Members whose absence the proxy bears, and why; promised all the same, because a renamed one would hide a failure."""
+
+
+def places(promise: Promise) -> Iterator[tuple[str | int, ...]]:
+    """Where a member could be missing: paths into objects, arrays and what arrays hold among others."""
+    if isinstance(promise, Among):
+        promise = promise.elements
+    if isinstance(promise, dict):
+        for name, value in promise.items():
+            yield (name,)
+            yield from ((name, *rest) for rest in places(value))
+    elif isinstance(promise, list | tuple):
+        for number, value in enumerate(promise):
+            yield from ((number, *rest) for rest in places(value))
+
+
+def without(promise: Promise, place: tuple[str | int, ...]) -> Promise:
+    """The promise, but for the member at a place."""
+    first, *rest = place
+    if isinstance(promise, Among):
+        return Among(without(promise.elements, place))
+    if isinstance(promise, dict):
+        left = {name: value for name, value in promise.items() if name != first or rest}
+        return left if not rest else {**left, first: without(promise[first], tuple(rest))}
+    changed = [without(each, tuple(rest)) if number == first else each for number, each in enumerate(promise)]
+    return changed if isinstance(promise, list) else tuple(changed)
+
+
+def lacking(*, borne: bool) -> list[Any]:
+    """Each story, each of its answers, each member that the answer could lack; those that are borne, or the others."""
+    return [
+        pytest.param(use, exchanges, lacks, place, id=f"{lacks.name} without {'.'.join(map(str, place))}")
+        for use, exchanges in STORIES
+        for lacks in exchanges
+        for place in places(lacks.answer.body)
+        if ((lacks.name, place[-1]) in BORNE) is borne
+    ]
+
+
+def use_without(
+    use: Use, exchanges: tuple[Exchange, ...], lacks: Exchange, place: tuple[str | int, ...], asking: Asking
+) -> None:
+    """The story, in which one answer lacks one member."""
+    answer = replace(lacks.answer, body=without(lacks.answer.body, place))
+    changed = [replace(each, answer=answer) if each is lacks else each for each in exchanges]
+    server = pact_of(*changed).serve("127.0.0.1", raises=False, verbose=False)
+    with server, asking(str(server.url), inline=use is ask_inline) as client:
+        use(client)
+
+
+LACKS = ("use", "exchanges", "lacks", "place")
+
+
+@pytest.mark.parametrize(LACKS, lacking(borne=False))
+def test_what_is_promised_is_read(
+    use: Use, exchanges: tuple[Exchange, ...], lacks: Exchange, place: tuple[str | int, ...], asking: Asking
+) -> None:
+    """The client notices when a promised member is missing: the pact is no tighter than its consumer."""
+    with pytest.raises((AssertionError, ProblemError)):
+        use_without(use, exchanges, lacks, place, asking)
+
+
+def test_what_is_borne_is_borne(asking: Asking) -> None:
+    """No exception is there by mistake: the client does very well without such a member."""
+    borne = set()
+    for use, exchanges, lacks, place in (each.values for each in lacking(borne=True)):
+        use_without(use, exchanges, lacks, place, asking)
+        borne.add((lacks.name, place[-1]))
+    for told, place in ((told, place) for told in TOLD for place in places(told.payload)):
+        if (told.event, place[-1]) in BORNE:
+            READINGS[told.event](read_event(told.event, json.dumps(plain(without(told.payload, place)))))
+            borne.add((told.event, place[-1]))
+    assert borne == set(BORNE)
+
+
+@pytest.mark.parametrize(
+    ("told", "place"),
+    [
+        pytest.param(told, place, id=f"{told.event} without {'.'.join(map(str, place))}")
+        for told in TOLD
+        for place in places(told.payload)
+        if (told.event, place[-1]) not in BORNE
+    ],
+)
+def test_what_is_promised_of_an_event_is_read(told: Told, place: tuple[str | int, ...]) -> None:
+    """The relay notices when a promised member of a payload is missing."""
+    payload = json.dumps(plain(without(told.payload, place)))
+    with pytest.raises(AssertionError):
+        READINGS[told.event](read_event(told.event, payload))
+
+
+def plain(promise: Promise) -> Any:
+    """The example alone."""
+    if isinstance(promise, Among):
+        promise = promise.elements
+    if isinstance(promise, dict):
+        return {name: plain(value) for name, value in promise.items()}
+    return [plain(each) for each in promise] if isinstance(promise, list | tuple) else example(promise)
 
 
 # --- what goes wrong -------------------------------------------------------------------------------------------------
@@ -367,7 +497,10 @@ def reads_a_tool_use(account: Account) -> None:
 def reads_a_response(account: Account) -> None:
     """Status, tokens and text of the final object."""
     assert account.reason() is EndReason.COMPLETED
-    assert [(each.model_name, each.input_tokens.total) for each in account.spent()] == [("claude-4-sonnet", 5100)]
+    usage = account.usage()
+    assert usage is not None
+    assert (usage.input_tokens, usage.cached_tokens, usage.output_tokens) == (5100, 1200, 420)
+    assert [each.model_name for each in account.spent()] == ["claude-4-sonnet"]
     assert answer_of(account)[0] == "EMEA leads with 1,250.50"
 
 
