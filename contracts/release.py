@@ -68,8 +68,10 @@ def faults(released: Document, current: Document, changelog: str) -> list[str]:
     """What of the breaks since a release is not told, each as a sentence that says what to do."""
     breaks = breaking(released, current)
     wrong = version_fault(released, current, breaks)
-    section = f"Under [Unreleased] or [{_dotted(version(current))}]"
-    untold = f"the changelog does not tell a break. {section} it wants a line that starts with '{MARK}' and names the spot, such as:"
+    untold = (
+        f"the changelog does not tell a break. Under [Unreleased] or [{_dotted(version(current))}] it wants a line "
+        f"that starts with '{MARK}' and names the spot, such as:"
+    )
     lines = missing_lines(current, changelog, breaks)
     return [*([wrong] if wrong else []), *(f"{untold}\n{each}" for each in lines)]
 

@@ -88,6 +88,7 @@ class Shapes:
 
     def __init__(self, document: Document) -> None:
         self._document = document
+        self._components: dict[str, list[Shape]] = {}
 
     def of(self, schema: Schema) -> list[Shape]:
         """The alternatives of a schema; none where it allows nothing.
@@ -125,6 +126,11 @@ class Shapes:
     def _named(self, reference: str, chain: tuple[str, ...]) -> list[Shape]:
         if reference in chain:
             raise DocumentError(f"{reference} consists of itself: {' -> '.join([*chain, reference])}")
+        if reference not in self._components:
+            self._components[reference] = self._expanded(reference, chain)
+        return self._components[reference]
+
+    def _expanded(self, reference: str, chain: tuple[str, ...]) -> list[Shape]:
         name = self.component(reference)
         found = self._expand(resolve(self._document, reference), (*chain, reference))
         return [

@@ -9,6 +9,7 @@ from typing import Any
 
 from contracts.compat import Anchor, Change, Document, Place, Side
 from contracts.compat.shapes import ANY, SCHEMAS, Shape, Shapes, type_of
+from contracts.compat.words import tag_values
 from contracts.review.usage import filled, resolve_in
 
 DEPTH = 4
@@ -28,7 +29,7 @@ def shown(change: Change, old: Document, new: Document) -> Lines:
     The values are those of the old document's examples, made up by type where it has none.
     """
     if change.rule == "stream-event-removed":
-        return difference(next(_examples(old, change.places[0])[1], None), None)
+        return difference(event(old, change.places[0]), None)
     around = change.anchor.parent if change.anchor.steps else change.anchor
     if not change.places or not around.component:
         return ()
@@ -51,6 +52,15 @@ def example(document: Document, wanted: Anchor, places: Sequence[Place]) -> Any:
                     return part
     schema = schema_at(shapes, document, wanted)
     return None if schema is None else sample(shapes, schema)
+
+
+def event(document: Document, place: Place) -> Any:
+    """An event of a stream, from its examples or those of its schema; made up where there are none."""
+    shapes = Shapes(document)
+    schema, found = _examples(document, place)
+    named = (each for each in shapes.of(schema) if f'"{place.event}"' in tag_values(each, "event"))
+    described = (sample(shapes, {"$ref": SCHEMAS + each.component}) for each in named if each.is_whole)
+    return next(found, None) or next(described, None)
 
 
 def schema_at(shapes: Shapes, document: Document, anchor: Anchor) -> Any:

@@ -42,19 +42,23 @@ def uses(document: Document, pacts: Iterable[PactFile]) -> tuple[Use, ...]:
 
 def concerned(change: Change, used: Sequence[Use]) -> list[Use]:
     """The uses that a change concerns, one for each interaction and what is done there."""
-    there = [use for use in used if any(_meet(place, use.place) for place in change.places)]
     if change.anchor == Anchor() and not change.places[0].name and not change.places[0].event:
-        found = [replace(use, does=CALLS) for use in there if use.does in (READS, SENDS)]
+        calling = (use for use in used if use.does in (READS, SENDS) and _is_there(change, use))
+        found = [replace(use, does=CALLS) for use in calling]
     elif change.rule in NOW_REQUIRED:
-        sending = {use.interaction for use in there if use.anchor == change.anchor}
-        lacking = [use for use in there if use.anchor == change.anchor.parent and use.interaction not in sending]
-        found = [replace(use, does=LACKS) for use in lacking]
+        around = [use for use in used if use.anchor in (change.anchor, change.anchor.parent) and _is_there(change, use)]
+        sending = {use.interaction for use in around if use.anchor == change.anchor}
+        found = [replace(use, does=LACKS) for use in around if use.interaction not in sending]
     else:
-        found = [use for use in there if _touches(change, use)]
+        found = [use for use in used if _touches(change, use) and _is_there(change, use)]
     return list({(use.consumer, use.interaction, use.does): use for use in found}.values())
 
 
 NOW_REQUIRED = frozenset({"request-required-property-added", "request-property-became-required"})
+
+
+def _is_there(change: Change, use: Use) -> bool:
+    return any(_meet(place, use.place) for place in change.places)
 
 
 def _meet(one: Place, other: Place) -> bool:
@@ -66,7 +70,8 @@ def _meet(one: Place, other: Place) -> bool:
 
 def _touches(change: Change, use: Use) -> bool:
     if change.anchor == Anchor():
-        return change.places[0].name == use.place.name
+        place = change.places[0]
+        return (place.name, place.event) == (use.place.name, use.place.event)
     return use.anchor == change.anchor
 
 
