@@ -12,6 +12,10 @@ const [url, text] = process.argv.slice(2);
 const { operation, token: held, arguments: given } = JSON.parse(text);
 const { sessionId = "6b0f1f0e6a144a559d0e3a7a2f1d5c77", ...asked } = given;
 let refusal = null;
+let sent = null;
+/** What the client knows of a page: that it is left. */
+const page = Object.assign(new EventTarget(), { visibilityState: "visible" });
+if (operation === "leavePage") globalThis.document = page;
 
 const client = createClient({ baseUrl: url, fetch: throughStory, retry: { tries: 1 } });
 
@@ -37,6 +41,15 @@ const OPERATIONS = {
   forgetHistory: async () => (await client.forgetHistory({ sessionId })) ?? null,
   reportMetrics: () => client.reportMetrics(asked.metrics),
   status: () => client.status(),
+  leavePage: async () => {
+    await client.session.token();
+    for (const metric of asked.metrics) client.measure(metric);
+    page.visibilityState = "hidden";
+    page.dispatchEvent(new Event("visibilitychange"));
+    const { ok } = await sent;
+    client.session.close();
+    return ok ? null : "refused";
+  },
 };
 const STREAMS = {
   chat: () => client.chat(asked),
@@ -71,7 +84,7 @@ async function throughStory(target, request) {
   const isTold = operation === "issueToken" || (operation === "renewToken" && request.headers.authorization);
   if (isToken && !isTold) return Response.json(issued());
   if (!held) delete request.headers.authorization;
-  const response = await fetch(target, request);
+  const response = await (sent = fetch(target, request));
   if (isToken && !response.ok) refusal = new ProblemError(await response.clone().json());
   return response;
 }
@@ -79,5 +92,5 @@ async function throughStory(target, request) {
 function issued() {
   const endsAt = new Date(Date.now() + 300_000).toISOString();
   const sessionExpiresAt = new Date(Date.now() + 28_800_000).toISOString();
-  return { token: held, sessionId, expiresAt: endsAt, expiresInS: 300, sessionExpiresAt };
+  return { token: asked.token ?? held, sessionId, expiresAt: endsAt, expiresInS: 300, sessionExpiresAt };
 }

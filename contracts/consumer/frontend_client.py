@@ -82,6 +82,7 @@ _OPERATIONS: Mapping[str, Callable[[dict[str, Any]], Request]] = {
     "history": _history("GET"),
     "forgetHistory": _history("DELETE"),
     "reportMetrics": _post("/metrics/report"),
+    "leavePage": _post("/metrics/report"),
     "livez": _get("/livez"),
     "readyz": _get("/readyz"),
     "status": _get(f"{PREFIX}/status"),

@@ -621,6 +621,15 @@ OTHERS = (
         _MEASURED,
         Answer(202, {"accepted": Exactly(2), "dropped": Exactly(0)}, {"Content-Type": JSON}),
     ),
+    Story(
+        "what a page measured, told as it is left",
+        "leavePage",
+        "POST",
+        _REPORT_PATH,
+        {"metrics": _MEASURED, "token": Given(TOKEN, "${token}")},
+        Answer(202),
+        token=None,
+    ),
     _report(
         "a report that is too large",
         [{"name": "stall_s", "value": 1.5}] * 40,
