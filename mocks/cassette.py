@@ -136,6 +136,11 @@ class ResponseHead(_Strict):
 
     _sendable = field_validator("headers")(sendable)
 
+    @cached_property
+    def by_lower_name(self) -> Mapping[str, str]:
+        """The headers by their names in lower case."""
+        return {name.lower(): value for name, value in self.headers.items()}
+
     @property
     def is_event_stream(self) -> bool:
         """Whether the body is a stream of server-sent events."""

@@ -76,7 +76,7 @@ class Plan:
     @classmethod
     def of(cls, response: ResponseHead, frames: Sequence[Frame]) -> Plan:
         """The plan that plays a recorded response as it was."""
-        return cls(response.status, _lower(response.headers), Frames.of(frames))
+        return cls(response.status, dict(response.by_lower_name), Frames.of(frames))
 
     @property
     def is_event_stream(self) -> bool:

@@ -37,6 +37,9 @@ VERSIONED_RUN = (
 )
 """Path of a run of one version: `VERSION$3`, an alias, or FIRST, LAST, DEFAULT, LIVE."""
 
+_AGENT_RUN = re.compile(rf"{STORED_RUN.removesuffix(':run')}(?:/versions/{_IDENTIFIER})?:run")
+"""Either, the fourth group a version's."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -101,11 +104,11 @@ class Candidate:
 
     cassette: Cassette
     index: int
+    interaction: Interaction = field(init=False, compare=False)
+    """The interaction itself."""
 
-    @property
-    def interaction(self) -> Interaction:
-        """The interaction itself."""
-        return self.cassette.interactions[self.index]
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "interaction", self.cassette.interactions[self.index])
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +146,16 @@ def canonical_text(text: str) -> str:
 
 def canonical_path(path: str) -> str:
     """A path as it is compared: in a stored agent's, unquoted names are upper-case, quotes are gone."""
-    if (found := re.fullmatch(STORED_RUN, path)) is not None:
-        return agent_run_path(*map(identifier, found.groups()))
-    if (found := re.fullmatch(VERSIONED_RUN, path)) is not None:
-        return agent_version_run_path(*map(identifier, found.groups()))
-    return path
+    if (found := _AGENT_RUN.fullmatch(path)) is None:
+        return path
+    if found[4] is None:
+        return agent_run_path(*map(identifier, found.groups()[:3]))
+    return agent_version_run_path(*map(identifier, found.groups()))
 
 
 def agent_of(path: str) -> str | None:
     """The run path of the stored agent that a path runs, of whatever version, as it is compared; None for others."""
-    if (found := re.fullmatch(STORED_RUN, path) or re.fullmatch(VERSIONED_RUN, path)) is None:
+    if (found := _AGENT_RUN.fullmatch(path)) is None:
         return None
     return agent_run_path(*map(identifier, found.groups()[:3]))
 
@@ -225,9 +228,10 @@ class Shelf:
 
         When several agree, the one that compares most fields wins, then the first.
         """
-        texts = {asked.canonical_text, None}
-        positions = sorted(each for text in texts for each in self._near.get((asked.canonical_path, text), []))
-        hits = [self._all[each] for each in positions if not _differences(asked, self._all[each].interaction)]
+        near = self._near.get((asked.canonical_path, None), [])
+        if asked.canonical_text is not None:
+            near = sorted(near + self._near.get((asked.canonical_path, asked.canonical_text), []))
+        hits = [hit for each in near if not _differences(asked, (hit := self._all[each]).interaction)]
         if hits:
             return max(hits, key=_compared_fields)
         return find(asked, self._all)

@@ -98,6 +98,7 @@ class App:
     def __init__(self, mock: Mock) -> None:
         self.mock = mock
         self._answering: dict[asyncio.Task[None], Entry] = {}
+        self._lookout = _Lookout()
 
     def break_off(self) -> None:
         """End every running exchange, so that none keeps the server from stopping."""
@@ -107,12 +108,13 @@ class App:
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one exchange, and give up when its client is gone."""
-        entry = self.mock.journal.open(scope.method, scope.path, keep=not _is_admin(scope.path))
-        watch = _Watch(protocol, entry)
+        path: str = scope.path
+        entry = self.mock.journal.open(scope.method, path, keep=not _is_admin(path))
         answering: asyncio.Task[None] | None = asyncio.current_task()
         assert answering is not None, "granian runs every exchange as a task"
         self._answering[answering] = entry
-        watch.begin(answering)
+        watch = _Watch(protocol, entry, answering)
+        self._lookout.expect(watch)
         try:
             await self._answer(scope, protocol, entry, watch)
         except asyncio.CancelledError:
@@ -141,16 +143,16 @@ class App:
     async def _plan(self, scope: Any, protocol: Any, entry: Entry, watch: _Watch) -> tuple[Plan, float]:
         """The plan of the answer, refusals included, and its pace.   Raises: _ClientGone."""
         try:
-            headers = parse_headers(scope.headers.items())
-            entry.came_with(headers, scope.query_string)
+            headers, query_string = parse_headers(scope.headers.items()), scope.query_string
+            entry.came_with(headers, query_string)
             try:
                 body = await self._body(headers, protocol)
             except asyncio.CancelledError as error:
                 raise watch.meaning(error) from None
             watch.is_reading = False
             entry.carried(body)
-            query, client = parse_query(scope.query_string), _address(scope.client)
-            steered = is_steered(scope.query_string, headers)
+            query, client = parse_query(query_string), _address(scope.client)
+            steered = is_steered(query_string, headers)
             request = Request(scope.method, scope.path, query, headers, body, entry, client=client, is_steered=steered)
             entry.asked_by(request.test_id, headers.get("traceparent"))
             pace = request.pace(self.mock.options.pace)
@@ -212,26 +214,21 @@ class App:
 
 
 class _Watch:
-    """Looks after the client of one exchange: whether it leaves, and whether its body arrives in time.
-
-    It first looks after a moment, since most answers are through by then and looking costs more than they do.
-    """
+    """Looks after the client of one exchange: whether it leaves, and whether its body arrives in time."""
 
     __slots__ = ("_answering", "_entry", "_is_late", "_leaving", "_protocol", "_timer", "is_reading")
 
-    def __init__(self, protocol: Any, entry: Entry) -> None:
-        self._protocol, self._entry = protocol, entry
+    def __init__(self, protocol: Any, entry: Entry, answering: asyncio.Task[None]) -> None:
+        self._protocol, self._entry, self._answering = protocol, entry, answering
         self._leaving: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self.is_reading, self._is_late = True, False
-
-    def begin(self, answering: asyncio.Task[None]) -> None:
-        """From now on, a client that leaves cancels the task."""
-        self._answering = answering
-        self._timer = asyncio.get_running_loop().call_later(PROMPT_S, self._look)
 
     def end(self) -> None:
         """Nobody is watched any more."""
-        self._timer.cancel()
+        self._protocol = None
+        if self._timer is not None:
+            self._timer.cancel()
         if self._leaving is not None:
             self._leaving.cancel()
 
@@ -242,7 +239,10 @@ class _Watch:
         self._answering.uncancel()
         return TimeoutError()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """From now on, a client that leaves cancels the task; unless nobody is watched any more."""
+        if self._protocol is None:
+            return
         self._leaving = asyncio.ensure_future(self._protocol.client_disconnect())
         self._leaving.add_done_callback(self._give_up)
         if self.is_reading:
@@ -257,6 +257,35 @@ class _Watch:
         if self.is_reading:
             self._is_late = True
             self._answering.cancel()
+
+
+class _Lookout:
+    """Has each exchange watched after a moment, `PROMPT_S` to twice that: most are through by then.
+
+    One timer for all, which runs while anybody waits: one for each would cost all of them what few have need of.
+    """
+
+    def __init__(self) -> None:
+        self._new: list[_Watch] = []
+        self._due: list[_Watch] = []
+        self._is_waiting = False
+
+    def expect(self, watch: _Watch) -> None:
+        """This one looks in a moment."""
+        self._new.append(watch)
+        if not self._is_waiting:
+            self._wait()
+
+    def _wait(self) -> None:
+        self._is_waiting = True
+        asyncio.get_running_loop().call_later(PROMPT_S, self._look)
+
+    def _look(self) -> None:
+        due, self._due, self._new, self._is_waiting = self._due, self._new, [], False
+        if self._due:
+            self._wait()
+        for watch in due:
+            watch.look()
 
 
 async def _unannounced(protocol: Any, limit: int) -> bytes:

@@ -126,7 +126,7 @@ class Identity:
 
     def role_for(self, asked: str) -> str:
         """The role of a request that asks for one, plain or quoted, or for none.   Raises: AuthError (390189)."""
-        role = identifier(asked) or self.role
+        role = identifier(asked) if asked else self.role
         is_granted = role == EVERYONE or role in self.user.roles
         if not is_granted or (self.roles and role not in self.roles):
             mine = self.user.roles | {EVERYONE}
@@ -138,7 +138,7 @@ class Identity:
 
     def warehouse_for(self, asked: str) -> str:
         """The warehouse, in the same way; empty when there is none.   Raises: AuthError (390201)."""
-        warehouse = identifier(asked) or self.warehouse
+        warehouse = identifier(asked) if asked else self.warehouse
         if warehouse and warehouse not in self.user.warehouses:
             message = "The requested warehouse does not exist or not authorized."
             known = {"warehouses": sorted(self.user.warehouses)}
