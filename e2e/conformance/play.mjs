@@ -13,8 +13,8 @@ import { pathToFileURL } from "node:url";
 const told = JSON.parse(await text(process.stdin));
 const open = told.url ? running : told.playback ? playback : handlers;
 const results = await (await open())(told.asks);
-process.stdout.write(JSON.stringify(results));
-process.exit(0);
+await new Promise((resolve) => process.stdout.write(JSON.stringify(results), resolve));
+process.exit(0); // handlers and servers would keep it alive
 
 async function text(stream) {
   const chunks = [];

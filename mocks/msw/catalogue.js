@@ -77,7 +77,6 @@ export const catalogue = {
     "problem/column-unknown": { about: "the proxy refuses by itself: column-unknown", load: () => import("./recordings/problem.column-unknown.js") },
     "problem/invalid-request": { about: "the proxy refuses by itself: invalid-request", load: () => import("./recordings/problem.invalid-request.js") },
     "problem/malformed-json": { about: "the proxy refuses by itself: malformed-json", load: () => import("./recordings/problem.malformed-json.js") },
-    "problem/not-found": { about: "the proxy refuses by itself: not-found", load: () => import("./recordings/problem.not-found.js") },
     "problem/rate-limited": { about: "the proxy refuses by itself: rate-limited", load: () => import("./recordings/problem.rate-limited.js") },
     "problem/result-not-found": { about: "the proxy refuses by itself: result-not-found", load: () => import("./recordings/problem.result-not-found.js") },
     "problem/session-mismatch": { about: "the proxy refuses by itself: session-mismatch", load: () => import("./recordings/problem.session-mismatch.js") },

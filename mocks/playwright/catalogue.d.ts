@@ -97,8 +97,6 @@ export type Scenario =
   | "problem/invalid-request"
   /** the proxy refuses by itself: malformed-json */
   | "problem/malformed-json"
-  /** the proxy refuses by itself: not-found */
-  | "problem/not-found"
   /** the proxy refuses by itself: rate-limited */
   | "problem/rate-limited"
   /** the proxy refuses by itself: result-not-found */

@@ -20,6 +20,7 @@ import json
 import re
 import socket
 import struct
+import sys
 import threading
 import time
 import unicodedata
@@ -335,7 +336,7 @@ class Stage:
             return names
         names[TURN] = _numbered(TURN, self._turns)
         if place is not None:
-            goes_on, message = asked.member("threadId"), place["user_message_id"] + 2 * self._turns
+            goes_on, message = asked.member("threadId"), place.get("user_message_id", 0) + 2 * self._turns
             thread = place["thread_id"] + self._threads if goes_on is None else goes_on
             self._threads += goes_on is None
             names["place"] = {"thread_id": thread, "user_message_id": message, "assistant_message_id": message + 1}
@@ -488,7 +489,7 @@ def _renamer(names: Json, place: Json | None) -> Callable[[str], str]:
 def _id_swaps(here: Json, there: Json) -> list[tuple[re.Pattern[str], str]]:
     if all(there[name] == value for name, value in here.items()):
         return []
-    run = f"{here['thread_id']}-{here['user_message_id']}"
+    run = f"{here['thread_id']}-{here.get('user_message_id')}"
     swaps = [
         (re.compile(rf'("threadId":|"thread_id":){here["thread_id"]}\b'), rf"\g<1>{there['thread_id']}"),
         (re.compile(rf'("run_id":"){run}"'), rf'\g<1>{there["thread_id"]}-{there["user_message_id"]}"'),
@@ -629,8 +630,10 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.stage = stage
 
-    def handle_error(self, _request: Any, _client: Any) -> None:
-        """Nothing: a page that leaves is no error."""
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A page that leaves is no error; anything else is told on stderr."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 def _sleep_until(due_s: float) -> None:

@@ -90,7 +90,7 @@ export function createStage(catalogue, options = {}) {
     const startedAt = Date.now();
     let frames = recorded.frames.map((frame) => framed(frame, renamed, pace));
     if (isStream) frames = withHeartbeats(frames);
-    else if (facts.route === "/api/v1/history/:sessionId") remembered(facts, frames);
+    else if (facts.route === "/api/v1/history/:sessionId" && recorded.status < 300) remembered(facts, frames);
     for (const frame of frames) frame.data ??= encoder.encode(momentous(frame.text, recorded.moments, startedAt));
     const endsMs = frames.at(-1)?.dueMs ?? 0;
     return {
@@ -115,7 +115,7 @@ export function createStage(catalogue, options = {}) {
     names.turn = numbered(TURN, kept.turns);
     if (recorded.place !== undefined) {
       const opened = recorded.place.thread_id + kept.threads;
-      const messages = recorded.place.user_message_id + 2 * kept.turns;
+      const messages = (recorded.place.user_message_id ?? 0) + 2 * kept.turns; // an early end tells no message's id
       const thread_id = facts.body.threadId ?? opened;
       if (facts.body.threadId === undefined) kept.threads += 1;
       names.place = { thread_id, user_message_id: messages, assistant_message_id: messages + 1 };
@@ -365,12 +365,13 @@ function renamer(names, place) {
 
 function idSwaps(from, to) {
   const swaps = [[new RegExp(`("threadId":|"thread_id":)${from.thread_id}\\b`, "g"), `$1${to.thread_id}`]];
-  swaps.push([new RegExp(`("run_id":")${from.thread_id}-${from.user_message_id}"`, "g"), `$1${to.thread_id}-${to.user_message_id}"`]);
+  const [here, there] = [from, to].map((each) => `${each.thread_id}-${each.user_message_id}"`);
+  swaps.push([new RegExp(`("run_id":")${here}`, "g"), `$1${there}`]);
   for (const name of ["user_message_id", "assistant_message_id"]) {
     if (from[name] === undefined) continue;
     swaps.push([new RegExp(`("${name}":|"message_id":)${from[name]}\\b`, "g"), `$1${to[name]}`]);
   }
-  return from.thread_id === to.thread_id && from.user_message_id === to.user_message_id ? [] : swaps;
+  return Object.entries(from).every(([name, id]) => to[name] === id) ? [] : swaps;
 }
 
 function framed({ atMs = 0, heldMs = 0, text: content, base64 }, renamed, pace) {
