@@ -211,6 +211,20 @@ def test_no_event_can_be_lost(place: int) -> None:
     assert RULE.check((*GOOD[:place], *GOOD[place + 1 :]))
 
 
+payloads = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["text", "turnId", "a"]), inner),
+    max_leaves=4,
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from([*RULE.events, "response.new"]), payloads), max_size=8))
+def test_whatever_comes_is_judged(events: list[tuple[str, Any]]) -> None:
+    """No stream is too broken for the rule: what does not fit is said, never raised."""
+    assert all(fault for fault in RULE.check(events))
+    assert RULE.check(events) or events[0][0] == "proxy.start"
+
+
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=12))
 def test_any_cut_of_a_text_into_parts_is_the_same_text(parts: list[str]) -> None:
     """The promise of concatenation holds for every way of cutting a text."""
