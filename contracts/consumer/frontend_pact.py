@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -89,8 +88,3 @@ def write(folder: Path) -> Path:
         add_message(whole, message)
     whole.write_file(folder, overwrite=True)
     return folder / FILE_NAME
-
-
-def told(message: Message) -> str:
-    """The message's example, as JSON."""
-    return json.dumps(example(message.envelope))

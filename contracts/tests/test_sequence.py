@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import JsonValue
 
 from contracts.sequence import Events, Rule, RuleError
 
@@ -53,17 +54,18 @@ RULE = Rule.from_document(
     }
 )
 
-START = ("proxy.start", {"turnId": "t1"})
-STATUS = ("response.status", {"message": "Planning"})
-USE = ("response.tool_use", {"tool_use_id": "a"})
-RESULT = ("response.tool_result", {"tool_use_id": "a"})
-HALF, OTHER_HALF = (
-    ("response.text.delta", {**TEXT, "text": "EMEA"}),
-    ("response.text.delta", {**TEXT, "text": " leads"}),
-)
-WHOLE = ("response.text", TEXT)
-FINAL, DONE = ("response", {"status": "completed"}), ("done", "[DONE]")
-ERROR = ("error", {"title": "Cut"})
+Said = tuple[str, JsonValue]
+
+START: Said = ("proxy.start", {"turnId": "t1"})
+STATUS: Said = ("response.status", {"message": "Planning"})
+USE: Said = ("response.tool_use", {"tool_use_id": "a"})
+RESULT: Said = ("response.tool_result", {"tool_use_id": "a"})
+HALF: Said = ("response.text.delta", {**TEXT, "text": "EMEA"})
+OTHER_HALF: Said = ("response.text.delta", {**TEXT, "text": " leads"})
+WHOLE: Said = ("response.text", TEXT)
+FINAL: Said = ("response", {"status": "completed"})
+DONE: Said = ("done", "[DONE]")
+ERROR: Said = ("error", {"title": "Cut"})
 
 
 def end(events: int, reason: str = "completed", turn: str = "t1") -> tuple[str, Any]:
@@ -228,8 +230,8 @@ def test_whatever_comes_is_judged(events: list[tuple[str, Any]]) -> None:
 @given(st.lists(st.text(max_size=8), min_size=1, max_size=12))
 def test_any_cut_of_a_text_into_parts_is_the_same_text(parts: list[str]) -> None:
     """The promise of concatenation holds for every way of cutting a text."""
-    deltas = [("response.text.delta", {"content_index": 4, "text": part}) for part in parts]
-    whole = ("response.text", {"content_index": 4, "text": "".join(parts)})
+    deltas: list[Said] = [("response.text.delta", {"content_index": 4, "text": part}) for part in parts]
+    whole: Said = ("response.text", {"content_index": 4, "text": "".join(parts)})
     assert RULE.check((START, *deltas, whole, FINAL, DONE, end(len(parts) + 3))) == []
 
 
@@ -237,7 +239,12 @@ def test_any_cut_of_a_text_into_parts_is_the_same_text(parts: list[str]) -> None
 def test_texts_that_interleave_are_kept_apart(first: int, gap: int) -> None:
     """Parts belong to the whole of their own index, in whatever order two texts come."""
     one, two = {"content_index": first, "text": "a"}, {"content_index": first + gap, "text": "b"}
-    woven = [("response.text.delta", one), ("response.text.delta", two), ("response.text", two), ("response.text", one)]
+    woven: list[Said] = [
+        ("response.text.delta", one),
+        ("response.text.delta", two),
+        ("response.text", two),
+        ("response.text", one),
+    ]
     assert RULE.check((START, *woven, FINAL, DONE, end(6))) == []
 
 
