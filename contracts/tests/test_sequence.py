@@ -238,7 +238,8 @@ def test_any_cut_of_a_text_into_parts_is_the_same_text(parts: list[str]) -> None
 @given(st.integers(-3, 12), st.integers(1, 3))
 def test_texts_that_interleave_are_kept_apart(first: int, gap: int) -> None:
     """Parts belong to the whole of their own index, in whatever order two texts come."""
-    one, two = {"content_index": first, "text": "a"}, {"content_index": first + gap, "text": "b"}
+    one: JsonValue = {"content_index": first, "text": "a"}
+    two: JsonValue = {"content_index": first + gap, "text": "b"}
     woven: list[Said] = [
         ("response.text.delta", one),
         ("response.text.delta", two),
