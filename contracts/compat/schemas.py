@@ -166,9 +166,13 @@ class Comparison:
         for name in before:
             if name not in after:
                 report.findings.append(self._removed(new, anchor.step(name), names.successor(name)))
+                if self.side is Side.REQUEST and new.describes_others:
+                    self._compare(before[name], new.additional, anchor.step(name), report)
         for name, schema in after.items():
             if name not in before:
                 report.findings.append(self._added(old, new, name, anchor))
+                if old.describes_others:
+                    self._compare(old.additional, schema, anchor.step(name), report)
                 continue
             report.findings += self._annotations(before[name], schema, anchor.step(name))
             if (name in old.required) != (name in new.required):

@@ -78,6 +78,11 @@ class Shape:
         return self.keywords.get("additionalProperties", True)
 
     @property
+    def describes_others(self) -> bool:
+        """Whether something is said of the values of fields without a name."""
+        return isinstance(self.additional, Mapping) and bool(self.additional)
+
+    @property
     def values(self) -> tuple[str, ...] | None:
         """The only values, as JSON; None when there are no such."""
         return tuple(map(canonical, self.keywords["enum"])) if "enum" in self.keywords else None

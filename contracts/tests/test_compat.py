@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,10 +12,11 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from contracts.compat import RULES, Document, DocumentError, Severity, compare, load, overview, run
 from contracts.compat.documents import MAX_BYTES, MAX_DEPTH, git
-from contracts.tests.test_compat_rules import TEXT, WHOLE, request, response, stream, thing
+from contracts.tests.test_compat_rules import TEXT, WHOLE, document, request, response, stream, thing
 
 OURS = Path(__file__).parents[1] / "openapi.yaml"
 REAL: Document = load(OURS)
@@ -140,6 +142,176 @@ def test_read_only_fields_are_no_part_of_a_request() -> None:
         assert rules(other(old), other(new)) == [rule]
 
 
+BOUNDS: dict[str, tuple[Any, Any, str]] = {
+    "longer text": (TEXT, TEXT | {"minLength": 1}, "must be at least 1 character long now, before of any length"),
+    "fewer items": (
+        {"type": "array"},
+        {"type": "array", "maxItems": 20},
+        "must have at most 20 items now, before any number of items",
+    ),
+    "more fields": (
+        {"type": "object"},
+        {"type": "object", "minProperties": 2},
+        "must have at least 2 fields now, before any number of fields",
+    ),
+    "no field": (
+        thing() | {"maxProperties": 1},
+        thing() | {"maxProperties": 0},
+        "at most 0 fields now, before at most 1 field:",
+    ),
+    "less": (
+        WHOLE | {"maximum": 20_000},
+        WHOLE | {"exclusiveMaximum": 10_001},
+        "must be at most 10,000 now, before at most 20,000",
+    ),
+    "more than": (
+        {"type": "number", "minimum": 1},
+        {"type": "number", "exclusiveMinimum": 1},
+        "must be more than 1 now, before at least 1",
+    ),
+    "multiples": (WHOLE, WHOLE | {"multipleOf": 5}, "must be a multiple of 5 now, before any number"),
+    "other multiples": (
+        WHOLE | {"multipleOf": 3},
+        WHOLE | {"multipleOf": 5},
+        "must be a multiple of 5 now, before a multiple of 3",
+    ),
+    "no repetition": (
+        {"type": "array"},
+        {"type": "array", "uniqueItems": True},
+        "must be without repetition now, before with repetition",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOUNDS)
+def test_a_bound_is_told_in_words(name: str) -> None:
+    """Every bound has its words, and loosens where its opposite tightens."""
+    old, new, says = BOUNDS[name]
+    tightened = [each for each in compare(request(old), request(new)) if each.rule == "request-bound-tightened"]
+    assert [says in each.sentence for each in tightened] == [True]
+    assert "request-bound-loosened" in rules(request(new), request(old))
+    assert "response-bound-loosened" in rules(response(new), response(old))
+
+
+UNIONS = {
+    "shared fields": (
+        {"anyOf": [thing(a=TEXT, b=TEXT), thing(x=TEXT, y=TEXT)]},
+        {"anyOf": [thing(x=TEXT, y=TEXT, z=TEXT), thing(a=TEXT, b=TEXT)]},
+        ["response-property-added"],
+    ),
+    "components": (
+        {"anyOf": [A, {"$ref": "#/components/schemas/B"}]},
+        {"anyOf": [{"$ref": "#/components/schemas/B"}]},
+        ["response-variant-removed"],
+    ),
+    "the last two": (
+        {"anyOf": [thing("a", a=TEXT), thing("b", b=TEXT)]},
+        {"anyOf": [thing("c", c=TEXT), thing("b", b=TEXT)]},
+        ["response-property-removed", "response-property-added"],
+    ),
+    "lists in order": (
+        {"anyOf": [{"type": "array", "items": TEXT}, {"type": "array", "items": WHOLE}]},
+        {
+            "anyOf": [
+                {"type": "array", "items": WHOLE},
+                {"type": "array", "items": TEXT},
+                {"type": "array", "items": thing()},
+            ]
+        },
+        ["response-variant-added"],
+    ),
+    "a wider one covers": ({"anyOf": [TEXT, {"enum": ["a"]}]}, TEXT, []),
+    "anything covers": ({"anyOf": [{}, TEXT]}, {}, []),
+    "two lists of values": ({"anyOf": [{"const": "a"}, {"enum": ["b", 1]}]}, {"enum": [1, "a", "b"]}, []),
+    "nothing": (TEXT, {"allOf": [TEXT, WHOLE]}, ["response-type-narrowed"]),
+    "positions": (
+        {"type": "array", "prefixItems": [TEXT, WHOLE], "items": False},
+        {"type": "array", "prefixItems": [TEXT, TEXT], "items": False},
+        ["response-type-widened"],
+    ),
+    "fields of a map": (
+        {"type": "object", "additionalProperties": TEXT},
+        {"type": "object", "additionalProperties": TEXT, "properties": {"a": WHOLE}},
+        ["response-type-widened", "response-property-added"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNIONS)
+def test_alternatives_find_each_other(name: str) -> None:
+    """What an alternative was is compared with what it has become, in whatever order they stand."""
+    old, new, expected = UNIONS[name]
+    components = {"A": thing(a=TEXT), "B": thing(a=WHOLE)}
+    assert rules(response(old, **components), response(new, **components)) == expected
+
+
+def paths(*named: str, **operation: Any) -> Document:
+    """Operations that differ by their path alone."""
+    return document({each: {"get": {"responses": {"200": {"description": ""}}} | operation} for each in named})
+
+
+OPERATIONS_COMPARED: dict[str, tuple[Document, Document, list[str]]] = {
+    "two paths gone": (
+        paths("/a", "/b", "/c"),
+        paths("/c"),
+        [
+            "/a is gone, with GET",
+            "/b is gone, with GET",
+        ],
+    ),
+    "a scope more": (
+        paths("/a", security=[{"login": ["read"]}]),
+        paths("/a", security=[{"login": ["read", "write"]}]),
+        ["GET /a could be called with `login` (read) and wants `login` (read and write) now"],
+    ),
+    "a parameter of the path, moved": (
+        document({"/a": {"parameters": [{"name": "x", "in": "query"}], "get": {"responses": {}}}}),
+        document({"/a": {"get": {"parameters": [{"name": "x", "in": "query"}], "responses": {}}}}),
+        [],
+    ),
+    "a header's case": (
+        paths("/a", parameters=[{"name": "X-Key", "in": "header"}]),
+        paths("/a", parameters=[{"name": "x-key", "in": "header"}]),
+        [],
+    ),
+    "a parameter as JSON": (
+        paths("/a", parameters=[{"name": "x", "in": "query", "schema": TEXT}]),
+        paths("/a", parameters=[{"name": "x", "in": "query", "content": {"application/json": {"schema": TEXT}}}]),
+        ["The query parameter `x` of GET /a is written as application/json now, before as form, each value for itself"],
+    ),
+    "a default of its own": (
+        paths("/a", parameters=[{"name": "x", "in": "query", "schema": WHOLE | {"default": 1}}]),
+        paths("/a", parameters=[{"name": "x", "in": "query", "schema": WHOLE}]),
+        ["The query parameter `x` of GET /a is taken as nothing when it is left out, before as `1`"],
+    ),
+    "two parameters gone": (
+        paths("/a", parameters=[{"name": "x", "in": "query"}, {"name": "y", "in": "query"}]),
+        paths("/a"),
+        [f"The query parameter `{name}` of GET /a is not described any more" for name in "xy"],
+    ),
+    "an answer of its class": (
+        paths("/a", responses={"404": {"description": "", "content": {"a/b": {"schema": WHOLE}}}}),
+        paths("/a", responses={"4XX": {"description": "", "content": {"a/b": {"schema": TEXT}}}}),
+        [
+            "The answer 404 of GET /a was always a whole number and may be text now",
+            "The answer 4XX of GET /a is new",
+        ],
+    ),
+    "a type's new name": (
+        document({}, components={"schemas": {"Old": TEXT}}),
+        document({}, components={"schemas": {"New": TEXT}}),
+        ["`Old` is no schema's name any more (`New` looks like its new name)"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS_COMPARED)
+def test_operations_are_told_one_by_one(name: str) -> None:
+    """What is around schemas: a sentence for each operation, parameter and answer, none for what means the same."""
+    old, new, sentences = OPERATIONS_COMPARED[name]
+    assert [re.split(r"[:.]", each.sentence)[0] for each in compare(old, new)] == sentences
+
+
 # --- our own document ----------------------------------------------------------------------------------------------
 
 
@@ -160,7 +332,7 @@ def test_our_document_is_like_itself() -> None:
 
 
 def _schema(name: str) -> Callable[[Any], Any]:
-    return lambda document: document["components"]["schemas"][name]
+    return lambda whole: whole["components"]["schemas"][name]
 
 
 def _rename(holder: Any, old: str, new: str) -> None:
@@ -174,8 +346,8 @@ def _drop_event(whole: Any, union: str, event: str) -> None:
     schema["oneOf"] = [each for each in schema["oneOf"] if each["$ref"] != reference]
 
 
-def _operation(document: Any, path: str) -> Any:
-    return next(iter(document["paths"][f"/api/v1{path}"].values()))
+def _operation(whole: Any, path: str) -> Any:
+    return next(iter(whole["paths"][f"/api/v1{path}"].values()))
 
 
 class Edit(NamedTuple):
@@ -284,37 +456,37 @@ SITES: list[Site] = [
 OPERATIONS = [(path, method) for path, item in REAL["paths"].items() for method in item]
 
 
-def _drop(document: Any, site: Site) -> None:
-    holder = document["components"]["schemas"][site[0]]
+def _drop(whole: Any, site: Site) -> None:
+    holder = whole["components"]["schemas"][site[0]]
     holder["properties"].pop(site[1], None)
     holder["required"] = [each for each in holder.get("required", []) if each != site[1]]
 
 
-def _add(document: Any, site: Site) -> None:
-    document["components"]["schemas"][site[0]]["properties"][f"{site[1]}Too"] = {"type": "string", "maxLength": 77}
+def _add(whole: Any, site: Site) -> None:
+    whole["components"]["schemas"][site[0]]["properties"][f"{site[1]}Too"] = {"type": "string", "maxLength": 77}
 
 
-def _demand(document: Any, site: Site) -> None:
-    holder = document["components"]["schemas"][site[0]]
+def _demand(whole: Any, site: Site) -> None:
+    holder = whole["components"]["schemas"][site[0]]
     if site[1] in holder["properties"]:
         holder["required"] = sorted({*holder.get("required", []), site[1]})
 
 
-def _retype(document: Any, site: Site) -> None:
-    document["components"]["schemas"][site[0]]["properties"][site[1]] = {
+def _retype(whole: Any, site: Site) -> None:
+    whole["components"]["schemas"][site[0]]["properties"][site[1]] = {
         "type": "array",
         "minItems": 77,
         "maxItems": 77,
     }
 
 
-def _strip_answer(document: Any, at: tuple[str, str]) -> None:
-    answers = document["paths"].get(at[0], {}).get(at[1], {}).get("responses", {"": None})
+def _strip_answer(whole: Any, at: tuple[str, str]) -> None:
+    answers = whole["paths"].get(at[0], {}).get(at[1], {}).get("responses", {"": None})
     answers.pop(next(iter(answers)))
 
 
-def _strip_operation(document: Any, at: tuple[str, str]) -> None:
-    document["paths"].get(at[0], {}).pop(at[1], None)
+def _strip_operation(whole: Any, at: tuple[str, str]) -> None:
+    whole["paths"].get(at[0], {}).pop(at[1], None)
 
 
 FIELD_EDITS = st.tuples(st.sampled_from([_drop, _add, _demand, _retype]), st.sampled_from(SITES))
@@ -399,6 +571,84 @@ def test_any_two_schemas_can_be_compared(old: Any, new: Any) -> None:
     asked = compare(request(old, A=TREE), request(new, A=TREE))
     told = compare(response(new, A=TREE), response(old, A=TREE))
     assert bool(asked) == bool(told)
+
+
+# --- is harmless what is called so ---------------------------------------------------------------------------------
+
+SCALARS = st.one_of(
+    st.sampled_from([True, {"type": "null"}, {"type": "boolean"}, {"type": ["string", "null"]}, A]),
+    st.builds(lambda low, high: WHOLE | {"minimum": low, "maximum": high}, st.integers(0, 2), st.integers(1, 3)),
+    st.builds(lambda low: {"type": "number", "exclusiveMinimum": low}, st.integers(0, 2)),
+    st.builds(lambda by: {"type": "number", "multipleOf": by}, st.sampled_from([1, 2, 0.5])),
+    st.builds(lambda low, high: TEXT | {"minLength": low, "maxLength": high}, st.integers(0, 1), st.integers(0, 2)),
+    st.builds(
+        lambda values: {"enum": values}, st.lists(st.sampled_from(["", "a", "ab", 1, None]), min_size=1, max_size=3)
+    ),
+    st.builds(lambda pattern: TEXT | {"pattern": pattern}, st.sampled_from(["^a", "b$"])),
+    st.builds(
+        lambda one, other: {"allOf": [one, other]},
+        st.just(TEXT),
+        st.sampled_from([{"maxLength": 1}, {"not": {"const": "a"}}]),
+    ),
+)
+ANY_SCHEMA = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.builds(lambda each, least: {"type": "array", "items": each, "minItems": least}, inner, st.integers(0, 1)),
+        st.builds(
+            lambda each, must, closed: thing(*must, a=each, closed=closed),
+            inner,
+            st.sampled_from([(), ("a",)]),
+            st.booleans(),
+        ),
+        st.builds(lambda one, other, closed: thing("b", a=one, b=other, closed=closed), inner, inner, st.booleans()),
+        st.builds(lambda each: {"type": "object", "additionalProperties": each}, inner),
+        st.builds(lambda one, other: {"anyOf": [one, other]}, inner, inner),
+    ),
+    max_leaves=4,
+)
+ANY_VALUE = st.recursive(
+    st.sampled_from([None, True, 0, 1, 1.5, 2, 3, "", "a", "ab", "abc"]),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2), st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+def accepts(schema: Any, value: Any) -> bool:
+    """Whether JSON Schema's own validator takes a value."""
+    keywords = schema if isinstance(schema, dict) else {}
+    return bool(Draft202012Validator({**keywords, "components": {"schemas": {"A": TREE}}}).is_valid(value))
+
+
+def described(schema: Any) -> Any:
+    """A schema that takes no field of which it says nothing: what a client sends who keeps to the document."""
+    if not isinstance(schema, dict):
+        return schema
+    made = dict(schema)
+    for key in ("items", "additionalProperties"):
+        if key in made:
+            made[key] = described(made[key])
+    for key in ("anyOf", "allOf"):
+        if key in made:
+            made[key] = [described(each) for each in made[key]]
+    if "properties" in made:
+        made["properties"] = {name: described(each) for name, each in made["properties"].items()}
+        made.setdefault("additionalProperties", False)
+    return made
+
+
+@settings(MANY, max_examples=400)
+@given(ANY_SCHEMA, ANY_SCHEMA, st.lists(ANY_VALUE, min_size=1, max_size=8))
+def test_what_is_not_reported_breaks_nobody(old: Any, new: Any, values: list[Any]) -> None:
+    """Without a break or warning, every request that kept to the old document is taken by JSON Schema's own validator,
+    and every answer that keeps to the new one would have been taken before."""
+    harmless = {Severity.INFO}
+    if {each.severity for each in compare(request(old, A=TREE), request(new, A=TREE))} <= harmless:
+        assert [each for each in values if accepts(described(old), each) and not accepts(new, each)] == []
+    if {each.severity for each in compare(response(old, A=TREE), response(new, A=TREE))} <= harmless:
+        assert [each for each in values if accepts(described(new), each) and not accepts(old, each)] == []
 
 
 # --- what is no document -------------------------------------------------------------------------------------------
