@@ -84,7 +84,7 @@ def _new_enough(path: str, whence: str) -> str:
     version = _version(path)
     major = re.match(r"v(\d+)\.", version)
     if major is None:
-        raise NodeMissing(f"{path} is no Node ({whence}): '--version' answered {version or 'nothing'!r}; {HINT}")
+        raise NodeMissing(f"{path} is no Node ({whence}): '--version' answered {version!r}; {HINT}")
     if int(major[1]) < OLDEST:
         raise NodeMissing(
             f"{path} is Node {version[1:]}, too old ({whence}); version {OLDEST} or later is needed: {HINT}"

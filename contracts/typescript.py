@@ -63,9 +63,9 @@ def generate(folder: Path) -> None:
     (folder / "node_modules").symlink_to(PACKAGE / "node_modules")
     _write(folder / "openapi.json", document)
     for name in ("package.json", "package-lock.json"):
-        _write(folder / name, _versioned(json.loads((PACKAGE / name).read_text()), document["info"]["version"]))
-    _node(folder, "generate.mjs", "openapi.json", "src/generated")
-    _node(folder, "node_modules/typescript/bin/tsc", "--project", ".")
+        _write(folder / name, versioned(json.loads((PACKAGE / name).read_text()), document["info"]["version"]))
+    run_node(folder, "generate.mjs", "openapi.json", "src/generated")
+    run_node(folder, "node_modules/typescript/bin/tsc", "--project", ".")
 
 
 def differences(made: Path) -> list[str]:
@@ -84,7 +84,7 @@ def _files(package: Path) -> Iterator[Path]:
         yield from (each for each in (path.rglob("*") if path.is_dir() else (path,)) if each.is_file())
 
 
-def _versioned(package: Mapping[str, object], version: str) -> dict[str, object]:
+def versioned(package: Mapping[str, object], version: str) -> dict[str, object]:
     """A package file with this version; a lock file names it a second time, in its entry for the package itself."""
     changed = {**package, "version": version}
     packages = package.get("packages")
@@ -105,7 +105,8 @@ def _replace(made: Path, path: Path) -> None:
         shutil.copyfile(made, path)
 
 
-def _node(folder: Path, script: str, *arguments: str) -> None:
+def run_node(folder: Path, script: str, *arguments: str) -> None:
+    """The script has run in the folder.   Raises: NodeMissing, GenerationFailed."""
     command = [nodejs.node(), script, *arguments]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)  # noqa: S603 - ours
     if done.returncode != 0:

@@ -121,7 +121,7 @@ export class Client {
             const body = await this.#open(call, { ...options, trace });
             let problem = null;
             for await (const event of this.#events(body, vocabulary, trace, options.signal)) {
-                watch.saw(event.event);
+                watch.saw(String(event.event));
                 if (event.event === "error" && isProblem(event.data))
                     problem = event.data;
                 if (event.event === "proxy.end")

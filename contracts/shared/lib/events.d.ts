@@ -2,10 +2,14 @@
 import { type AnalystEvent, type ChatEvent } from "./generated/model.js";
 import type { Frame } from "./sse.js";
 declare const unknownName: unique symbol;
-/** A name that this version does not know. It is a string; the mark keeps it apart from the names that are known. */
-export type UnknownEventName = string & {
+/** A name that this version does not know.
+ *
+ * It is a string, read with `String(name)`. The compiler takes it for something else, as a plain string could be any of
+ * the names that are known, and no comparison would tell what the event carries.
+ */
+export interface UnknownEventName extends String {
     readonly [unknownName]: true;
-};
+}
 /** An event that Snowflake has added since. Its data is parsed where it is JSON, else text. */
 export interface UnknownEvent {
     readonly event: UnknownEventName;

@@ -11,7 +11,7 @@ export function decoded({ event, data }, { names }) {
 }
 /** Whether this version knows the event, so that its data has a type. */
 export function isKnown(event) {
-    const name = event.event;
+    const name = String(event.event);
     return CHAT.names.has(name) || ANALYST.names.has(name);
 }
 function parsed(text) {

@@ -193,7 +193,7 @@ export class Client {
       const body = await this.#open(call, { ...options, trace });
       let problem: Problem | null = null;
       for await (const event of this.#events(body, vocabulary, trace, options.signal)) {
-        watch.saw(event.event);
+        watch.saw(String(event.event));
         if (event.event === "error" && isProblem(event.data)) problem = event.data;
         if (event.event === "proxy.end") outcome = problem ? "error" : "completed";
         yield event;

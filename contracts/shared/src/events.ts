@@ -5,8 +5,14 @@ import type { Frame } from "./sse.js";
 
 declare const unknownName: unique symbol;
 
-/** A name that this version does not know. It is a string; the mark keeps it apart from the names that are known. */
-export type UnknownEventName = string & { readonly [unknownName]: true };
+/** A name that this version does not know.
+ *
+ * It is a string, read with `String(name)`. The compiler takes it for something else, as a plain string could be any of
+ * the names that are known, and no comparison would tell what the event carries.
+ */
+export interface UnknownEventName extends String {
+  readonly [unknownName]: true;
+}
 
 /** An event that Snowflake has added since. Its data is parsed where it is JSON, else text. */
 export interface UnknownEvent {
@@ -42,7 +48,7 @@ export function decoded<E extends StreamEvent>({ event, data }: Frame, { names }
 
 /** Whether this version knows the event, so that its data has a type. */
 export function isKnown<E extends StreamEvent>(event: E): event is Exclude<E, UnknownEvent> {
-  const name: string = event.event;
+  const name = String(event.event);
   return CHAT.names.has(name) || ANALYST.names.has(name);
 }
 
