@@ -113,13 +113,14 @@ def _sent(read: BaseModel, fields: Mapping[str, object], present: Mapping[str, o
     return set(fields if isinstance(read, api.Api) and not isinstance(read, api.ApiRequest) else present)
 
 
-def _beyond_schema(schema: str, value: Json) -> str:
+def beyond_schema(schema: str, value: Json) -> str:
     """Why our own rules refuse a value that fits the schema; empty when they do not."""
     try:
         judge(schema).validate_json(json.dumps(value), strict=True)
     except ValidationError as error:
-        told = [each["msg"] for each in error.errors() if each["type"] == "value_error"]
-        return told[0].removeprefix("Value error, ") if told else ""
+        told = error.errors()
+        is_ours = all(each["type"] == "value_error" for each in told)
+        return told[0]["msg"].removeprefix("Value error, ") if is_ours else ""
     return ""
 
 
@@ -131,7 +132,7 @@ def cases(document: Schema) -> list[Case]:
     schemas = document["components"]["schemas"]
     maker = _Maker(schemas)
     return [each for name in sorted(schemas) for each in maker.cases(name)] + [
-        Case(schema, name, valid=False, value=value, beyond=_beyond_schema(schema, value))
+        Case(schema, name, valid=False, value=value, beyond=beyond_schema(schema, value))
         for schema, name, value in _OURS
     ]
 
@@ -165,7 +166,7 @@ class _Maker:
             if about in seen:
                 continue
             seen.add(about)
-            beyond = _beyond_schema(name, value) if valid else ""
+            beyond = beyond_schema(name, value) if valid else ""
             yield Case(name, about, valid and not beyond, value, beyond)
 
     def _shown(self, name: str) -> list[Json]:
@@ -313,8 +314,9 @@ def _size(value: Json) -> int:
 # --- the file ------------------------------------------------------------------------------------------------------
 
 
+@cache
 def as_json() -> str:
-    """The file: a case a line."""
+    """The file: a case a line. The committed document is read once."""
     document = yaml.safe_load(DOCUMENT.read_text(encoding="utf-8"))
     lines = (json.dumps(each.document(), sort_keys=True, ensure_ascii=False) for each in cases(document))
     return "[\n" + ",\n".join(lines) + "\n]\n"

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pydantic import TypeAdapter
 from referencing import Registry, Resource
@@ -34,6 +36,12 @@ for _case in CASES:
 EVERY_SCHEMA = pytest.mark.parametrize("schema", sorted(document()["components"]["schemas"]))
 
 
+@cache
+def judge(schema: str) -> Any:
+    """The committed document's judge of one component."""
+    return validator(document(), schema)
+
+
 def validator(described: dict[str, Any], schema: str) -> Any:
     """JSON Schema's judge of one component, formats included."""
     whole: Resource[Any] = Resource.from_contents(described, default_specification=DRAFT202012)
@@ -48,8 +56,7 @@ def validator(described: dict[str, Any], schema: str) -> Any:
 @EVERY_SCHEMA
 def test_the_document_agrees(schema: str) -> None:
     """It takes what fits and what only a rule between fields refuses, and nothing else."""
-    judge = validator(document(), schema)
-    wrong = [case.name for case in BY_SCHEMA[schema] if judge.is_valid(case.value) is not case.schema_takes_it]
+    wrong = [case.name for case in BY_SCHEMA[schema] if judge(schema).is_valid(case.value) is not case.schema_takes_it]
     assert wrong == []
 
 
@@ -102,6 +109,42 @@ def test_the_command_finds_drift(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     assert (file.read_bytes() if file.exists() else None) == before
     assert golden.run(check=False, say=print) == 0
     assert file.read_text(encoding="utf-8") == golden.as_json()
+
+
+# --- beside the cases ----------------------------------------------------------------------------------------------
+
+LEAVES = st.none() | st.booleans() | st.integers(-9, 10**6) | st.sampled_from([0.5, -1.25, "", "words", "completed"])
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2)
+)
+"""Any JSON. No number is written as `1.0`, which JSON Schema and JavaScript take for an integer, and JSON's writers
+never write for one; no text is a time in another form than RFC 3339's, of which the models read more than is ever
+written."""
+
+
+def places(value: Any, at: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """The way to everything inside a value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [at, *(place for key, each in inner for place in places(each, (*at, key)))]
+
+
+def replaced(value: Any, at: tuple[str | int, ...], new: Any) -> Any:
+    """The value with something else in one place."""
+    if not at:
+        return new
+    made: Any = dict(value) if isinstance(value, dict) else list(value)
+    made[at[0]] = replaced(value[at[0]], at[1:], new)
+    return made
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_they_agree_on_anything_anywhere(data: st.DataObject) -> None:
+    """Whatever stands in any place of an example, models and document judge it alike."""
+    case = data.draw(st.sampled_from([each for each in CASES if each.valid]))
+    value = replaced(case.value, data.draw(st.sampled_from(places(case.value))), data.draw(VALUES))
+    judged = golden.fits(case.schema, value) or bool(golden.beyond_schema(case.schema, value))
+    assert judged is judge(case.schema).is_valid(value)
 
 
 # --- the judges can disagree ---------------------------------------------------------------------------------------
