@@ -14,7 +14,7 @@ from contracts.compat.shapes import canonical
 from contracts.pactfile import Interaction, PactFile
 from contracts.review.examples import Lines, shown
 from contracts.review.sources import Sources
-from contracts.review.usage import SENDS, Use, concerned, streams, uses
+from contracts.review.usage import SENDS, Use, concerned, elsewhere, streams, uses
 
 GONE, NEW, CHANGED, SAME = "gone", "new", "changed", "same"
 PROBLEMS = "problems, of any operation"
@@ -114,7 +114,7 @@ def pack(sources: Sources) -> Pack:
         events=tuple(_events(old.document, new.document, changes, used)),
         pacts=tuple(_pact_changes(old.pacts or (), new.pacts or ())) if old.pacts is not None else (),
         pacts_are_known=old.pacts is not None,
-        consumers=tuple(_consumers(uses(new.document, new.pacts or ()))),
+        consumers=tuple(_consumers((*uses(new.document, new.pacts or ()), *elsewhere(new.document, new.pacts or ())))),
         version_fault=release.version_fault(old.document, new.document, told[Severity.BREAKING]),
         lines=tuple(release.missing_lines(new.document, sources.changelog, told[Severity.BREAKING])),
         commits=sources.commits,

@@ -37,7 +37,42 @@ class Use:
 def uses(document: Document, pacts: Iterable[PactFile]) -> tuple[Use, ...]:
     """Everything that consumers of the document's operations use; pacts with other providers have no part in it."""
     book = _Book(document)
-    return tuple(dict.fromkeys(use for pact in pacts for use in book.of(pact)))
+    return tuple(dict.fromkeys(use for pact in pacts if book.describes(pact) for use in book.of(pact)))
+
+
+def elsewhere(document: Document, pacts: Iterable[PactFile]) -> tuple[Use, ...]:
+    """What consumers use of other providers, by paths alone: the document does not know them."""
+    book = _Book(document)
+    others = (pact for pact in pacts if not book.describes(pact))
+    return tuple(dict.fromkeys(use for pact in others for use in _by_path(pact)))
+
+
+def _by_path(pact: PactFile) -> Iterator[Use]:
+    consumer = f"{pact.consumer} (of {pact.provider})"
+    for interaction in pact.interactions:
+        asked, answered = (interaction.document.get(part, {}) for part in ("request", "response"))
+        place = Place(asked.get("path") or interaction.description, asked.get("method", "").lower())
+        for does, body in (
+            (SENDS, _content(asked)),
+            (READS, _content(answered)),
+            (READS, _content(interaction.document, "contents")),
+        ):
+            status = str(answered.get("status", "")) if does == READS else ""
+            for path in ("", *_spots(body)):
+                yield Use(consumer, interaction.description, does, replace(place, status=status), Anchor(), path)
+
+
+def _spots(value: Any, path: str = "") -> Iterator[str]:
+    """The path of every field in a value."""
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            inner = f"{path}.{name}".lstrip(".")
+            yield inner
+            yield from _spots(each, inner)
+    elif isinstance(value, list):
+        for each in value:
+            yield f"{path}[]"
+            yield from _spots(each, f"{path}[]")
 
 
 def concerned(change: Change, used: Sequence[Use]) -> list[Use]:
@@ -87,6 +122,10 @@ class _Book:
             for method in METHODS
             if method in item
         }
+
+    def describes(self, pact: PactFile) -> bool:
+        """Whether the document has an operation that the pact asks for."""
+        return any(self._place(each) for each in pact.interactions)
 
     def of(self, pact: PactFile) -> Iterator[Use]:
         """The uses of one pact."""

@@ -223,6 +223,8 @@ UNIONS = {
     "a wider one covers": ({"anyOf": [TEXT, {"enum": ["a"]}]}, TEXT, []),
     "anything covers": ({"anyOf": [{}, TEXT]}, {}, []),
     "two lists of values": ({"anyOf": [{"const": "a"}, {"enum": ["b", 1]}]}, {"enum": [1, "a", "b"]}, []),
+    "null alone": ({"type": "null"}, TEXT, ["response-type-widened"]),
+    "null at last": ({"type": ["null", "string"]}, {"type": "null"}, ["response-type-narrowed"]),
     "nothing": (TEXT, {"allOf": [TEXT, WHOLE]}, ["response-type-narrowed"]),
     "positions": (
         {"type": "array", "prefixItems": [TEXT, WHOLE], "items": False},

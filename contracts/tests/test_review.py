@@ -315,6 +315,17 @@ def test_our_pacts_name_what_the_page_reads() -> None:
     assert {each.interaction for each in used} >= http - {"a tool that there is not"}
 
 
+def test_what_is_used_of_others_is_told_by_its_path(repository: Path) -> None:
+    """Of a provider that the document does not describe the pack shows operations and fields, and whose they are."""
+    edit(repository, break_three_things)
+    rows = {(each.consumer, each.operation): each for each in pack(review.since("v1")).consumers}
+    search = next(each for key, each in rows.items() if key[1].endswith("SALES_DOCS_SVC:query"))
+    assert search.consumer == "cortex-proxy (of snowflake-cortex)"
+    assert "query" in search.sends
+    assert any(each.startswith("results[].") for each in search.reads)
+    assert {each.consumer for each in uses(DOCUMENT, PACTS)} == {"bench-frontend"}
+
+
 def test_a_field_that_must_be_sent_concerns_who_does_not(tmp_path: Path) -> None:
     """An interaction that sends the field already is not concerned when it becomes required; the others are."""
     old, new = (request({"$ref": "#/components/schemas/A"}, A=thing(*must, a=TEXT, b=WHOLE)) for must in ((), ("b",)))
