@@ -9,7 +9,7 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
+from jsonschema import Draft202012Validator
 from pact import Pact
 
 from contracts.consumer.promise import Exactly, Given, Like, Promise, asked, example, generators, matchers, schema
