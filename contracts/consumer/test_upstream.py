@@ -38,9 +38,8 @@ from contracts.consumer.upstream import (
     Exchange,
     Refusal,
     Told,
-    pact_of,
-    pact_of_messages,
 )
+from contracts.consumer.upstream_pact import FILE_NAME, pact_of, pact_of_messages, sequences, write
 from contracts.exchange import events
 from contracts.pactfile import save
 from contracts.sequence import Rule
@@ -560,8 +559,5 @@ def test_preconditions_are_from_the_table() -> None:
 
 
 def test_the_committed_pact_is_what_is_declared(tmp_path: Path, write_pacts: bool) -> None:
-    """The pact in the repository changes only with what stands in `upstream.py`; `--write-pacts` writes it."""
-    for pact in (pact_of(*EXCHANGES), pact_of_messages(*TOLD)):
-        pact.write_file(tmp_path)
-    name = f"{upstream.CONSUMER}-{upstream.PROVIDER}.json"
-    save(tmp_path / name, PACTS / name, sequences=upstream.sequences(), write=write_pacts)
+    """The pact in the repository changes only with what is declared; `--write-pacts` writes it."""
+    save(write(tmp_path), PACTS / FILE_NAME, sequences=sequences(), write=write_pacts)

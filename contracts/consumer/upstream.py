@@ -12,11 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pact import Pact, match
-from pydantic import JsonValue
-
 from contracts.api import ProblemType
-from contracts.consumer.promise import Exactly, Like, Promise, matchers, schema
+from contracts.consumer.promise import Exactly, Like, Promise, schema
 from contracts.cortex import (
     ANALYST_PATH,
     DONE,
@@ -75,19 +72,6 @@ class Among:
     elements: tuple[Promise, ...]
 
 
-def matched(promise: Promise) -> Any:
-    """Pact's form of a promise. Beyond the usual notation a tuple is an array of just these elements."""
-    if isinstance(promise, dict):
-        return {name: matched(value) for name, value in promise.items()}
-    if isinstance(promise, tuple):
-        return [matched(value) for value in promise]
-    if isinstance(promise, list):
-        return match.each_like(matched(promise[0]), min=1)
-    if isinstance(promise, Among):
-        return match.array_containing([matched(each) for each in promise.elements])
-    return matchers(promise)
-
-
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What is promised of an answer.   form: of the whole body, when it is text and not JSON."""
@@ -121,7 +105,8 @@ class Exchange:
 # --- what is sent ----------------------------------------------------------------------------------------------------
 
 
-def _headers(*, streams: bool) -> dict[str, Promise]:
+def headers(*, streams: bool) -> dict[str, Promise]:
+    """What goes with every request."""
     return {
         "Authorization": Like(f"Bearer {JWT}", r"Bearer [A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"),
         TOKEN_TYPE_HEADER: Exactly(TokenType.KEYPAIR_JWT.value),
@@ -585,71 +570,3 @@ TOLD = (
     Told(Event.ERROR.value, ERROR, "fails_mid_stream"),
     Told(Event.DONE.value, DONE),
 )
-
-
-# --- in Pact's words -------------------------------------------------------------------------------------------------
-
-
-def pact_of(*exchanges: Exchange) -> Pact:
-    """A pact of exchanges alone: the mock server of pact_ffi 0.5 falls over when there is a message as well."""
-    pact = Pact(CONSUMER, PROVIDER).with_specification("V4")
-    for each in exchanges:
-        _declare(pact, each)
-    return pact
-
-
-def pact_of_messages(*messages: Told) -> Pact:
-    """A pact of messages alone."""
-    pact = Pact(CONSUMER, PROVIDER).with_specification("V4")
-    for each in messages:
-        _tell(pact, each)
-    return pact
-
-
-def _tell(pact: Pact, told: Told) -> None:
-    message = pact.upon_receiving(told.name, "Async").given(told.state)
-    if isinstance(told.payload, str):
-        message.with_body(told.payload, content_type="text/plain")
-    else:
-        message.with_body(matched(told.payload), content_type="application/json")
-
-
-def _declare(pact: Pact, exchange: Exchange) -> None:
-    interaction = pact.upon_receiving(exchange.name).given(exchange.state, dict(exchange.params))
-    path = match.regex(exchange.path, regex=exchange.path_form) if exchange.path_form else exchange.path
-    interaction.with_request(exchange.method, path)
-    for name, promise in _headers(streams=exchange.streams).items():
-        interaction.with_header(name, matched(promise))
-    for name, form in exchange.query.items():
-        interaction.with_query_parameter(name, match.regex(QUERY_EXAMPLES.get(name, form), regex=form))
-    if exchange.body is not None:
-        interaction.with_body(matched(exchange.body), content_type="application/json")
-    if exchange.made:
-        interaction.with_generators(_generators(exchange.made), "Request")
-    answer = exchange.answer
-    interaction.will_respond_with(answer.status)
-    for name, promise in answer.headers.items():
-        interaction.with_header(name, matched(promise))
-    if answer.body is not None:
-        interaction.with_body(matched(answer.body), content_type="application/json")
-    elif answer.text is not None:
-        interaction.with_body(answer.text, content_type=answer.content_type)
-        rule = {"combine": "AND", "matchers": [{"match": "regex", "regex": answer.form}]}
-        interaction.with_matching_rules({"body": {"$": rule}}, "Response")
-
-
-QUERY_EXAMPLES = {"requestId": "0d2f4c1b-8a7e-4f0f-9a3b-5c6d7e8f9a0b"}
-
-
-def _generators(made: Mapping[str, str]) -> dict[str, Any]:
-    def provider_state(expression: str, kind: str) -> dict[str, str]:
-        return {"type": "ProviderState", "expression": expression, "dataType": kind}
-
-    body = {path: provider_state(expression, "INTEGER") for path, expression in made.items() if path != "path"}
-    found: dict[str, Any] = {"body": body} if body else {}
-    return found | ({"path": provider_state(made["path"], "STRING")} if "path" in made else {})
-
-
-def sequences() -> dict[str, Mapping[str, JsonValue]]:
-    """The sequence rules, by the name of their stream."""
-    return {each.name: each.sequence for each in EXCHANGES if each.sequence is not None}

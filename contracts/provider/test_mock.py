@@ -12,6 +12,7 @@ import pytest
 
 from contracts.conftest import PACTS
 from contracts.consumer import upstream
+from contracts.consumer.upstream_pact import FILE_NAME
 from contracts.pactfile import Interaction, PactFile
 from contracts.provider import live
 from contracts.provider.account import Account, StateError, provider
@@ -20,7 +21,7 @@ from mocks import MockCortex
 from mocks.assumptions import Assumptions
 from proxy.keypair import KeyPairSigner
 
-PACT = PactFile.load(PACTS / f"{upstream.CONSUMER}-{upstream.PROVIDER}.json")
+PACT = PactFile.load(PACTS / FILE_NAME)
 STATES = sorted({each.state for each in upstream.EXCHANGES} | {each.state for each in upstream.TOLD})
 LIVE_NAMES = {each.name for each in live.EXCHANGES} | {each.name for each in live.MESSAGES}
 MAX_LIVE_REQUESTS = 40
