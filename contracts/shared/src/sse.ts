@@ -15,8 +15,8 @@ export interface Frame {
 export class SseParser {
   // A stream decoder keeps half a character until its other half comes, and drops a leading byte order mark.
   readonly #decoder = new TextDecoder("utf-8");
-  #rest = "";
-  #searched = 0;
+  /** Pieces of the line that has not ended. They are joined once, when it ends: a line may have megabytes. */
+  #pieces: string[] = [];
   #afterCarriageReturn = false;
   #event = "";
   #data: string[] = [];
@@ -29,8 +29,7 @@ export class SseParser {
   /** Take the end of the stream; an event without its blank line is dropped, as the standard asks. */
   end(): Frame[] {
     const frames = this.#read(this.#decoder.decode());
-    this.#rest = "";
-    this.#searched = 0;
+    this.#pieces = [];
     this.#event = "";
     this.#data = [];
     return frames;
@@ -41,17 +40,17 @@ export class SseParser {
     // A CR already ended the line, so the LF of a pair that was cut in two must not end another.
     const fresh = this.#afterCarriageReturn && text.startsWith("\n") ? text.slice(1) : text;
     this.#afterCarriageReturn = text.endsWith("\r");
-    const buffer = this.#rest + fresh;
     const frames: Frame[] = [];
     let start = 0;
-    LINE_END.lastIndex = this.#searched; // without this a long line is searched again with every piece of it
-    for (let end = LINE_END.exec(buffer); end; end = LINE_END.exec(buffer)) {
-      const frame = this.#line(buffer.slice(start, end.index));
+    LINE_END.lastIndex = 0;
+    for (let end = LINE_END.exec(fresh); end; end = LINE_END.exec(fresh)) {
+      this.#pieces.push(fresh.slice(start, end.index));
+      const frame = this.#line(this.#pieces.join(""));
       if (frame) frames.push(frame);
+      this.#pieces = [];
       start = LINE_END.lastIndex;
     }
-    this.#rest = buffer.slice(start);
-    this.#searched = this.#rest.length;
+    if (start < fresh.length) this.#pieces.push(fresh.slice(start));
     return frames;
   }
 

@@ -61,7 +61,7 @@ test("only the first byte order mark is none of the text", () => {
   assert.deepEqual(parse([encoded("\ufeffdata: \ufeffx\n\n")]), [{ event: "message", data: "\ufeffx" }]);
 });
 
-test("a long line in many pieces is searched once", () => {
+test("a line of megabytes may come in thousands of pieces", () => {
   const parser = new SseParser();
   const piece = encoded("x".repeat(1024));
   parser.feed(encoded("data: "));
