@@ -312,9 +312,19 @@ def _headers(headers: Mapping[str, str]) -> dict[str, str]:
     if "X-Upstream-Request-Id" in kept:
         kept["X-Upstream-Request-Id"] = SNOWFLAKE_ID
     if "RateLimit" in kept:
-        windows = {found[1]: found[3] for found in _WINDOW.finditer(kept["RateLimit-Policy"])}
-        kept["RateLimit"] = _LEFT.sub(lambda found: f"{found[1]};r={found[2]};t={windows[found[1]]}", kept["RateLimit"])
+        kept["RateLimit"] = _LEFT.sub(_fresh(kept["RateLimit-Policy"]), kept["RateLimit"])
     return kept
+
+
+def _fresh(policy: str) -> Callable[[re.Match[str]], str]:
+    """What is left of each quota after the first request, for a whole window; what is used up stays so."""
+    quotas = {name: (int(requests), window) for name, requests, window in _WINDOW.findall(policy)}
+
+    def written(found: re.Match[str]) -> str:
+        requests, window = quotas[found[1]]
+        return f"{found[1]};r={requests - 1 if found[2] != '0' else 0};t={window}"
+
+    return written
 
 
 # --- what is asked

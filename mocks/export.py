@@ -316,7 +316,9 @@ def with_tables(readme: str, recordings: Sequence[Recording]) -> str:
 
 
 def _scenarios_table(recordings: Sequence[Recording]) -> str:
-    named = [each for each in recordings if each.kind in ("scenario", "problem", "network")]
+    kinds = ("scenario", "problem", "network")
+    named = sorted((each for each in recordings if each.kind in kinds), key=lambda each: each.name)
+    named.sort(key=lambda each: kinds.index(each.kind))
     lines = ["| Scenario | Shows | Ask | Status |", "|---|---|---|---|"]
     for each in named:
         first = each.exchanges[0]

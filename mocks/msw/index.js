@@ -38,9 +38,13 @@ export function handlers(options = {}) {
 
 function respond(plan, startedMs, signal) {
   if (plan.ends === "unreachable") return HttpResponse.error();
-  const init = { status: plan.status, headers: plan.headers };
-  if (plan.isStream) return new HttpResponse(paced(plan, startedMs, signal), init);
+  const { status, headers } = plan;
+  if (plan.isStream) {
+    // As the proxy sends it; without this header MSW 3 in Node takes a broken stream for one that ended.
+    headers.push(["Transfer-Encoding", "chunked"]);
+    return new HttpResponse(paced(plan, startedMs, signal), { status, headers });
+  }
   plan.ended(plan.frames.length);
   const body = plan.frames[0]?.data;
-  return new HttpResponse(body?.length ? body : null, init);
+  return new HttpResponse(body?.length ? body : null, { status, headers });
 }
