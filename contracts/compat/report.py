@@ -78,7 +78,8 @@ def summary(changes: Sequence[Change]) -> str:
     if not changes:
         return "Nothing changed that a client could meet."
     counted = Counter(each.severity for each in changes)
-    return ", ".join(f"{counted[each] or 'no'} {heading.lower()}" for each, heading in HEADINGS.items()) + "."
+    told = ", ".join(f"{counted[each]} {heading.lower()}" for each, heading in HEADINGS.items() if counted[each])
+    return f"{told}." if counted[Severity.BREAKING] else f"Nothing breaks: {told}."
 
 
 def overview() -> str:

@@ -71,7 +71,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Pack:
-    """Everything that a review shows. harmless: sentences.   lines: what the changelog lacks."""
+    """Everything that a review shows.
+
+    harmless: sentences, some of several changes.   lines: what the changelog lacks.
+    """
 
     before: str
     after: str
@@ -79,6 +82,7 @@ class Pack:
     breaking: tuple[Reviewed, ...]
     warnings: tuple[Reviewed, ...]
     harmless: tuple[str, ...]
+    harmless_changes: int
     events: tuple[Event, ...]
     pacts: tuple[PactChange, ...]
     pacts_are_known: bool
@@ -111,6 +115,7 @@ def pack(sources: Sources) -> Pack:
         breaking=tuple(sorted(reviewed[Severity.BREAKING], key=lambda each: not each.users)),
         warnings=reviewed[Severity.WARNING],
         harmless=tuple(brief(told[Severity.INFO])),
+        harmless_changes=len(told[Severity.INFO]),
         events=tuple(_events(old.document, new.document, changes, used)),
         pacts=tuple(_pact_changes(old.pacts or (), new.pacts or ())) if old.pacts is not None else (),
         pacts_are_known=old.pacts is not None,

@@ -1,4 +1,4 @@
-"""The comparison on the document that we have, on hard schemas, and on input that is none."""
+"""The comparison on hard schemas, on what is around schemas, and on the document that we have."""
 
 from __future__ import annotations
 
@@ -10,13 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from contracts.compat import RULES, Document, DocumentError, Severity, compare, load, overview, run
-from contracts.compat.documents import MAX_BYTES, MAX_DEPTH, git
-from contracts.tests.test_compat_rules import TEXT, WHOLE, document, request, response, stream, thing
+from contracts.compat import Document, Severity, compare, load
+from contracts.tests.test_compat_rules import BIRD, CAT, DOG, TEXT, WHOLE, document, request, response, stream, thing
 
 OURS = Path(__file__).parents[1] / "openapi.yaml"
 REAL: Document = load(OURS)
@@ -209,6 +205,16 @@ UNIONS = {
         {"anyOf": [thing("c", c=TEXT), thing("b", b=TEXT)]},
         ["response-property-removed", "response-property-added"],
     ),
+    "shared fields, crossed": (
+        {"anyOf": [thing("a", a=TEXT, b=TEXT), thing("x", x=TEXT, y=TEXT)]},
+        {"anyOf": [thing("x", x=TEXT, y=TEXT, z=TEXT), thing("a", a=TEXT, b=TEXT, c=TEXT)]},
+        ["response-property-added", "response-property-added"],
+    ),
+    "another tag": (
+        {"oneOf": [CAT, DOG]},
+        {"oneOf": [CAT, BIRD]},
+        ["response-variant-added", "response-variant-removed"],
+    ),
     "lists in order": (
         {"anyOf": [{"type": "array", "items": TEXT}, {"type": "array", "items": WHOLE}]},
         {
@@ -231,6 +237,31 @@ UNIONS = {
         {"type": "array", "prefixItems": [TEXT, TEXT], "items": False},
         ["response-type-widened"],
     ),
+    "bounds of both": (
+        {"allOf": [WHOLE | {"minimum": 1, "maxLength": 1}, {"minimum": 3}]},
+        WHOLE | {"minimum": 3},
+        [],
+    ),
+    "required by both": (
+        {"allOf": [thing("a", a=TEXT), thing("b", b=TEXT)]},
+        thing("a", "b", a=TEXT, b=TEXT),
+        [],
+    ),
+    "closed by one": (
+        {"allOf": [thing(a=TEXT), thing(a=TEXT, closed=True)]},
+        thing(a=TEXT, closed=True),
+        [],
+    ),
+    "whole numbers and others": (
+        {"type": "number", "maximum": 8},
+        WHOLE | {"maximum": 9},
+        ["response-bound-loosened", "response-type-narrowed"],
+    ),
+    "two that are gone for one that has come": (
+        thing(a=TEXT, b=TEXT),
+        thing(c=TEXT),
+        ["response-property-removed", "response-property-removed", "response-property-added"],
+    ),
     "fields of a map": (
         {"type": "object", "additionalProperties": TEXT},
         {"type": "object", "additionalProperties": TEXT, "properties": {"a": WHOLE}},
@@ -244,7 +275,16 @@ def test_alternatives_find_each_other(name: str) -> None:
     """What an alternative was is compared with what it has become, in whatever order they stand."""
     old, new, expected = UNIONS[name]
     components = {"A": thing(a=TEXT), "B": thing(a=WHOLE)}
-    assert rules(response(old, **components), response(new, **components)) == expected
+    changes = compare(response(old, **components), response(new, **components))
+    assert [each.rule for each in changes] == expected
+    assert not any("looks like its new name" in each.sentence for each in changes if name.startswith("two that"))
+
+
+def test_a_field_that_a_map_takes_in_is_compared_with_it() -> None:
+    """What had a name in a request and has none any more is held to what the others without a name must be."""
+    old = {"type": "object", "properties": {"a": WHOLE}, "additionalProperties": TEXT}
+    new = {"type": "object", "additionalProperties": TEXT}
+    assert rules(request(old), request(new)) == ["request-type-narrowed", "request-property-ignored"]
 
 
 def paths(*named: str, **operation: Any) -> Document:
@@ -252,6 +292,7 @@ def paths(*named: str, **operation: Any) -> Document:
     return document({each: {"get": {"responses": {"200": {"description": ""}}} | operation} for each in named})
 
 
+ODD_ANSWERS: dict[str, Any] = {"x-answers": {"/a~{b}": {"description": ""}}}
 OPERATIONS_COMPARED: dict[str, tuple[Document, Document, list[str]]] = {
     "two paths gone": (
         paths("/a", "/b", "/c"),
@@ -298,6 +339,32 @@ OPERATIONS_COMPARED: dict[str, tuple[Document, Document, list[str]]] = {
             "The answer 404 of GET /a was always a whole number and may be text now",
             "The answer 4XX of GET /a is new",
         ],
+    ),
+    "an answer out of its class": (
+        paths("/a", responses={"4XX": {"description": "", "content": {"a/b": {"schema": WHOLE}}}}),
+        paths(
+            "/a",
+            responses={
+                "404": {"description": "", "content": {"a/b": {"schema": TEXT}}},
+                "4XX": {"description": "", "content": {"a/b": {"schema": WHOLE}}},
+            },
+        ),
+        ["The answer 404 of GET /a was always a whole number and may be text now"],
+    ),
+    "a redirection gone": (
+        paths("/a", responses={"200": {"description": ""}, "304": {"description": ""}}),
+        paths("/a"),
+        ["The answer 304 of GET /a is not given any more (now"],
+    ),
+    "security for all": (
+        document({"/a": {"get": {"responses": {}}}}, security=[{"login": []}]),
+        document({"/a": {"get": {"responses": {}, "security": [{"login": []}]}}}),
+        [],
+    ),
+    "a reference to an odd name": (
+        document({"/a/{b}": {"get": {"responses": {"200": {"$ref": "#/x-answers/~1a~0{b}"}}}}}, **ODD_ANSWERS),
+        document({"/a/{b}": {"get": {"responses": {"200": {"description": ""}}}}}, **ODD_ANSWERS),
+        [],
     ),
     "a type's new name": (
         document({}, components={"schemas": {"Old": TEXT}}),
@@ -442,348 +509,3 @@ def test_an_edit_of_our_document_is_told(name: str) -> None:
     assert told, changes
     assert told[0].startswith(edit.where)
     assert told[0].endswith(edit.says)
-
-
-# --- any document --------------------------------------------------------------------------------------------------
-
-Site = tuple[str, str]
-"""A component and one of its fields."""
-
-SITES: list[Site] = [
-    (name, field)
-    for name, schema in sorted(REAL["components"]["schemas"].items())
-    for field in schema.get("properties", {})
-    if field != "event"
-]
-OPERATIONS = [(path, method) for path, item in REAL["paths"].items() for method in item]
-
-
-def _drop(whole: Any, site: Site) -> None:
-    holder = whole["components"]["schemas"][site[0]]
-    holder["properties"].pop(site[1], None)
-    holder["required"] = [each for each in holder.get("required", []) if each != site[1]]
-
-
-def _add(whole: Any, site: Site) -> None:
-    whole["components"]["schemas"][site[0]]["properties"][f"{site[1]}Too"] = {"type": "string", "maxLength": 77}
-
-
-def _demand(whole: Any, site: Site) -> None:
-    holder = whole["components"]["schemas"][site[0]]
-    if site[1] in holder["properties"]:
-        holder["required"] = sorted({*holder.get("required", []), site[1]})
-
-
-def _retype(whole: Any, site: Site) -> None:
-    whole["components"]["schemas"][site[0]]["properties"][site[1]] = {
-        "type": "array",
-        "minItems": 77,
-        "maxItems": 77,
-    }
-
-
-def _strip_answer(whole: Any, at: tuple[str, str]) -> None:
-    answers = whole["paths"].get(at[0], {}).get(at[1], {}).get("responses", {"": None})
-    answers.pop(next(iter(answers)))
-
-
-def _strip_operation(whole: Any, at: tuple[str, str]) -> None:
-    whole["paths"].get(at[0], {}).pop(at[1], None)
-
-
-FIELD_EDITS = st.tuples(st.sampled_from([_drop, _add, _demand, _retype]), st.sampled_from(SITES))
-OPERATION_EDITS = st.tuples(st.sampled_from([_strip_answer, _strip_operation]), st.sampled_from(OPERATIONS))
-MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-SOME = settings(MANY, max_examples=25)
-"""For the whole of our document: a tenth of a second each time."""
-
-
-def _plain(value: Any) -> Any:
-    """A document without what the order of names says."""
-    if isinstance(value, dict):
-        return {
-            key: sorted(each) if key == "required" and isinstance(each, list) else _plain(each)
-            for key, each in value.items()
-        }
-    return [_plain(each) for each in value] if isinstance(value, list) else value
-
-
-@SOME
-@given(st.lists(st.one_of(FIELD_EDITS, OPERATION_EDITS), min_size=1, max_size=5))
-def test_no_edit_passes_in_silence(edits: list[Any]) -> None:
-    """Whatever is done to our document's fields, answers and operations is reported, and reported in reverse."""
-    changed: Any = copy.deepcopy(REAL)
-    for edit, site in edits:
-        edit(changed, site)
-    is_other = _plain(changed) != _plain(REAL)
-    assert bool(compare(REAL, changed)) == bool(compare(changed, REAL)) == is_other
-
-
-OPPOSITES = {
-    "property-removed": "property-added",
-    "property-ignored": "property-added",
-    "property-became-required": "property-became-optional",
-    "operation-removed": "operation-added",
-    "path-removed": "operation-added",
-    "success-status-removed": "success-status-added",
-    "error-status-removed": "error-status-added",
-}
-
-
-def kinds(old: Document, new: Document) -> set[str]:
-    """What was done, on whichever side."""
-    return {
-        each.rule.removeprefix("request-").removeprefix("response-").replace("required-property", "property")
-        for each in compare(old, new)
-    }
-
-
-@SOME
-@given(st.one_of(st.tuples(st.sampled_from([_drop, _demand]), st.sampled_from(SITES)), OPERATION_EDITS))
-def test_reversed_documents_give_the_opposite(edit: tuple[Any, Any]) -> None:
-    """What is removed one way is added the other way, and what is tightened is loosened."""
-    changed: Any = copy.deepcopy(REAL)
-    edit[0](changed, edit[1])
-    there, back = kinds(REAL, changed), kinds(changed, REAL)
-    there.discard("component-removed")
-    assert {OPPOSITES[each] for each in there} == back
-
-
-SCHEMAS = st.recursive(
-    st.sampled_from(
-        [True, TEXT, WHOLE, {"type": "boolean"}, {"type": "null"}, TEXT | {"maxLength": 3}, {"enum": ["a", 1]}, A]
-    ),
-    lambda inner: st.one_of(
-        st.builds(lambda each: {"type": "array", "items": each}, inner),
-        st.builds(lambda each: thing("a", a=each), inner),
-        st.builds(lambda each: thing(a=each, b=TEXT, closed=True), inner),
-        st.builds(lambda one, other: {"anyOf": [one, other]}, inner, inner),
-        st.builds(lambda one, other: {"allOf": [one, other]}, inner, inner),
-    ),
-    max_leaves=6,
-)
-TREE = thing(value=TEXT, next=A)
-
-
-@MANY
-@given(SCHEMAS, SCHEMAS)
-def test_any_two_schemas_can_be_compared(old: Any, new: Any) -> None:
-    """Unions, conjunctions and circles of any kind end in changes; one that breaks requests leaves answers in peace."""
-    assert rules(request(old, A=TREE), request(old, A=TREE)) == []
-    asked = compare(request(old, A=TREE), request(new, A=TREE))
-    told = compare(response(new, A=TREE), response(old, A=TREE))
-    assert bool(asked) == bool(told)
-
-
-# --- is harmless what is called so ---------------------------------------------------------------------------------
-
-SCALARS = st.one_of(
-    st.sampled_from([True, {"type": "null"}, {"type": "boolean"}, {"type": ["string", "null"]}, A]),
-    st.builds(lambda low, high: WHOLE | {"minimum": low, "maximum": high}, st.integers(0, 2), st.integers(1, 3)),
-    st.builds(lambda low: {"type": "number", "exclusiveMinimum": low}, st.integers(0, 2)),
-    st.builds(lambda by: {"type": "number", "multipleOf": by}, st.sampled_from([1, 2, 0.5])),
-    st.builds(lambda low, high: TEXT | {"minLength": low, "maxLength": high}, st.integers(0, 1), st.integers(0, 2)),
-    st.builds(
-        lambda values: {"enum": values}, st.lists(st.sampled_from(["", "a", "ab", 1, None]), min_size=1, max_size=3)
-    ),
-    st.builds(lambda pattern: TEXT | {"pattern": pattern}, st.sampled_from(["^a", "b$"])),
-    st.builds(
-        lambda one, other: {"allOf": [one, other]},
-        st.just(TEXT),
-        st.sampled_from([{"maxLength": 1}, {"not": {"const": "a"}}]),
-    ),
-)
-ANY_SCHEMA = st.recursive(
-    SCALARS,
-    lambda inner: st.one_of(
-        st.builds(lambda each, least: {"type": "array", "items": each, "minItems": least}, inner, st.integers(0, 1)),
-        st.builds(
-            lambda each, must, closed: thing(*must, a=each, closed=closed),
-            inner,
-            st.sampled_from([(), ("a",)]),
-            st.booleans(),
-        ),
-        st.builds(lambda one, other, closed: thing("b", a=one, b=other, closed=closed), inner, inner, st.booleans()),
-        st.builds(lambda each: {"type": "object", "additionalProperties": each}, inner),
-        st.builds(lambda one, other: {"anyOf": [one, other]}, inner, inner),
-    ),
-    max_leaves=4,
-)
-ANY_VALUE = st.recursive(
-    st.sampled_from([None, True, 0, 1, 1.5, 2, 3, "", "a", "ab", "abc"]),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=2), st.dictionaries(st.sampled_from(["a", "b"]), inner, max_size=2)
-    ),
-    max_leaves=4,
-)
-
-
-def accepts(schema: Any, value: Any) -> bool:
-    """Whether JSON Schema's own validator takes a value."""
-    keywords = schema if isinstance(schema, dict) else {}
-    return bool(Draft202012Validator({**keywords, "components": {"schemas": {"A": TREE}}}).is_valid(value))
-
-
-def described(schema: Any) -> Any:
-    """A schema that takes no field of which it says nothing: what a client sends who keeps to the document."""
-    if not isinstance(schema, dict):
-        return schema
-    made = dict(schema)
-    for key in ("items", "additionalProperties"):
-        if key in made:
-            made[key] = described(made[key])
-    for key in ("anyOf", "allOf"):
-        if key in made:
-            made[key] = [described(each) for each in made[key]]
-    if "properties" in made:
-        made["properties"] = {name: described(each) for name, each in made["properties"].items()}
-        made.setdefault("additionalProperties", False)
-    return made
-
-
-@settings(MANY, max_examples=400)
-@given(ANY_SCHEMA, ANY_SCHEMA, st.lists(ANY_VALUE, min_size=1, max_size=8))
-def test_what_is_not_reported_breaks_nobody(old: Any, new: Any, values: list[Any]) -> None:
-    """Without a break or warning, every request that kept to the old document is taken by JSON Schema's own validator,
-    and every answer that keeps to the new one would have been taken before."""
-    harmless = {Severity.INFO}
-    if {each.severity for each in compare(request(old, A=TREE), request(new, A=TREE))} <= harmless:
-        assert [each for each in values if accepts(described(old), each) and not accepts(new, each)] == []
-    if {each.severity for each in compare(response(old, A=TREE), response(new, A=TREE))} <= harmless:
-        assert [each for each in values if accepts(described(new), each) and not accepts(old, each)] == []
-
-
-# --- what is no document -------------------------------------------------------------------------------------------
-
-EMPTY = "openapi: 3.1.0\ninfo: {title: t, version: 1.0.0}\npaths: {}\n"
-BAD: dict[str, tuple[str, str]] = {
-    "no YAML": ("a: [1", "neither YAML nor JSON"),
-    "no JSON": ('{"openapi": ', "neither YAML nor JSON"),
-    "a list": ("[]", "no OpenAPI document"),
-    "empty": ("", "no OpenAPI document"),
-    "another format": ("swagger: '2.0'", "no OpenAPI document"),
-    "another version": ("openapi: 3.0.3\npaths: {}", "OpenAPI 3.0.3; only 3.1"),
-    "paths of nothing": ("openapi: 3.1.0\npaths: 1", "paths is no object"),
-    "a dangling reference": (
-        EMPTY + "components: {schemas: {A: {$ref: '#/components/schemas/B'}}}",
-        "leads nowhere: there is no 'B'",
-    ),
-    "a reference to elsewhere": (
-        EMPTY + "components: {schemas: {A: {$ref: 'other.yaml#/B'}}}",
-        "leads out of the document",
-    ),
-    "a reference to itself": (
-        EMPTY + "components: {schemas: {A: {$ref: '#/components/schemas/A'}}}",
-        "leads back to itself",
-    ),
-    "an alias of itself": ("openapi: 3.1.0\npaths: &a {b: *a}", "nested deeper than"),
-    "aliases without end": (
-        "openapi: 3.1.0\nx0: &x0 [1]\n"
-        + "".join(f"x{n}: &x{n} [{', '.join([f'*x{n - 1}'] * 9)}]\n" for n in range(1, 9)),
-        "more than 1000000 values",
-    ),
-    "too deep": (
-        "openapi: 3.1.0\npaths: " + "{a: " * (MAX_DEPTH + 1) + "1" + "}" * (MAX_DEPTH + 1),
-        "nested deeper than",
-    ),
-    "far too deep": ("[" * 100_000, "nested deeper than"),
-    "far too deep JSON": ('{"a":' * 100_000, "neither YAML nor JSON"),
-    "too large": ("a" * (MAX_BYTES + 1), f"{MAX_BYTES + 1} bytes"),
-}
-
-
-@pytest.mark.parametrize("name", BAD)
-def test_what_is_no_document_is_refused(name: str, tmp_path: Path) -> None:
-    """Input that cannot be compared gives exit code 2 and a message with its name and the reason."""
-    (tmp_path / "bad.yaml").write_text(BAD[name][0])
-    said = list[str]()
-    assert run(tmp_path / "bad.yaml", OURS, say=said.append) == 2
-    assert said[0].startswith(f"cannot compare: {tmp_path / 'bad.yaml'}: ")
-    assert BAD[name][1] in said[0]
-    assert len(said[0]) < 400
-
-
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    """A file that is not UTF-8 is none of ours."""
-    (tmp_path / "bad.yaml").write_bytes(b"\xff\xfe")
-    with pytest.raises(DocumentError, match="not UTF-8"):
-        load(tmp_path / "bad.yaml")
-
-
-@pytest.mark.parametrize(
-    ("schema", "reason"),
-    [
-        ({"allOf": [A]}, "consists of itself"),
-        ({"type": "text"}, "'text' is no type"),
-        ("string", "a schema is an object"),
-        ({"allOf": [{"anyOf": [thing(a=TEXT)] * 50}] * 3}, "more than 2000 alternatives"),
-    ],
-    ids=["consists of itself", "no type", "no schema", "too many alternatives"],
-)
-def test_a_schema_that_is_none_is_refused(schema: Any, reason: str) -> None:
-    """What no value could be checked against is an error, and no endless search."""
-    with pytest.raises(DocumentError, match=reason):
-        compare(response(A, A=schema), response(A, A=TEXT))
-
-
-# --- the command ---------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git repository with our document as `v1`, and without `SqlAnswer.truncated` in the working tree."""
-    folder = tmp_path / "contracts"
-    folder.mkdir()
-    (folder / "openapi.yaml").write_text(json.dumps(REAL))
-    identity = ["-c", "user.name=Nobody", "-c", "user.email=nobody@example.com", "-c", "commit.gpgsign=false"]
-    for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-q", "-m", "one"], ["tag", "v1"]):
-        git(*command, folder=tmp_path)
-    changed: Any = copy.deepcopy(REAL)
-    _drop(changed, ("SqlAnswer", "truncated"))
-    (folder / "openapi.yaml").write_text(json.dumps(changed))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.mark.parametrize("old", ["v1", "HEAD", "v1:contracts/openapi.yaml"])
-def test_a_revision_is_compared_with_the_working_tree(repository: Path, old: str) -> None:
-    """A name that is no file is a git revision, with or without a path; a folder holds its own document."""
-    said = list[str]()
-    assert run(old, ".", say=said.append) == 1
-    assert "`SqlAnswer.truncated` in the answer 200 of POST /api/v1/tools/sql is gone" in said[0]
-    assert run(old, old, say=said.append) == 0
-    assert said[1] == "Nothing changed that a client could meet."
-
-
-@pytest.mark.parametrize("name", ["v2", "v1:contracts/other.yaml", "--output=x", ""])
-def test_a_name_of_nothing_is_refused(repository: Path, name: str) -> None:
-    """Neither a file nor a revision: exit code 2, and git's own words; a name never becomes an option."""
-    said = list[str]()
-    assert run(name, "." if name else "v2", say=said.append) == 2
-    assert "no git revision that has one" in said[0]
-    assert sorted(each.name for each in repository.iterdir()) == [".git", "contracts"]
-
-
-def test_json_holds_every_place(repository: Path) -> None:
-    """`--json` has counts, and for each change its rule, sentence, spot and places."""
-    said = list[str]()
-    assert run("v1", ".", as_json=True, say=said.append) == 1
-    told = json.loads(said[0])
-    assert told["counts"] == {"breaking": 1, "warning": 0, "info": 0}
-    assert told["changes"][0]["anchor"] == "SqlAnswer.truncated"
-    assert (
-        told["changes"][0]["places"][0] | {"path": "/api/v1/tools/sql", "status": "200"}
-        == told["changes"][0]["places"][0]
-    )
-    assert run("v9", ".", as_json=True, say=said.append) == 2
-    assert "v9" in json.loads(said[1])["error"]
-
-
-def test_rules_are_shown_by_severity() -> None:
-    """The table of rules names every one, below what it means."""
-    shown = overview()
-    assert all(f"  {each}: " in shown for each in RULES)
-    assert [shown.index(each) for each in ("Breaking", "To look at", "Harmless")] == sorted(
-        shown.index(each) for each in ("Breaking", "To look at", "Harmless")
-    )
-    assert {each.severity for each in RULES.values()} == set(Severity)
