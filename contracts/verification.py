@@ -171,14 +171,18 @@ class _Run:
         """Everything is asked of the provider: by Pact, then each stream once more for its rule."""
         results = self._pact()
         for each in self._file.interactions:
-            for name in sorted(needed(each) - self._made[each.description].keys()):  # Pact would send its example
-                self._tell(each, f"{Fault.MISSING_VALUE}: {name!r}, with which the request of {each} is made")
             if not self.found[each.description]:  # a failed handler says why nothing else can be said
+                self.found[each.description] += self._missing(each)
                 self.found[each.description] += _compared(each, results.get(each.description))
         for name, rule in self._file.sequences.items():
             interaction = self._by_name.get(name)
             if interaction is not None and interaction.is_stream:
                 self._sequence(interaction, rule)
+
+    def _missing(self, interaction: Interaction) -> Iterator[str]:
+        """Values without which Pact has sent the example instead."""
+        for name in sorted(needed(interaction) - self._made[interaction.description].keys()):
+            yield f"{Fault.MISSING_VALUE}: {name!r}, with which the request of {interaction} is made"
 
     def _pact(self) -> dict[str, Mapping[str, Any]]:
         at = urlsplit(self._provider.url)

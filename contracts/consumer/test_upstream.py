@@ -69,6 +69,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     contents = {
         "private_key_file": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        "pat_file": b"made-up-for-the-account",
+        "oauth_token_file": b"made-up-for-an-hour",
         "session_key_file": b"session key of the tests, long enough",
         "agent_config_file": json.dumps(AGENT_CONFIG).encode(),
     }
@@ -80,10 +82,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 @pytest.fixture
 def asking(files: Mapping[str, Path]) -> Asking:
-    """Makes the proxy's upstream client for an address; refusals are told at once, not tried again."""
+    """Makes the proxy's upstream client for an address and further files; it tries nothing again."""
 
     @contextmanager
-    def make(url: str, *, inline: bool = False) -> Iterator[CortexClient]:
+    def make(url: str, *more: str) -> Iterator[CortexClient]:
+        credential = {*more} - {"agent_config_file"} or {"private_key_file"}
+        given: dict[str, Any] = {name: files[name] for name in credential | {*more}}
         settings = Settings(
             environment="development",
             snowflake_url=url,
@@ -92,10 +96,9 @@ def asking(files: Mapping[str, Path]) -> Asking:
             role=upstream.ROLE,
             warehouse=upstream.WAREHOUSE,
             history_file=Path(":memory:"),
-            private_key_file=files["private_key_file"],
             session_key_file=files["session_key_file"],
-            agent_config_file=files["agent_config_file"] if inline else None,
             policies={name: {**row, **NEVER.get(name, {})} for name, row in ROOMY.items()},
+            **given,
         )
         client = CortexClient(settings, Seen())
         try:
@@ -157,6 +160,16 @@ def holds_a_turn(account: Account) -> None:
 def ask_question(client: CortexClient) -> None:
     """A question that stands alone."""
     holds_a_turn(run(client, chat_request()))
+
+
+def ask_with_a_pat(client: CortexClient) -> None:
+    """A programmatic access token says of what kind it is."""
+    ask_question(client)
+
+
+def ask_with_oauth(client: CortexClient) -> None:
+    """So does an OAuth token."""
+    ask_question(client)
 
 
 def ask_for_a_tool(client: CortexClient) -> None:
@@ -308,6 +321,8 @@ def see_it_end_early(client: CortexClient) -> None:
 
 STORIES: tuple[tuple[Use, tuple[Exchange, ...]], ...] = (
     (ask_question, (upstream.RUN,)),
+    (ask_with_a_pat, (upstream.WITH_PAT,)),
+    (ask_with_oauth, (upstream.WITH_OAUTH,)),
     (ask_for_a_tool, (upstream.CHOSEN,)),
     (open_a_thread, (upstream.THREAD, upstream.OPENING)),
     (follow_up, (upstream.FOLLOWING,)),
@@ -328,12 +343,20 @@ STORIES: tuple[tuple[Use, tuple[Exchange, ...]], ...] = (
 )
 
 
+FILES: Mapping[Use, str] = {
+    ask_inline: "agent_config_file",
+    ask_with_a_pat: "pat_file",
+    ask_with_oauth: "oauth_token_file",
+}
+"""What a story's client is set up with, beyond the others."""
+
+
 @pytest.mark.parametrize(("use", "exchanges"), STORIES, ids=[use.__name__ for use, _ in STORIES])
 def test_the_client_keeps_its_side(use: Use, exchanges: tuple[Exchange, ...], asking: Asking) -> None:
     """The proxy sends what the pact says, and reads everything that the pact promises."""
     with (
         pact_of(*exchanges).serve("127.0.0.1") as server,
-        asking(str(server.url), inline=use is ask_inline) as client,
+        asking(str(server.url), *((FILES[use],) if use in FILES else ())) as client,
     ):
         use(client)
 
@@ -392,7 +415,7 @@ def use_without(
     answer = replace(lacks.answer, body=without(lacks.answer.body, place))
     changed = [replace(each, answer=answer) if each is lacks else each for each in exchanges]
     server = pact_of(*changed).serve("127.0.0.1", raises=False, verbose=False)
-    with server, asking(str(server.url), inline=use is ask_inline) as client:
+    with server, asking(str(server.url), *((FILES[use],) if use in FILES else ())) as client:
         use(client)
 
 

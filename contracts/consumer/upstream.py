@@ -2,8 +2,9 @@
 
 Requests are what `proxy/cortex.py`, `proxy/chat.py` and `proxy/tools` send; answers hold what they read and no more.
 Provider states are scenarios; what a request continues (a thread, a statement) is a parameter of its state, and its
-id comes from there. A connection that breaks off is no answer that Pact could replay, so a truncated stream stands
-here as one that ends properly before its last event (`ends_early`).
+id comes from there, as the credential does. A connection that breaks off is no answer that Pact could replay, so a
+truncated stream stands here as one that ends properly before its last event (`ends_early`); nor is there a request
+that cancels a run, since the proxy does so by hanging up.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl"
 PARAMS: Mapping[str, tuple[str, ...]] = {
     "thread": ("fresh", "with_a_turn", "waiting_for_tool"),
     "statement": ("running", "ended", "partitioned", "failed"),
+    "credential": ("programmatic_access_token", "oauth"),
 }
 """The closed table of preconditions: parameters of states, and their values."""
 
@@ -86,7 +88,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One interaction.   made: expressions of `ProviderState` generators, by path of the request's body, or `path`."""
+    """One interaction.   shown: the kind of credential.
+
+    made: expressions of `ProviderState` generators, by their place in the request's body, or by `path`.
+    """
 
     name: str
     method: str
@@ -99,21 +104,23 @@ class Exchange:
     path_form: str | None = None
     made: Mapping[str, str] = field(default_factory=dict)
     streams: bool = False
+    shown: TokenType = TokenType.KEYPAIR_JWT
     sequence: Mapping[str, Any] | None = None
 
 
 # --- what is sent ----------------------------------------------------------------------------------------------------
 
 
-def headers(*, streams: bool) -> dict[str, Promise]:
-    """What goes with every request."""
+def headers(exchange: Exchange) -> dict[str, Promise]:
+    """What goes with a request. The credential itself comes from the provider's state."""
+    is_jwt = exchange.shown is TokenType.KEYPAIR_JWT
     return {
-        "Authorization": Like(f"Bearer {JWT}", r"Bearer [A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"),
-        TOKEN_TYPE_HEADER: Exactly(TokenType.KEYPAIR_JWT.value),
+        "Authorization": Like(f"Bearer {JWT}", r"Bearer [\w-]+\.[\w-]+\.[\w-]+" if is_jwt else r"Bearer \S+"),
+        TOKEN_TYPE_HEADER: Exactly(exchange.shown.value),
         ROLE_HEADER: Exactly(ROLE),
         WAREHOUSE_HEADER: Exactly(WAREHOUSE),
         "Content-Type": Exactly("application/json"),
-        "Accept": Exactly(EVENT_STREAM if streams else "application/json"),
+        "Accept": Exactly(EVENT_STREAM if exchange.streams else "application/json"),
         "User-Agent": Like("cortex-harness-proxy/0.1.0", r"cortex-harness-proxy/\S+"),
     }
 
@@ -294,6 +301,18 @@ _PARENT = {"$.parent_message_id": "${message_id}"}
 _TOOL_ANSWER = {"type": Exactly("tool_result"), "tool_result": TOOL_RESULT}
 
 RUN = _run("a question", question(NET_SALES))
+WITH_PAT = _run(
+    "a question with a programmatic access token",
+    question(NET_SALES),
+    shown=TokenType.PAT,
+    params={"credential": "programmatic_access_token"},
+)
+WITH_OAUTH = _run(
+    "a question with an OAuth token",
+    question(NET_SALES),
+    shown=TokenType.OAUTH,
+    params={"credential": "oauth"},
+)
 CHOSEN = _run("a question that must use a tool", question(NET_SALES, tool_choice={"type": Exactly("required")}))
 OPENING = _threaded(
     "the first question of a thread", question(FIRST_QUESTION, thread_id=1001, parent_message_id=Exactly(0)), "fresh"
@@ -520,6 +539,8 @@ ENDLESS = replace(
 
 EXCHANGES = (
     RUN,
+    WITH_PAT,
+    WITH_OAUTH,
     CHOSEN,
     OPENING,
     FOLLOWING,

@@ -51,14 +51,13 @@ def _declare(pact: Pact, exchange: Exchange) -> None:
     interaction = pact.upon_receiving(exchange.name).given(exchange.state, dict(exchange.params))
     path = match.regex(exchange.path, regex=exchange.path_form) if exchange.path_form else exchange.path
     interaction.with_request(exchange.method, path)
-    for name, promise in headers(streams=exchange.streams).items():
+    for name, promise in headers(exchange).items():
         interaction.with_header(name, matched(promise))
     for name, form in exchange.query.items():
         interaction.with_query_parameter(name, match.regex(QUERY_EXAMPLES.get(name, form), regex=form))
     if exchange.body is not None:
         interaction.with_body(matched(exchange.body), content_type="application/json")
-    if exchange.made:
-        interaction.with_generators(_generators(exchange.made), "Request")
+    interaction.with_generators(_generators(exchange.made), "Request")
     answer = exchange.answer
     interaction.will_respond_with(answer.status)
     for name, promise in answer.headers.items():
@@ -76,7 +75,8 @@ def _generators(made: Mapping[str, str]) -> dict[str, Any]:
         return {"type": "ProviderState", "expression": expression, "dataType": kind}
 
     body = {path: provider_state(expression, "INTEGER") for path, expression in made.items() if path != "path"}
-    found: dict[str, Any] = {"body": body} if body else {}
+    found: dict[str, Any] = {"header": {"Authorization": provider_state("${authorization}", "STRING")}}
+    found |= {"body": body} if body else {}
     return found | ({"path": provider_state(made["path"], "STRING")} if "path" in made else {})
 
 

@@ -42,24 +42,24 @@ class StateError(Exception):
 class Account:
     """Where Snowflake is, or its stand-in, and who asks.
 
-    rehearse: plays a scenario from now on, or what is recorded.   threads: those that states have made.
+    rehearse: plays a scenario from now on, or what is recorded.   tokens: further credentials, by the value of the
+    state's parameter.   threads: those that states have made.
     """
 
     url: str
     signer: KeyPairSigner
-    role: str
-    warehouse: str
     rehearse: Callable[[str | None], None]
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     threads: list[int] = field(default_factory=list)
 
     @property
     def headers(self) -> dict[str, str]:
-        """The credential, role and warehouse, freshly signed by the proxy's own code."""
+        """The credential, signed by the proxy's own code, role and warehouse."""
         return {
             "Authorization": f"Bearer {self.signer.token()}",
             TOKEN_TYPE_HEADER: self.signer.token_type,
-            ROLE_HEADER: self.role,
-            WAREHOUSE_HEADER: self.warehouse,
+            ROLE_HEADER: upstream.ROLE,
+            WAREHOUSE_HEADER: upstream.WAREHOUSE,
         }
 
     def post(self, path: str, body: Mapping[str, Any], **params: str) -> requests.Response:
@@ -86,19 +86,26 @@ class Account:
     def state(self, name: str) -> Callable[[Mapping[str, JsonValue]], Values]:
         """What brings the account into a state: a scenario, or `as_recorded`, and its parameters."""
 
+        made = {"thread": self._threads, "statement": self._statements, "credential": self._credentials}
+
         def reach(params: Mapping[str, JsonValue]) -> Values:
             for param, value in params.items():
                 if value not in PARAMS.get(param, ()):
                     raise StateError(f"state parameter {param}={value!r} is not known; known are {dict(PARAMS)}")
             self.rehearse(None)
-            values: Values = {}
+            values: Values = {"authorization": self.headers["Authorization"]}
             for param, value in params.items():
-                values |= self._threads(str(value)) if param == "thread" else self._statements(str(value))
+                values |= made[param](str(value))
             if name != upstream.AS_RECORDED:
                 self.rehearse(name)
             return values
 
         return reach
+
+    def _credentials(self, wanted: str) -> Values:
+        if wanted not in self.tokens:
+            raise StateError(f"nobody has given this account a credential of the kind {wanted!r}")
+        return {"authorization": f"Bearer {self.tokens[wanted]}"}
 
     def _threads(self, wanted: str) -> Values:
         thread_id = self.post(THREADS_PATH, {"origin_application": "cortex_harness"}).json()["thread_id"]
@@ -122,8 +129,8 @@ class Account:
             "statement": STATEMENTS[wanted],
             "database": upstream.DATABASE,
             "schema": upstream.SCHEMA,
-            "warehouse": self.warehouse,
-            "role": self.role,
+            "warehouse": upstream.WAREHOUSE,
+            "role": upstream.ROLE,
             "timeout": 60,
         }
         query = {"requestId": str(uuid.uuid4()), "async": "true"}
@@ -143,7 +150,6 @@ def provider(account: Account, states: Sequence[str], messages: Sequence[Told]) 
         url=account.url,
         states={name: account.state(name) for name in states},
         messages=_senders(account, messages),
-        headers=account.headers,
     )
 
 

@@ -24,7 +24,6 @@ from proxy.keypair import KeyPairSigner
 
 PREFIX = "CORTEX_LIVE_"
 NEEDED = ("URL", "ACCOUNT", "USER", "PRIVATE_KEY_FILE")
-OPTIONAL: Mapping[str, str] = {"ROLE": upstream.ROLE, "WAREHOUSE": upstream.WAREHOUSE}
 LOOPBACK = ("127.0.0.1", "localhost")
 
 EXCHANGES: tuple[Exchange, ...] = (
@@ -63,8 +62,7 @@ def account(environment: Mapping[str, str]) -> Account | None:
     if at.scheme != "https" and at.hostname not in LOOPBACK:
         raise LiveError(f"{PREFIX}URL must begin with https://; a credential is sent there")
     signer = KeyPairSigner(given["ACCOUNT"], given["USER"], Path(given["PRIVATE_KEY_FILE"]))
-    role, warehouse = (environment.get(f"{PREFIX}{name}", otherwise) for name, otherwise in OPTIONAL.items())
-    return Account(url, signer, role, warehouse, _rehearse)
+    return Account(url, signer, _rehearse)
 
 
 def _rehearse(scenario: str | None) -> None:

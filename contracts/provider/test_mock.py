@@ -38,17 +38,25 @@ def asked() -> list[tuple[str, str]]:
     return wanted
 
 
+TOKENS = {"programmatic_access_token": "made-up-for-the-account", "oauth": "made-up-for-an-hour"}
+
+
 @pytest.fixture(scope="session")
-def mock() -> Iterator[MockCortex]:
-    """The stand-in, which answers at once and cuts results early."""
-    with MockCortex(assume=Assumptions(sql_partition_bytes=300)) as started:
+def mock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockCortex]:
+    """The stand-in, which answers at once, cuts results early, and knows two tokens."""
+    folder = tmp_path_factory.mktemp("tokens")
+    for name, word in TOKENS.items():
+        (folder / name).write_text(word, "utf-8")
+    pat, oauth = (folder / name for name in TOKENS)
+    assume = Assumptions(sql_partition_bytes=300)
+    with MockCortex(assume=assume, pats=(pat,), oauth_tokens=(oauth,)) as started:
         yield started
 
 
 def stand_in(mock: MockCortex) -> Account:
     """The stand-in as an account, asked with the proxy's own credential."""
     signer = KeyPairSigner("MYORG-BENCH", "CORTEX_PROXY_USER", mock.private_key_file)
-    return Account(mock.url, signer, upstream.ROLE, upstream.WAREHOUSE, mock.use)
+    return Account(mock.url, signer, mock.use, TOKENS)
 
 
 def verified_live(account: Account, folder: Path) -> Verification:
@@ -122,7 +130,7 @@ def test_an_account_is_asked_little_and_left_as_it_was(tmp_path: Path) -> None:
 
 def test_no_environment_is_no_account() -> None:
     """Without the variables nobody is asked."""
-    assert live.account({"CORTEX_LIVE_ROLE": "R"}) is None
+    assert live.account({"CORTEX_LIVE_TIMEOUT": "60"}) is None
 
 
 @pytest.mark.parametrize(
