@@ -1,7 +1,7 @@
 /** The client of the proxy's API: a session, streams, tools, history. */
 import { ANALYST, CHAT, decoded } from "./events.js";
 import { Reporter, Stopwatch } from "./metrics.js";
-import { ConnectionLostError, ProblemError, isProblem, mediaType, unexpected } from "./problem.js";
+import { ConnectionLostError, ProblemError, asProblem, mediaType, unexpected } from "./problem.js";
 import { Session } from "./session.js";
 import { readFrames } from "./stream.js";
 import { newTrace } from "./trace.js";
@@ -122,8 +122,8 @@ export class Client {
             let problem = null;
             for await (const event of this.#events(body, vocabulary, trace, options.signal)) {
                 watch.saw(String(event.event));
-                if (event.event === "error" && isProblem(event.data))
-                    problem = event.data;
+                if (event.event === "error")
+                    problem = asProblem(event.data) ?? problem;
                 if (event.event === "proxy.end")
                     outcome = problem ? "error" : "completed";
                 yield event;
@@ -152,15 +152,18 @@ export class Client {
     async *#events(body, vocabulary, { traceId }, signal) {
         let isOver = false;
         const isLast = ({ event }) => (isOver = event === "proxy.end");
-        for await (const frame of readFrames(body, { signal, silenceS: this.#silenceS, traceId, isLast })) {
+        const limits = { signal, silenceS: this.#silenceS, traceId, isLast };
+        for await (const frame of readFrames(body, limits)) {
             const event = decoded(frame, vocabulary);
+            if (event?.event === "proxy.start")
+                limits.traceId = event.data.traceId;
             if (event)
                 yield event;
             else
                 this.measure({ name: "page_error", value: 1, label: "protocol" });
         }
         if (!isOver)
-            throw new ConnectionLostError("The answer stopped before its end.", traceId);
+            throw new ConnectionLostError("The answer stopped before its end.", limits.traceId);
     }
 }
 function post(path, body) {

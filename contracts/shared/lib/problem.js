@@ -6,7 +6,7 @@ export class ProblemError extends Error {
     constructor(
     /** The whole problem, as it came. */
     problem, options) {
-        super(`${problem.title}: ${problem.detail}`, options);
+        super(problem.detail ? `${problem.title}: ${problem.detail}` : problem.title, options);
         this.problem = problem;
     }
     /** Which problem it is: branch on this, show `problem.title` and `problem.detail`. */
@@ -53,20 +53,23 @@ export function unexpected(response, found) {
 export async function readProblem(response) {
     const type = mediaType(response);
     const body = type.endsWith("json") ? await response.json().catch(() => null) : await discard(response);
-    if (!isProblem(body))
+    const problem = asProblem(body);
+    if (!problem)
         return unexpected(response, type || "no content type");
-    return new ProblemError({ ...waitOf(response), ...body });
+    return new ProblemError({ ...waitOf(response), ...problem });
 }
 /** `type/subtype` of an answer, in lower case; empty when it does not say. */
 export function mediaType(response) {
     return (response.headers.get("content-type") ?? "").split(";")[0].trim().toLowerCase();
 }
-/** Whether a value is a problem's object. */
-export function isProblem(value) {
+/** A value as a problem; null when it is none. Others send problems, too, and leave out what only the proxy promises. */
+export function asProblem(value) {
     if (typeof value !== "object" || value === null)
-        return false;
+        return null;
     const { type, title, status } = value;
-    return typeof type === "string" && typeof title === "string" && typeof status === "number";
+    if (typeof type !== "string" || typeof title !== "string" || typeof status !== "number")
+        return null;
+    return { detail: "", retryable: status >= 500, type, title, status, ...value };
 }
 function own(kind, title, detail) {
     return { type: `client/${kind}`, title, detail, status: 0, retryable: false };

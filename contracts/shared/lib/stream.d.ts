@@ -4,7 +4,8 @@ export interface StreamLimits {
     readonly signal?: AbortSignal | undefined;
     /** Longest time without a byte. The proxy sends a heartbeat every 15 s. */
     readonly silenceS: number;
-    readonly traceId: string;
+    /** Finds the request; what the proxy says of it itself counts once it has said so. */
+    traceId: string;
     /** Whether nothing follows this frame. */
     isLast(frame: Frame): boolean;
 }

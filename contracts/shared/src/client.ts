@@ -18,7 +18,7 @@ import type {
   Status,
 } from "./generated/model.js";
 import { Reporter, Stopwatch, type StreamOutcome } from "./metrics.js";
-import { ConnectionLostError, ProblemError, isProblem, mediaType, unexpected } from "./problem.js";
+import { ConnectionLostError, ProblemError, asProblem, mediaType, unexpected } from "./problem.js";
 import { Session, type SessionInfo } from "./session.js";
 import { readFrames } from "./stream.js";
 import { newTrace, type Trace } from "./trace.js";
@@ -194,7 +194,7 @@ export class Client {
       let problem: Problem | null = null;
       for await (const event of this.#events(body, vocabulary, trace, options.signal)) {
         watch.saw(String(event.event));
-        if (event.event === "error" && isProblem(event.data)) problem = event.data;
+        if (event.event === "error") problem = asProblem(event.data) ?? problem;
         if (event.event === "proxy.end") outcome = problem ? "error" : "completed";
         yield event;
         watch.waits();
@@ -225,12 +225,14 @@ export class Client {
   ): AsyncGenerator<E, void, undefined> {
     let isOver = false;
     const isLast = ({ event }: { event: string }) => (isOver = event === "proxy.end");
-    for await (const frame of readFrames(body, { signal, silenceS: this.#silenceS, traceId, isLast })) {
-      const event = decoded(frame, vocabulary);
-      if (event) yield event;
+    const limits = { signal, silenceS: this.#silenceS, traceId, isLast };
+    for await (const frame of readFrames(body, limits)) {
+      const event: StreamEvent | null = decoded(frame, vocabulary);
+      if (event?.event === "proxy.start") limits.traceId = event.data.traceId;
+      if (event) yield event as E;
       else this.measure({ name: "page_error", value: 1, label: "protocol" });
     }
-    if (!isOver) throw new ConnectionLostError("The answer stopped before its end.", traceId);
+    if (!isOver) throw new ConnectionLostError("The answer stopped before its end.", limits.traceId);
   }
 }
 

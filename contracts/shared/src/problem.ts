@@ -17,7 +17,7 @@ export class ProblemError extends Error {
     readonly problem: Problem,
     options?: ErrorOptions,
   ) {
-    super(`${problem.title}: ${problem.detail}`, options);
+    super(problem.detail ? `${problem.title}: ${problem.detail}` : problem.title, options);
   }
 
   /** Which problem it is: branch on this, show `problem.title` and `problem.detail`. */
@@ -76,8 +76,9 @@ export function unexpected(response: Response, found: string): ProblemError {
 export async function readProblem(response: Response): Promise<ProblemError> {
   const type = mediaType(response);
   const body: unknown = type.endsWith("json") ? await response.json().catch(() => null) : await discard(response);
-  if (!isProblem(body)) return unexpected(response, type || "no content type");
-  return new ProblemError({ ...waitOf(response), ...body });
+  const problem = asProblem(body);
+  if (!problem) return unexpected(response, type || "no content type");
+  return new ProblemError({ ...waitOf(response), ...problem });
 }
 
 /** `type/subtype` of an answer, in lower case; empty when it does not say. */
@@ -85,11 +86,12 @@ export function mediaType(response: Response): string {
   return (response.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
 }
 
-/** Whether a value is a problem's object. */
-export function isProblem(value: unknown): value is Problem {
-  if (typeof value !== "object" || value === null) return false;
+/** A value as a problem; null when it is none. Others send problems, too, and leave out what only the proxy promises. */
+export function asProblem(value: unknown): Problem | null {
+  if (typeof value !== "object" || value === null) return null;
   const { type, title, status } = value as Partial<Record<keyof Problem, unknown>>;
-  return typeof type === "string" && typeof title === "string" && typeof status === "number";
+  if (typeof type !== "string" || typeof title !== "string" || typeof status !== "number") return null;
+  return { detail: "", retryable: status >= 500, type, title, status, ...value };
 }
 
 function own(kind: ClientProblemKind, title: string, detail: string): Problem {

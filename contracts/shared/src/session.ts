@@ -77,6 +77,7 @@ export class Session {
 
   /** End the session for all who hold its tokens. The next request begins a new one.   Throws: ProblemError. */
   async end(options: CallOptions = {}): Promise<void> {
+    await this.#pending?.catch(() => {}); // or its token would outlive the session here
     const ended = this.#current;
     this.close();
     this.#current = null;

@@ -77,6 +77,15 @@ test("a refusal is thrown with all that the proxy said", async (t) => {
   assert.ok(PROBLEM_KINDS.includes(error.kind));
 });
 
+test("a problem of somebody in between may say less", async (t) => {
+  const body = { type: "about:blank", title: "Service Unavailable", status: 503 };
+  const refusal = json(body, { status: 503, headers: { "content-type": "application/problem+json", "retry-after": "30" } });
+  const proxy = await startProxy(t, { [SEARCH]: refusal });
+  const error = await createClient({ baseUrl: proxy.url }).search({ query: "a" }).catch((error) => error);
+  assert.ok(error instanceof ProblemError);
+  assert.deepEqual([error.message, error.retryable, error.retryAfterS], ["Service Unavailable", true, 30]);
+});
+
 const OTHERS = {
   "a page of somebody in between": [503, "text/html", "<h1>Bad gateway</h1>", /HTTP 503 with text\/html/],
   "JSON that is no problem": [500, "application/json", '{"oops": true}', /HTTP 500 with application\/json/],

@@ -242,6 +242,15 @@ test("ending the session tells the proxy; the next call begins another one", asy
   assert.deepEqual(authorizations(proxy, SEARCH), ["Bearer token-2"]);
 });
 
+test("a renewal under way does not outlive the session's end", async (t) => {
+  const proxy = await startProxy(t, { "DELETE /session/token": (_, response) => response.writeHead(204).end() });
+  const { session } = createClient({ baseUrl: proxy.url });
+  await session.token();
+  await Promise.all([session.renew(), session.end()]);
+  assert.equal(session.current, null);
+  assert.equal(proxy.to("DELETE /session/token")[0].headers.authorization, "Bearer token-2");
+});
+
 test("a page's session is renewed while nobody asks, until the client is closed", async (t) => {
   const timers = holdTimers(t);
   const proxy = await startProxy(t, {});

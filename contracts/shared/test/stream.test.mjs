@@ -121,9 +121,16 @@ for (const [how, cut] of Object.entries({
     assert.ok(error instanceof ConnectionLostError && error instanceof ProblemError);
     assert.equal(error.kind, "connection-lost");
     assert.equal(error.retryable, true);
-    assert.ok(proxy.to(CHAT)[0].headers.traceparent.includes(error.traceId), "its trace finds the request");
+    assert.equal(error.traceId, "0".repeat(32), "it is the one that the proxy named");
   });
 }
+
+test("a stream that is cut before it begins is told with the trace that was sent", async (t) => {
+  const proxy = await startProxy(t, { [CHAT]: stream() });
+  const { error } = await outcome(createClient({ baseUrl: proxy.url }).chat({ message: "What?" }));
+  assert.ok(error instanceof ConnectionLostError);
+  assert.equal(error.traceId, proxy.to(CHAT)[0].headers.traceparent.split("-")[1]);
+});
 
 test("a frame without its blank line is no end", async (t) => {
   const proxy = await startProxy(t, { [CHAT]: stream(START, END.slice(0, -1)) });
