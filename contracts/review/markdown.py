@@ -19,7 +19,7 @@ def render(pack: Pack) -> str:
 def _lines(pack: Pack) -> Iterator[str]:
     yield from ("# Contract review", "", plain(f"From {pack.before} to {pack.after}."), "")
     if pack.is_empty:
-        yield "**Nothing changed**: neither the document nor a pact. There is nothing to review."
+        yield f"**Nothing changed.** {pack.nothing}"
         return
     yield from (f"**{pack.summary}**", "")
     for title, those in (("What breaks", pack.breaking), ("To look at", pack.warnings)):

@@ -96,6 +96,13 @@ class Pack:
         """Whether neither document nor pacts changed."""
         return not (self.breaking or self.warnings or self.harmless or self.pacts)
 
+    @property
+    def nothing(self) -> str:
+        """What to say of an empty pack."""
+        if self.pacts_are_known:
+            return "Neither the document, as far as clients can meet it, nor a pact."
+        return f"The document is as it was, as far as clients can meet it; of {self.before} no pacts are known."
+
 
 def pack(sources: Sources) -> Pack:
     """The pack of both states."""

@@ -133,7 +133,7 @@ def test_a_commit_is_named_by_its_subject(repository: Path, tmp_path: Path) -> N
 def test_no_change_is_said_plainly(repository: Path, tmp_path: Path) -> None:
     """Without a change the pack says so, and nothing else."""
     text, html = reviewed("HEAD", tmp_path)
-    assert "**Nothing changed**" in text
+    assert "**Nothing changed.** Neither the document" in text
     assert "##" not in text
     shown = Page(html)
     assert "Nothing changed" in shown.text
@@ -202,6 +202,10 @@ def test_without_a_revision_the_last_release_is_compared(repository: Path) -> No
     assert made.pacts == ()
     assert not made.pacts_are_known
     assert "no pacts are known" in page.render(made)
+    (repository / "contracts/openapi.yaml").write_text(json.dumps(DOCUMENT), encoding="utf-8")
+    same = pack(review.since(None))
+    assert "of release 0.1.0 no pacts are known" in markdown.render(same)
+    assert "pact changes" not in page.render(same)
 
 
 def test_our_own_release_can_be_reviewed(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
