@@ -11,14 +11,15 @@ import { join } from "node:path";
 import { createClient } from "@hey-api/openapi-ts";
 import openapiTypes, { astToString } from "openapi-typescript";
 
-const BANNER = "// Generated from contracts/openapi.yaml by `python3 harness.py contracts typescript`. Do not edit.\n\n";
+const BANNER =
+  "// Generated from contracts/openapi.yaml by `python3 harness.py contracts typescript`. Do not edit.\n\n";
 
 /** Words of JSON Schema that types and Zod schemas both express, or that say nothing about validity. */
-const EXPRESSED = new Set([
-  ..."$ref additionalProperties anyOf const default discriminator enum examples format items maxItems maxLength".split(" "),
-  ..."maxProperties maximum minItems minLength minProperties minimum oneOf pattern properties required type".split(" "),
-  ..."description title".split(" "),
-]);
+const EXPRESSED = new Set(
+  `$ref additionalProperties anyOf const default description discriminator enum examples format items maxItems
+   maxLength maxProperties maximum minItems minLength minProperties minimum oneOf pattern properties required title
+   type`.split(/\s+/),
+);
 
 const [, , source, folder] = process.argv;
 const document = JSON.parse(await readFile(source, "utf8"));
@@ -35,6 +36,9 @@ await writeFile(join(folder, "model.ts"), BANNER + model());
 function refuseUnknownWords(schema, where) {
   for (const word of Object.keys(schema)) {
     if (!EXPRESSED.has(word)) throw new Error(`${where}: the Zod schemas cannot express '${word}'; teach generate.mjs`);
+  }
+  if (schema.properties && typeof schema.additionalProperties === "object") {
+    throw new Error(`${where}: the Zod schemas cannot express fields beside those with names; teach generate.mjs`);
   }
   for (const [name, each] of Object.entries(schema.properties ?? {})) refuseUnknownWords(each, `${where}.${name}`);
   for (const word of ["items", "additionalProperties"]) {
@@ -75,7 +79,8 @@ function object(ctx) {
   const additional = schema.additionalProperties?.type;
   const kind = { never: "strictObject", unknown: "looseObject" }[additional];
   const isRecord = Object.keys(schema.properties ?? {}).length === 0;
-  const made = isRecord && additional !== "never" ? nodes.base(ctx) : $(symbols.z).attr(kind ?? "object").call(nodes.shape(ctx));
+  const object = () => $(symbols.z).attr(kind ?? "object");
+  const made = isRecord && additional !== "never" ? nodes.base(ctx) : object().call(nodes.shape(ctx));
   const { minProperties, maxProperties } = original(ctx.path["~ref"]);
   return bounded(ctx, bounded(ctx, made, "minKeys", minProperties), "maxKeys", maxProperties);
 }

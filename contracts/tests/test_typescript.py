@@ -152,8 +152,12 @@ def test_objects_hold_what_the_document_lets_them_hold(tmp_path: Path) -> None:
             "A.b: the Zod schemas cannot express 'multipleOf'",
         ),
         ({"anyOf": [{"type": "null"}, {"not": {"type": "null"}}]}, "A: the Zod schemas cannot express 'not'"),
+        (
+            {"type": "object", "properties": {"b": {}}, "additionalProperties": {"type": "string"}},
+            "A: the Zod schemas cannot express fields beside those with names",
+        ),
     ],
-    ids=["array", "property", "union"],
+    ids=["array", "property", "union", "record with fields"],
 )
 def test_a_word_that_zod_would_drop_is_refused(tmp_path: Path, schema: dict[str, Any], told: str) -> None:
     """A schema that accepts too much is worse than none."""

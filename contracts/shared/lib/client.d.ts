@@ -44,8 +44,9 @@ export declare class Client {
     constructor(options: ClientOptions);
     /** Ask the agent; yield the answer's events, `proxy.start` first and `proxy.end` last.
      *
-     * Leaving the loop, or the signal, cancels the request. A refusal is thrown before the first event; what fails within
-     * a stream comes as an `error` event and is thrown after `proxy.end`; a stream that is cut throws ConnectionLostError.
+     * Leaving the loop, or the signal, cancels the request. A refusal is thrown before the first event. What fails within
+     * a stream comes as an `error` event, and is thrown after `proxy.end`. A stream that is cut throws
+     * ConnectionLostError.
      *
      * turn: a function is asked again for each try, as a session that had to be replaced may change the answer.
      */

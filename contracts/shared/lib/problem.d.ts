@@ -36,5 +36,5 @@ export declare function unexpected(response: Response, found: string): ProblemEr
 export declare function readProblem(response: Response): Promise<ProblemError>;
 /** `type/subtype` of an answer, in lower case; empty when it does not say. */
 export declare function mediaType(response: Response): string;
-/** A value as a problem; null when it is none. Others send problems, too, and leave out what only the proxy promises. */
+/** A value as a problem; null when it is none. Others send some, too, and leave out what only the proxy promises. */
 export declare function asProblem(value: unknown): Problem | null;

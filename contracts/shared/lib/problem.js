@@ -62,7 +62,7 @@ export async function readProblem(response) {
 export function mediaType(response) {
     return (response.headers.get("content-type") ?? "").split(";")[0].trim().toLowerCase();
 }
-/** A value as a problem; null when it is none. Others send problems, too, and leave out what only the proxy promises. */
+/** A value as a problem; null when it is none. Others send some, too, and leave out what only the proxy promises. */
 export function asProblem(value) {
     if (typeof value !== "object" || value === null)
         return null;

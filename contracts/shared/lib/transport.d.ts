@@ -36,7 +36,7 @@ export declare class Transport {
     url(path: string): string;
     /** The successful answer.   Throws: ProblemError; the signal's reason. */
     send(call: Call, options: CallOptions): Promise<Response>;
-    /** The successful answer's JSON. What it holds is the contract's affair: the schemas check it where that is wanted. */
+    /** The successful answer's JSON. What it holds the contract says: the schemas check it where that is wanted. */
     json<T>(call: Call, options: CallOptions): Promise<T>;
 }
 /** Resolves after so many milliseconds.   Throws: the signal's reason. */

@@ -30,7 +30,7 @@ export class Transport {
             await pause(waitS * 1000, options.signal);
         }
     }
-    /** The successful answer's JSON. What it holds is the contract's affair: the schemas check it where that is wanted. */
+    /** The successful answer's JSON. What it holds the contract says: the schemas check it where that is wanted. */
     async json(call, options) {
         const response = await this.send(call, options);
         const type = mediaType(response);

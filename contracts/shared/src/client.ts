@@ -1,6 +1,14 @@
 /** The client of the proxy's API: a session, streams, tools, history. */
 
-import { ANALYST, CHAT, decoded, type AnalystStreamEvent, type ChatStreamEvent, type StreamEvent, type Vocabulary } from "./events.js";
+import {
+  ANALYST,
+  CHAT,
+  decoded,
+  type AnalystStreamEvent,
+  type ChatStreamEvent,
+  type StreamEvent,
+  type Vocabulary,
+} from "./events.js";
 import type {
   AnalystAnswer,
   AnalystRequest,
@@ -91,8 +99,9 @@ export class Client {
 
   /** Ask the agent; yield the answer's events, `proxy.start` first and `proxy.end` last.
    *
-   * Leaving the loop, or the signal, cancels the request. A refusal is thrown before the first event; what fails within
-   * a stream comes as an `error` event and is thrown after `proxy.end`; a stream that is cut throws ConnectionLostError.
+   * Leaving the loop, or the signal, cancels the request. A refusal is thrown before the first event. What fails within
+   * a stream comes as an `error` event, and is thrown after `proxy.end`. A stream that is cut throws
+   * ConnectionLostError.
    *
    * turn: a function is asked again for each try, as a session that had to be replaced may change the answer.
    */
@@ -103,7 +112,10 @@ export class Client {
   }
 
   /** Turn a question into SQL, told as Cortex Analyst finds it. Ends and fails as `chat` does. */
-  analystStream(question: AnalystQuestion, options: CallOptions = {}): AsyncGenerator<AnalystStreamEvent, void, undefined> {
+  analystStream(
+    question: AnalystQuestion,
+    options: CallOptions = {},
+  ): AsyncGenerator<AnalystStreamEvent, void, undefined> {
     return this.#stream(() => post("/tools/analyst", { ...question, stream: true }), ANALYST, options);
   }
 

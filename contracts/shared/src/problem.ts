@@ -86,7 +86,7 @@ export function mediaType(response: Response): string {
   return (response.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
 }
 
-/** A value as a problem; null when it is none. Others send problems, too, and leave out what only the proxy promises. */
+/** A value as a problem; null when it is none. Others send some, too, and leave out what only the proxy promises. */
 export function asProblem(value: unknown): Problem | null {
   if (typeof value !== "object" || value === null) return null;
   const { type, title, status } = value as Partial<Record<keyof Problem, unknown>>;

@@ -57,7 +57,7 @@ export class Transport {
     }
   }
 
-  /** The successful answer's JSON. What it holds is the contract's affair: the schemas check it where that is wanted. */
+  /** The successful answer's JSON. What it holds the contract says: the schemas check it where that is wanted. */
   async json<T>(call: Call, options: CallOptions): Promise<T> {
     const response = await this.send(call, options);
     const type = mediaType(response);

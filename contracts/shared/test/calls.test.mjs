@@ -61,27 +61,51 @@ test("forgetHistory: deletes the session's turns and returns nothing", async (t)
 test("status: needs no session", async (t) => {
   const proxy = await startProxy(t, { "GET /status": json({ mode: "rehearsal" }) });
   assert.deepEqual(await createClient({ baseUrl: proxy.url }).status(), { mode: "rehearsal" });
-  assert.deepEqual(proxy.asked.map(({ route }) => route), ["GET /status"]);
+  assert.deepEqual(
+    proxy.asked.map(({ route }) => route),
+    ["GET /status"],
+  );
 });
 
 test("a refusal is thrown with all that the proxy said", async (t) => {
-  const more = { instance: "request-1", traceId: "1".repeat(32), known: ["TITLE"], errors: [{ pointer: "/columns/0", detail: "none" }] };
+  const more = {
+    instance: "request-1",
+    traceId: "1".repeat(32),
+    known: ["TITLE"],
+    errors: [{ pointer: "/columns/0", detail: "none" }],
+  };
   const proxy = await startProxy(t, { [SEARCH]: problem("column-unknown", 422, more) });
-  const error = await createClient({ baseUrl: proxy.url }).search({ query: "a", columns: ["PRICE"] }).catch((error) => error);
+  const error = await createClient({ baseUrl: proxy.url })
+    .search({ query: "a", columns: ["PRICE"] })
+    .catch((error) => error);
   assert.ok(error instanceof ProblemError && error instanceof Error);
-  assert.deepEqual([error.name, error.kind, error.status, error.retryable], ["ProblemError", "column-unknown", 422, false]);
+  assert.deepEqual(
+    [error.name, error.kind, error.status, error.retryable],
+    ["ProblemError", "column-unknown", 422, false],
+  );
   assert.deepEqual([error.traceId, error.retryAfterS], ["1".repeat(32), undefined]);
   assert.equal(error.message, "Refused: For a test.");
-  const sent = { type: `${PROBLEMS}column-unknown`, title: "Refused", status: 422, detail: "For a test.", retryable: false };
+  const sent = {
+    type: `${PROBLEMS}column-unknown`,
+    title: "Refused",
+    status: 422,
+    detail: "For a test.",
+    retryable: false,
+  };
   assert.deepEqual(error.problem, { ...sent, ...more });
   assert.ok(PROBLEM_KINDS.includes(error.kind));
 });
 
 test("a problem of somebody in between may say less", async (t) => {
   const body = { type: "about:blank", title: "Service Unavailable", status: 503 };
-  const refusal = json(body, { status: 503, headers: { "content-type": "application/problem+json", "retry-after": "30" } });
+  const refusal = json(body, {
+    status: 503,
+    headers: { "content-type": "application/problem+json", "retry-after": "30" },
+  });
   const proxy = await startProxy(t, { [SEARCH]: refusal });
-  const error = await createClient({ baseUrl: proxy.url }).search({ query: "a" }).catch((error) => error);
+  const error = await createClient({ baseUrl: proxy.url })
+    .search({ query: "a" })
+    .catch((error) => error);
   assert.ok(error instanceof ProblemError);
   assert.deepEqual([error.message, error.retryable, error.retryAfterS], ["Service Unavailable", true, 30]);
 });
@@ -100,7 +124,9 @@ for (const [name, [status, type, body, said]] of Object.entries(OTHERS)) {
     const proxy = await startProxy(t, {
       [SEARCH]: (_, response) => response.writeHead(status, type ? { "content-type": type } : {}).end(body),
     });
-    const error = await createClient({ baseUrl: proxy.url }).search({ query: "a" }).catch((error) => error);
+    const error = await createClient({ baseUrl: proxy.url })
+      .search({ query: "a" })
+      .catch((error) => error);
     assert.ok(error instanceof ProblemError);
     assert.deepEqual([error.kind, error.status, error.retryable], ["unexpected-answer", status, status >= 500]);
     assert.match(error.message, said);
@@ -109,7 +135,9 @@ for (const [name, [status, type, body, said]] of Object.entries(OTHERS)) {
 
 test("a proxy that is not there cannot be reached", async (t) => {
   const proxy = await startProxy(t, { [SEARCH]: (_, response) => response.destroy() });
-  const error = await createClient({ baseUrl: proxy.url }).search({ query: "a" }).catch((error) => error);
+  const error = await createClient({ baseUrl: proxy.url })
+    .search({ query: "a" })
+    .catch((error) => error);
   assert.ok(error instanceof ProblemError);
   assert.deepEqual([error.kind, error.status, error.retryable], ["unreachable", 0, true]);
   assert.ok(error.message.includes(`${proxy.url}/api/v1/tools/search`));
@@ -128,7 +156,9 @@ test("an answer that breaks off cannot be reached either", async (t) => {
 
 test("a refusal that says when to come back is waited for", async (t) => {
   const timers = holdTimers(t);
-  const proxy = await startProxy(t, { [SEARCH]: [throttled({ retryAfterS: 2 }), throttled({ retryAfterS: 1 }), json(FOUND)] });
+  const proxy = await startProxy(t, {
+    [SEARCH]: [throttled({ retryAfterS: 2 }), throttled({ retryAfterS: 1 }), json(FOUND)],
+  });
   const answer = createClient({ baseUrl: proxy.url }).search({ query: "a" });
   (await timers.due(2000))();
   (await timers.due(1000))();
@@ -148,7 +178,10 @@ test("a stream's refusal is waited for, too", async (t) => {
 test("Retry-After counts where the problem does not say", async (t) => {
   const timers = holdTimers(t);
   const date = "Mon, 02 Nov 2026 08:00:00 GMT";
-  const refusals = [throttled({}, { "retry-after": "3" }), throttled({}, { date, "retry-after": "Mon, 02 Nov 2026 08:00:04 GMT" })];
+  const refusals = [
+    throttled({}, { "retry-after": "3" }),
+    throttled({}, { date, "retry-after": "Mon, 02 Nov 2026 08:00:04 GMT" }),
+  ];
   const proxy = await startProxy(t, { [SEARCH]: [...refusals, json(FOUND)] });
   const answer = createClient({ baseUrl: proxy.url }).search({ query: "a" });
   (await timers.due(3000))();
@@ -198,7 +231,9 @@ test("the signal ends a request, and closes its socket", async (t) => {
       stop.abort();
     },
   });
-  await assert.rejects(createClient({ baseUrl: proxy.url }).search({ query: "a" }, { signal: stop.signal }), { name: "AbortError" });
+  await assert.rejects(createClient({ baseUrl: proxy.url }).search({ query: "a" }, { signal: stop.signal }), {
+    name: "AbortError",
+  });
   await closed;
 });
 

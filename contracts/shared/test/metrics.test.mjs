@@ -6,12 +6,32 @@ import { test } from "node:test";
 
 import { createClient } from "@cortex-harness/shared";
 
-import { END, FAILED, PROBLEMS, START, frame, holdTimers, json, openStream, outcome, problem, startProxy, stream, text } from "./proxy.mjs";
+import {
+  END,
+  FAILED,
+  PROBLEMS,
+  START,
+  frame,
+  holdTimers,
+  json,
+  openStream,
+  outcome,
+  problem,
+  startProxy,
+  stream,
+  text,
+} from "./proxy.mjs";
 
 const CHAT = "POST /chat";
 const REPORT = "POST /metrics/report";
 const RECEIPT = json({ accepted: 1, dropped: 0 }, { status: 202 });
-const ERROR = frame("error", { type: `${PROBLEMS}upstream-error`, title: "t", status: 502, detail: "d", retryable: true });
+const ERROR = frame("error", {
+  type: `${PROBLEMS}upstream-error`,
+  title: "t",
+  status: 502,
+  detail: "d",
+  retryable: true,
+});
 
 /** A stopwatch that the test moves. */
 function holdStopwatch(t) {
@@ -42,7 +62,10 @@ function pretendPage(t, { sendBeacon } = {}) {
 
 /** Reported metrics, without the times of those that the test does not hold. */
 const reported = (proxy) => proxy.to(REPORT).flatMap(({ body }) => body.metrics);
-const outcomes = (proxy) => reported(proxy).filter(({ name }) => name === "stream_outcome").map(({ label }) => label);
+const outcomes = (proxy) =>
+  reported(proxy)
+    .filter(({ name }) => name === "stream_outcome")
+    .map(({ label }) => label);
 
 const refused = problem("draining", 503);
 const cut = (_, response) => openStream(response).write(START, () => response.destroy());
@@ -165,7 +188,10 @@ test("no report is larger than the proxy takes", async (t) => {
   for (let value = 0; value <= most; value += 1) client.measure({ name: "inp_s", value });
   await client.close();
   const sizes = proxy.to(REPORT).map(({ body }) => body.metrics.length);
-  assert.deepEqual(sizes.sort((a, b) => b - a), [most, 1]);
+  assert.deepEqual(
+    sizes.sort((a, b) => b - a),
+    [most, 1],
+  );
 });
 
 test("a report that fails is dropped, and nobody is bothered", async (t) => {

@@ -26,7 +26,10 @@ test("the client is small, and needs nothing but itself", async (t) => {
   const { bytes, files } = await bundle("lib/index.js");
   t.diagnostic(`${bytes} bytes, minified and compressed`);
   assert.ok(bytes <= MOST_BYTES, `${bytes} bytes are more than ${MOST_BYTES}`);
-  assert.deepEqual(files.filter((file) => /zod|node_modules/.test(file)), []);
+  assert.deepEqual(
+    files.filter((file) => /zod|node_modules/.test(file)),
+    [],
+  );
 });
 
 test("every file that a browser loads names the others as it can find them", async () => {
@@ -46,7 +49,15 @@ test("every file that a browser loads names the others as it can find them", asy
 });
 
 test("what is promised is exported", () => {
-  const promised = ["createClient", "ProblemError", "ConnectionLostError", "isKnown", "newTrace", "traceparent", "SseParser"];
+  const promised = [
+    "createClient",
+    "ProblemError",
+    "ConnectionLostError",
+    "isKnown",
+    "newTrace",
+    "traceparent",
+    "SseParser",
+  ];
   assert.deepEqual(Object.keys(api).sort(), [...promised, "ANALYST_EVENTS", "CHAT_EVENTS", "PROBLEM_KINDS"].sort());
 });
 
@@ -66,7 +77,9 @@ for (const [index, answer] of ANSWERS.entries()) {
       "GET /status": json({}),
     });
     const code = snippets[index].replaceAll("http://127.0.0.1:8080", proxy.url);
-    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", code], { cwd: ROOT });
+    const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", code], {
+      cwd: ROOT,
+    });
     assert.equal(stdout.trim(), answer);
   });
 }

@@ -14,7 +14,12 @@ const components = document.components.schemas;
 const accepts = (schema, value) => schema.safeParse(value).success;
 
 test("every component has a schema of its name, and there is no other", () => {
-  assert.deepEqual(Object.keys(schemas).sort(), Object.keys(components).map((name) => `z${name}`).sort());
+  assert.deepEqual(
+    Object.keys(schemas).sort(),
+    Object.keys(components)
+      .map((name) => `z${name}`)
+      .sort(),
+  );
 });
 
 test("every component has golden payloads of both verdicts", () => {
@@ -59,7 +64,10 @@ test("keys are counted", () => {
 
 test("requests refuse what the proxy does not know", () => {
   const result = schemas.zChatRequest.safeParse({ sessionId: "s", message: "m", mood: "good" });
-  assert.deepEqual(result.error.issues.map(({ code, keys }) => [code, keys]), [["unrecognized_keys", ["mood"]]]);
+  assert.deepEqual(
+    result.error.issues.map(({ code, keys }) => [code, keys]),
+    [["unrecognized_keys", ["mood"]]],
+  );
 });
 
 test("what an event gains is no fault, and no part of what this version knows", () => {

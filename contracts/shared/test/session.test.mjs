@@ -142,7 +142,7 @@ for (const [name, refusal] of Object.entries({
 for (const [name, failure] of Object.entries({
   "is overloaded": problem("rate-limited", 429, { retryable: true, retryAfterS: 3600 }),
   "has no store": problem("store-unavailable", 503, { retryable: true }),
-  "fails": problem("internal", 500),
+  fails: problem("internal", 500),
   "cannot be reached": (_, response) => response.destroy(),
 })) {
   test(`a proxy that ${name} does not cost the session while its token holds`, async (t) => {
@@ -178,7 +178,7 @@ test("a token that the proxy takes for expired is replaced, and the request sent
   assert.deepEqual(authorizations(proxy, SEARCH), ["Bearer token-1", "Bearer token-2"]);
 });
 
-test("a chat whose token is refused is asked once more, in the new session and with the turn that fits it", async (t) => {
+test("a chat whose token is refused is asked once more, in the new session, with the turn that fits it", async (t) => {
   const proxy = await startProxy(t, { [CHAT]: [EXPIRED, stream(START, END)] });
   const client = createClient({ baseUrl: proxy.url });
   let thread = { threadId: 5, parentMessageId: 7 };

@@ -6,7 +6,21 @@ import { test } from "node:test";
 
 import { ConnectionLostError, ProblemError, createClient, isKnown } from "@cortex-harness/shared";
 
-import { END, FAILED, PROBLEMS, START, all, frame, holdTimers, openStream, outcome, problem, startProxy, stream, text } from "./proxy.mjs";
+import {
+  END,
+  FAILED,
+  PROBLEMS,
+  START,
+  all,
+  frame,
+  holdTimers,
+  openStream,
+  outcome,
+  problem,
+  startProxy,
+  stream,
+  text,
+} from "./proxy.mjs";
 
 const CHAT = "POST /chat";
 const ANALYST = "POST /tools/analyst";
@@ -15,7 +29,16 @@ const names = (events) => events.map(({ event }) => event);
 test("a turn's events come in order, typed by their names, with heartbeats left out", async (t) => {
   const usage = frame("response", { role: "assistant", content: [] });
   const proxy = await startProxy(t, {
-    [CHAT]: stream(START, ": heartbeat\n\n", text("Net "), text("sales"), ": heartbeat\n\n", usage, frame("done", "[DONE]"), END),
+    [CHAT]: stream(
+      START,
+      ": heartbeat\n\n",
+      text("Net "),
+      text("sales"),
+      ": heartbeat\n\n",
+      usage,
+      frame("done", "[DONE]"),
+      END,
+    ),
   });
   const events = await all(createClient({ baseUrl: proxy.url }).chat({ message: "What?" }));
   assert.deepEqual(names(events), [
@@ -99,7 +122,12 @@ test("a known event that carries no JSON is left out, as nobody could read it", 
 test("what fails within a stream comes as an event, and is thrown once everything has come", async (t) => {
   const upstream = frame("error", { message: "the model is overloaded", code: "399505" });
   const ours = { type: `${PROBLEMS}upstream-error`, title: "Snowflake reported an error", status: 502 };
-  const told = frame("error", { ...ours, detail: "What came before stands.", retryable: true, traceId: "1".repeat(32) });
+  const told = frame("error", {
+    ...ours,
+    detail: "What came before stands.",
+    retryable: true,
+    traceId: "1".repeat(32),
+  });
   const proxy = await startProxy(t, { [CHAT]: stream(START, text("half"), upstream, told, FAILED) });
   const { events, error } = await outcome(createClient({ baseUrl: proxy.url }).chat({ message: "What?" }));
   assert.deepEqual(names(events), ["proxy.start", "response.text.delta", "error", "error", "proxy.end"]);
@@ -262,7 +290,8 @@ test("nothing is asked of a turn that nobody listens to", async (t) => {
 
 test("an answer that is no stream is told for what it is", async (t) => {
   const proxy = await startProxy(t, {
-    [CHAT]: (_, response) => response.writeHead(200, { "content-type": "text/html" }).end("<h1>Log in to this network</h1>"),
+    [CHAT]: (_, response) =>
+      response.writeHead(200, { "content-type": "text/html" }).end("<h1>Log in to this network</h1>"),
   });
   const { error } = await outcome(createClient({ baseUrl: proxy.url }).chat({ message: "What?" }));
   assert.equal(error.kind, "unexpected-answer");

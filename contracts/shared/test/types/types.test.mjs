@@ -51,7 +51,12 @@ for (const project of ["page", "node", "bundler"]) {
 }
 
 test("an any would be found", () => {
-  const file = ts.createSourceFile("made.d.ts", "export type A = {\n  b: Record<string, any>;\n};", ts.ScriptTarget.ES2022, true);
+  const file = ts.createSourceFile(
+    "made.d.ts",
+    "export type A = {\n  b: Record<string, any>;\n};",
+    ts.ScriptTarget.ES2022,
+    true,
+  );
   assert.deepEqual(anys(file), ["made.d.ts:2"]);
 });
 
