@@ -56,6 +56,7 @@ from proxy.tools import analyst, chart, search, sql
 from proxy.tools.sql import Rows
 
 NEVER = {name: {"retry": "never"} for name in ("chat", "tool_search", "tool_analyst", "tool_sql")}
+AGAIN = "again"
 AGENT_CONFIG = {"models": {"orchestration": upstream.INLINE_MODEL}}
 
 Asking = Callable[..., AbstractContextManager[CortexClient]]
@@ -82,12 +83,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 @pytest.fixture
 def asking(files: Mapping[str, Path]) -> Asking:
-    """Makes the proxy's upstream client for an address and further files; it tries nothing again."""
+    """Makes the proxy's upstream client for an address and further files; only one that is told so tries again."""
 
     @contextmanager
     def make(url: str, *more: str) -> Iterator[CortexClient]:
-        credential = {*more} - {"agent_config_file"} or {"private_key_file"}
-        given: dict[str, Any] = {name: files[name] for name in credential | {*more}}
+        named = {*more} - {AGAIN}
+        credential = named - {"agent_config_file"} or {"private_key_file"}
+        given: dict[str, Any] = {name: files[name] for name in credential | named}
+        retries = {} if AGAIN in more else NEVER
         settings = Settings(
             environment="development",
             snowflake_url=url,
@@ -97,7 +100,7 @@ def asking(files: Mapping[str, Path]) -> Asking:
             warehouse=upstream.WAREHOUSE,
             history_file=Path(":memory:"),
             session_key_file=files["session_key_file"],
-            policies={name: {**row, **NEVER.get(name, {})} for name, row in ROOMY.items()},
+            policies={name: {**row, **retries.get(name, {})} for name, row in ROOMY.items()},
             **given,
         )
         client = CortexClient(settings, Seen())
@@ -177,6 +180,11 @@ def ask_for_a_tool(client: CortexClient) -> None:
     holds_a_turn(run(client, chat_request(toolChoice={"type": "required"})))
 
 
+def ask_for_these_tools(client: CortexClient) -> None:
+    """Or which tools may be used."""
+    holds_a_turn(run(client, chat_request(toolChoice={"type": "tool", "name": ["sales_analyst"]})))
+
+
 def open_a_thread(client: CortexClient) -> None:
     """The first turn of a conversation: a thread, then the question in it."""
     thread_id = client.create_thread({}, Call())
@@ -231,7 +239,7 @@ def look_up(client: CortexClient) -> None:
             "query": "refund deadline",
             "columns": ["DOC_ID", "TITLE"],
             "limit": 2,
-            "filter": {"@eq": {"CATEGORY": "Returns"}},
+            "filter": upstream.FILTER,
         }
     )
     found = search.run(asked, errand_for(client, "tool_search"))
@@ -253,6 +261,21 @@ def ask_analyst(client: CortexClient) -> None:
     assert found.request_id == upstream.OWN_ID
 
 
+def ask_analyst_further(client: CortexClient) -> None:
+    """What has been said before goes along, with who said it."""
+    asked = AnalystRequest.model_validate(
+        {
+            "messages": [
+                {"role": "user", "text": "Which regions are there?"},
+                {"role": "analyst", "text": "This is how I read the question."},
+                {"role": "user", "text": upstream.NET_SALES},
+            ]
+        }
+    )
+    found = analyst.run(asked, errand_for(client, "tool_analyst"))
+    assert (found.text, found.request_id) == ("This is how I read the question.", upstream.REQUEST_ID)
+
+
 def ask_analyst_in_vain(client: CortexClient) -> None:
     """Suggestions instead of a statement."""
     found = analyst.run(message(upstream.AMBIGUOUS), errand_for(client, "tool_analyst"))
@@ -267,7 +290,9 @@ def ask_analyst_for_a_stream(client: CortexClient) -> None:
 
 def query(client: CortexClient) -> None:
     """A statement is submitted, then asked for until its result is there."""
-    asked = SqlRequest.model_validate({"statement": upstream.STATEMENT, "bindings": [2025], "maxRows": 10})
+    asked = SqlRequest.model_validate(
+        {"statement": upstream.STATEMENT, "bindings": [*upstream.BINDINGS], "maxRows": 10}
+    )
     found = sql.run(asked, errand_for(client, "tool_sql"))
     (column,) = found.columns
     assert (column.name, column.type, column.nullable, column.precision, column.scale) == (
@@ -278,6 +303,11 @@ def query(client: CortexClient) -> None:
         0,
     )
     assert (found.rows, found.row_count, found.truncated) == ([["2025"]], 3, True)
+
+
+def query_again(client: CortexClient) -> None:
+    """A submission that was throttled is tried again, and says so."""
+    query(client)
 
 
 def read_on(client: CortexClient) -> None:
@@ -324,6 +354,7 @@ STORIES: tuple[tuple[Use, tuple[Exchange, ...]], ...] = (
     (ask_with_a_pat, (upstream.WITH_PAT,)),
     (ask_with_oauth, (upstream.WITH_OAUTH,)),
     (ask_for_a_tool, (upstream.CHOSEN,)),
+    (ask_for_these_tools, (upstream.NAMED,)),
     (open_a_thread, (upstream.THREAD, upstream.OPENING)),
     (follow_up, (upstream.FOLLOWING,)),
     (hand_in_a_result, (upstream.TOOL_ANSWER,)),
@@ -332,9 +363,11 @@ STORIES: tuple[tuple[Use, tuple[Exchange, ...]], ...] = (
     (draw_from_the_tool, (upstream.DRAWN,)),
     (look_up, (upstream.SEARCH,)),
     (ask_analyst, (upstream.ANALYST,)),
+    (ask_analyst_further, (upstream.CONVERSING,)),
     (ask_analyst_in_vain, (upstream.SUGGESTING,)),
     (ask_analyst_for_a_stream, (upstream.ANALYST_STREAM,)),
     (query, (upstream.SUBMIT, upstream.RESULT_SET)),
+    (query_again, (upstream.THROTTLED_SQL, upstream.SUBMIT_AGAIN, upstream.RESULT_SET)),
     (read_on, (upstream.PARTITION,)),
     (give_up, (upstream.POLL, upstream.CANCEL)),
     (query_in_vain, (upstream.FAILED,)),
@@ -343,10 +376,11 @@ STORIES: tuple[tuple[Use, tuple[Exchange, ...]], ...] = (
 )
 
 
-FILES: Mapping[Use, str] = {
+SET_UP: Mapping[Use, str] = {
     ask_inline: "agent_config_file",
     ask_with_a_pat: "pat_file",
     ask_with_oauth: "oauth_token_file",
+    query_again: AGAIN,
 }
 """What a story's client is set up with, beyond the others."""
 
@@ -356,7 +390,7 @@ def test_the_client_keeps_its_side(use: Use, exchanges: tuple[Exchange, ...], as
     """The proxy sends what the pact says, and reads everything that the pact promises."""
     with (
         pact_of(*exchanges).serve("127.0.0.1") as server,
-        asking(str(server.url), *((FILES[use],) if use in FILES else ())) as client,
+        asking(str(server.url), *((SET_UP[use],) if use in SET_UP else ())) as client,
     ):
         use(client)
 
@@ -403,6 +437,7 @@ def lacking(*, borne: bool) -> list[Any]:
         pytest.param(use, exchanges, lacks, place, id=f"{lacks.name} without {'.'.join(map(str, place))}")
         for use, exchanges in STORIES
         for lacks in exchanges
+        if lacks.name not in {refusal.exchange.name for refusal in REFUSALS}
         for place in places(lacks.answer.body)
         if ((lacks.name, place[-1]) in BORNE) is borne
     ]
@@ -415,7 +450,7 @@ def use_without(
     answer = replace(lacks.answer, body=without(lacks.answer.body, place))
     changed = [replace(each, answer=answer) if each is lacks else each for each in exchanges]
     server = pact_of(*changed).serve("127.0.0.1", raises=False, verbose=False)
-    with server, asking(str(server.url), *((FILES[use],) if use in FILES else ())) as client:
+    with server, asking(str(server.url), *((SET_UP[use],) if use in SET_UP else ())) as client:
         use(client)
 
 

@@ -46,7 +46,8 @@ FIRST_QUESTION, FOLLOW_UP = "How did net sales develop from 2023 to 2024?", "Onl
 CLIENT_TOOL, TOOL_USE_ID = "When do the daily figures close in my time zone?", "toolu_tz01"
 INLINE_QUESTION, INLINE_MODEL = "What is the refund deadline?", "claude-4-sonnet"
 AMBIGUOUS = "What is the weather?"
-STATEMENT = "SELECT REGION, COUNT(*) AS ORDERS FROM ORDERS WHERE ORDER_YEAR = ? GROUP BY REGION"
+STATEMENT = "SELECT REGION FROM ORDERS WHERE ORDER_YEAR = ? AND NET_AMOUNT > ? AND CHANNEL <> ? AND NOT ?"
+BINDINGS: tuple[int | float | str | bool, ...] = (2025, 99.5, "WEB", False)
 HANDLE = "01bd4f00-0000-1a2b-0000-000000000201"
 REQUEST_ID = "0e6d7a52-6f0a-4a35-9a3e-8b7d9b0c1f42"
 OWN_ID = "9f3f6c5e-1a86-4b7c-9f2c-0f4f6b0a7d10"
@@ -125,9 +126,20 @@ def headers(exchange: Exchange) -> dict[str, Promise]:
     }
 
 
+def exactly(value: Any) -> Promise:
+    """A promise of this very JSON."""
+    if isinstance(value, dict):
+        return {name: exactly(member) for name, member in value.items()}
+    return tuple(map(exactly, value)) if isinstance(value, list) else Exactly(value)
+
+
 def _said(*blocks: Promise) -> Promise:
     """One message of the user."""
-    return ({"role": Exactly("user"), "content": blocks},)
+    return (_turn("user", *blocks),)
+
+
+def _turn(role: str, *blocks: Promise) -> Promise:
+    return {"role": Exactly(role), "content": blocks}
 
 
 def question(text: str, **more: Promise) -> dict[str, Promise]:
@@ -172,9 +184,21 @@ STATEMENT_REQUEST = {
         "timestamp_tz_output_format": Exactly('YYYY-MM-DD"T"HH24:MI:SS.FF9TZH:TZM'),
         "binary_output_format": Exactly("HEX"),
     },
-    "bindings": {"1": {"type": Exactly("FIXED"), "value": "2025"}},
+    "bindings": {
+        "1": {"type": Exactly("FIXED"), "value": "2025"},
+        "2": {"type": Exactly("REAL"), "value": "99.5"},
+        "3": {"type": Exactly("TEXT"), "value": "WEB"},
+        "4": {"type": Exactly("BOOLEAN"), "value": Exactly("false")},
+    },
 }
 SUBMISSION = {"requestId": "[0-9a-f-]{36}", "async": "true", "nullable": "true"}
+FILTER = {
+    "@and": [
+        {"@eq": {"CATEGORY": "Returns"}},
+        {"@or": [{"@gte": {"VALID_FROM": "2020-01-01"}}, {"@lte": {"VALID_FROM": "2000-01-01"}}]},
+        {"@not": {"@eq": {"REGION": "NOWHERE"}}},
+    ]
+}
 
 # --- what comes back -------------------------------------------------------------------------------------------------
 
@@ -264,7 +288,7 @@ _FINAL_EXAMPLE = (
     '"output_tokens":{"total":420}}]}},"status":"completed"}'
 )
 _DELTA_EXAMPLE = (Event.TEXT_DELTA.value, '{"content_index":0,"text":"EMEA leads"}')
-_TURN = frames(_DELTA_EXAMPLE, (Event.RESPONSE, _FINAL_EXAMPLE), (Event.DONE, DONE))
+_WHOLE = frames(_DELTA_EXAMPLE, (Event.RESPONSE, _FINAL_EXAMPLE), (Event.DONE, DONE))
 _FAILING = frames(_DELTA_EXAMPLE, (Event.ERROR, '{"code":"399504"}'), (Event.DONE, DONE))
 
 CHART_SPEC = (
@@ -282,7 +306,7 @@ RESULT = {
 
 
 def _run(name: str, body: Promise, **more: Any) -> Exchange:
-    wanted = {"answer": streamed(_TURN), "sequence": run_sequence(), **more}
+    wanted = {"answer": streamed(_WHOLE), "sequence": run_sequence(), **more}
     return Exchange(name, "POST", RUN_PATH, body=body, streams=True, **wanted)
 
 
@@ -314,6 +338,10 @@ WITH_OAUTH = _run(
     params={"credential": "oauth"},
 )
 CHOSEN = _run("a question that must use a tool", question(NET_SALES, tool_choice={"type": Exactly("required")}))
+NAMED = _run(
+    "a question that may use some tools",
+    question(NET_SALES, tool_choice={"type": Exactly("tool"), "name": ("sales_analyst",)}),
+)
 OPENING = _threaded(
     "the first question of a thread", question(FIRST_QUESTION, thread_id=1001, parent_message_id=Exactly(0)), "fresh"
 )
@@ -335,7 +363,7 @@ INLINE = Exchange(
     "a question to an inline agent",
     "POST",
     INLINE_RUN_PATH,
-    streamed(_TURN),
+    streamed(_WHOLE),
     body=question(INLINE_QUESTION, models={"orchestration": INLINE_MODEL}),
     streams=True,
     sequence=run_sequence(),
@@ -374,7 +402,7 @@ SEARCH = Exchange(
         "query": "refund deadline",
         "columns": (Exactly("DOC_ID"), Exactly("TITLE")),
         "limit": 2,
-        "filter": {"@eq": {"CATEGORY": "Returns"}},
+        "filter": exactly(FILTER),
     },
 )
 
@@ -402,6 +430,21 @@ ANALYST = Exchange(
     whole({"message": {"content": Among((_ANALYST_TEXT, _ANALYST_SQL))}, "request_id": OWN_ID}),
     body=_message(NET_SALES, stream=False),
 )
+_SAID = {"type": Exactly("text"), "text": "This is how I read the question."}
+CONVERSING = Exchange(
+    "a further question to Cortex Analyst",
+    "POST",
+    ANALYST_PATH,
+    whole({"message": {"content": Among((_ANALYST_TEXT,))}}),
+    body={
+        **_message(NET_SALES, stream=False),
+        "messages": (
+            _turn("user", {"type": Exactly("text"), "text": "Which regions are there?"}),
+            _turn("analyst", _SAID),
+            _turn("user", {"type": Exactly("text"), "text": NET_SALES}),
+        ),
+    },
+)
 SUGGESTING = Exchange(
     "a question that Cortex Analyst cannot answer",
     "POST",
@@ -426,6 +469,8 @@ SUBMIT = Exchange(
     query=SUBMISSION,
     body=STATEMENT_REQUEST,
 )
+
+SUBMIT_AGAIN = replace(SUBMIT, name="a statement, once more", query={**SUBMISSION, "retry": "true"})
 
 
 def _of_statement(name: str, statement: str, answer: Answer, **more: Any) -> Exchange:
@@ -522,6 +567,7 @@ REFUSALS = (
     ),
 )
 
+THROTTLED_SQL = next(each.exchange for each in REFUSALS if each.state == "sql_throttled")
 FAILING = replace(
     RUN,
     name="a question: fails_mid_stream",
@@ -542,6 +588,7 @@ EXCHANGES = (
     WITH_PAT,
     WITH_OAUTH,
     CHOSEN,
+    NAMED,
     OPENING,
     FOLLOWING,
     TOOL_ANSWER,
@@ -551,9 +598,11 @@ EXCHANGES = (
     THREAD,
     SEARCH,
     ANALYST,
+    CONVERSING,
     SUGGESTING,
     ANALYST_STREAM,
     SUBMIT,
+    SUBMIT_AGAIN,
     POLL,
     RESULT_SET,
     PARTITION,

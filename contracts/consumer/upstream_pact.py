@@ -57,7 +57,7 @@ def _declare(pact: Pact, exchange: Exchange) -> None:
         interaction.with_query_parameter(name, match.regex(QUERY_EXAMPLES.get(name, form), regex=form))
     if exchange.body is not None:
         interaction.with_body(matched(exchange.body), content_type="application/json")
-    interaction.with_generators(_generators(exchange.made), "Request")
+    interaction.with_generators(_generators(exchange), "Request")
     answer = exchange.answer
     interaction.will_respond_with(answer.status)
     for name, promise in answer.headers.items():
@@ -70,14 +70,21 @@ def _declare(pact: Pact, exchange: Exchange) -> None:
         interaction.with_matching_rules({"body": {"$": rule}}, "Response")
 
 
-def _generators(made: Mapping[str, str]) -> dict[str, Any]:
-    def provider_state(expression: str, kind: str) -> dict[str, str]:
-        return {"type": "ProviderState", "expression": expression, "dataType": kind}
+def _generators(exchange: Exchange) -> dict[str, Any]:
+    """What of a request comes from the provider's state: its credential, ids, and a request id that is used once."""
+    made = exchange.made
+    found: dict[str, Any] = {"header": {"Authorization": _from_state("${authorization}")}}
+    if "requestId" in exchange.query:
+        found["query"] = {"requestId": _from_state("${request_id}")}
+    if "path" in made:
+        found["path"] = _from_state(made["path"])
+    if body := {path: _from_state(made[path], "INTEGER") for path in made if path != "path"}:
+        found["body"] = body
+    return found
 
-    body = {path: provider_state(expression, "INTEGER") for path, expression in made.items() if path != "path"}
-    found: dict[str, Any] = {"header": {"Authorization": provider_state("${authorization}", "STRING")}}
-    found |= {"body": body} if body else {}
-    return found | ({"path": provider_state(made["path"], "STRING")} if "path" in made else {})
+
+def _from_state(expression: str, kind: str = "STRING") -> dict[str, str]:
+    return {"type": "ProviderState", "expression": expression, "dataType": kind}
 
 
 def sequences() -> dict[str, Mapping[str, JsonValue]]:

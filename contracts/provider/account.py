@@ -93,7 +93,7 @@ class Account:
                 if value not in PARAMS.get(param, ()):
                     raise StateError(f"state parameter {param}={value!r} is not known; known are {dict(PARAMS)}")
             self.rehearse(None)
-            values: Values = {"authorization": self.headers["Authorization"]}
+            values: Values = {"authorization": self.headers["Authorization"], "request_id": str(uuid.uuid4())}
             for param, value in params.items():
                 values |= made[param](str(value))
             if name != upstream.AS_RECORDED:
