@@ -11,7 +11,7 @@ from contracts import release
 from contracts.compat import Change, Document, Place, Severity, compare, words
 from contracts.compat.report import brief, summary
 from contracts.compat.shapes import canonical
-from contracts.pactfile import Interaction, PactFile
+from contracts.pactfile import PactFile
 from contracts.review.examples import Lines, shown
 from contracts.review.sources import Sources
 from contracts.review.usage import SENDS, Use, concerned, elsewhere, streams, uses
@@ -179,11 +179,7 @@ def _pact_changes(old: Iterable[PactFile], new: Iterable[PactFile]) -> Iterator[
 
 def _promises(pact: PactFile) -> dict[str, Mapping[str, Any]]:
     rules = {f"sequence of {name}": rule for name, rule in pact.sequences.items()}
-    return {_name(each): each.document for each in pact.interactions} | rules
-
-
-def _name(interaction: Interaction) -> str:
-    return interaction.description
+    return {each.description: each.document for each in pact.interactions} | rules
 
 
 def _differences(old: Any, new: Any, path: str = "") -> list[str]:

@@ -161,7 +161,8 @@ class _Book:
     def _message(self, interaction: Interaction) -> Iterator[tuple[str, Place, Anchor, str]]:
         content = _content(interaction.document, "contents")
         if isinstance(content, Mapping) and isinstance(content.get("event"), str):
-            for place in self._streams(content["event"], str(interaction.document)):
+            asked = {state.params.get("endpoint") for state in interaction.states}
+            for place in self._streams(content["event"], asked):
                 for anchor, path in self._touched(self._response(place), content):
                     yield READS, place, anchor, path.removeprefix("data.")
 
@@ -189,15 +190,15 @@ class _Book:
                 return Place(path, method)
         return None
 
-    def _streams(self, event: str, hint: str) -> list[Place]:
-        """The streams that have such an event; of several the ones whose path the interaction's state names."""
+    def _streams(self, event: str, endpoints: set[Any]) -> list[Place]:
+        """The streams that have such an event; of several those whose path ends as the interaction's states say."""
         found = [
             Place(path, method, Side.RESPONSE, status, event=event)
             for (path, method), operation in self.operations.items()
             for status, answer in operation.get("responses", {}).items()
             if event in self.events(resolve_in(self._document, answer))
         ]
-        named = [each for each in found if f"'endpoint': '{each.path.rpartition('/')[2]}'" in hint]
+        named = [each for each in found if each.path.rpartition("/")[2] in endpoints]
         return named or found
 
     def events(self, answer: Mapping[str, Any]) -> list[str]:

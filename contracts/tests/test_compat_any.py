@@ -74,7 +74,7 @@ def _strip_operation(whole: Any, at: tuple[str, str]) -> None:
 FIELD_EDITS = st.tuples(st.sampled_from([_drop, _add, _demand, _retype]), st.sampled_from(SITES))
 OPERATION_EDITS = st.tuples(st.sampled_from([_strip_answer, _strip_operation]), st.sampled_from(OPERATIONS))
 MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-SOME = settings(MANY, max_examples=25)
+SOME = settings(MANY, max_examples=15)
 """For the whole of our document: a tenth of a second each time."""
 
 
