@@ -50,7 +50,9 @@ def _system_chromium() -> str:
 
 
 NO_RATES = {
-    f"CORTEX_PROXY_POLICIES__{row}__{cell}": "100000" for row in ("TOKEN", "CHAT") for cell in ("RATE", "BURST")
+    f"CORTEX_PROXY_POLICIES__{row}__{cell}": "100000"
+    for row in ("TOKEN", "CHAT", "REPORT")
+    for cell in ("RATE", "BURST")
 }
 """Browser tests ask faster than people do."""
 

@@ -115,6 +115,7 @@ def check_up(command: Path, folder: Path) -> None:
         for path, holds in (
             ("", "<html"),
             ("client/vendor/vega.js", "vega"),
+            ("client/shared/index.js", "createClient"),
             ("rehearsal.json", "Net sales by region"),
         ):
             with urllib.request.urlopen(page + path, timeout=10) as answer:  # noqa: S310 - our own loopback URL

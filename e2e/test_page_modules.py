@@ -14,7 +14,7 @@ from mocks import cassette
 CASSETTES = Path(cassette.__file__).parent / "cassettes" / "agents"
 
 PARSE = """
-  const { SseParser } = await import("/client/sse.js");
+  const { SseParser } = await import("/client/shared/index.js");
   const parse = (chunks) => {
     const parser = new SseParser();
     return [...chunks.flatMap((chunk) => parser.feed(chunk)), ...parser.end()];

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from flask import Blueprint, Response, abort, jsonify, send_from_directory
 from flask.typing import ResponseReturnValue
 
+import contracts
 from proxy.parts import parts
+
+CLIENT_PACKAGE = Path(contracts.__file__).parent / "shared" / "lib"
+"""The modules of `@cortex-harness/shared`: what the page asks the API with is of this proxy's own contract."""
+IN_PACKAGE = "shared/"
 
 PAGE_POLICY = "; ".join(
     [
@@ -32,7 +39,9 @@ def index() -> Response:
 
 @blueprint.get("/client/<path:name>")
 def file(name: str) -> Response:
-    """One of its files; never from outside its folder."""
+    """One of its files, or of the client's package below `shared/`; never from outside the two folders."""
+    if name.startswith(IN_PACKAGE):
+        return _from(CLIENT_PACKAGE, name.removeprefix(IN_PACKAGE))
     return _file(name)
 
 
@@ -54,6 +63,10 @@ def rehearsal() -> ResponseReturnValue:
 def _file(name: str) -> Response:
     folder = parts().settings.page_dir
     assert folder is not None, "the page's routes are only registered with a folder"
+    return _from(folder, name)
+
+
+def _from(folder: Path, name: str) -> Response:
     response = send_from_directory(folder.resolve(), name)
     response.headers["Content-Security-Policy"] = PAGE_POLICY
     response.headers["Cache-Control"] = "no-cache"

@@ -1,15 +1,14 @@
 /** A conversation: turns in order, one stream at a time, the thread that joins them. */
 
-import { newTrace, streamChat } from "./chat.js";
+import { ProblemError, newTrace } from "/client/shared/index.js";
 import { runClientTool } from "./client-tools.js";
-import { CONNECTION_LOST, ProblemError, problemName, unreadable } from "./problem.js";
+import { tellFault } from "./measures.js";
 import { answerTool, apply, close, newTurn, nextLeg, openClientTools } from "./turn.js";
 
 const MAX_LEGS = 6;
-const NEEDS_NEW_TOKEN = ["token-expired", "token-invalid", "token-missing", "session-ended", "session-mismatch"];
 
 export class Conversation {
-  #session;
+  #client;
   #rehearsal;
   #onTurn;
   #thread = null;
@@ -17,8 +16,8 @@ export class Conversation {
   #running = null;
 
   /** `rehearsal()` tells {scenario, baggage} for the next request; `onTurn(turn)` hears of every change. */
-  constructor({ session, rehearsal, onTurn }) {
-    this.#session = session;
+  constructor({ client, rehearsal, onTurn }) {
+    this.#client = client;
     this.#rehearsal = rehearsal;
     this.#onTurn = onTurn;
   }
@@ -74,33 +73,19 @@ export class Conversation {
     } catch (error) {
       if (signal.aborted) return close(state.turn, "stopped", now());
       // A malformed answer must not leave the page waiting for ever.
-      return close(state.turn, "failed", now(), error instanceof ProblemError ? error.problem : unreadable(error));
+      return close(state.turn, "failed", now(), state.turn.problem ?? problemOf(error));
     }
   }
 
   async #leg(state, message, thread, { baggage, signal }) {
     const trace = newTrace();
     state.turn = { ...state.turn, ids: { ...state.turn.ids, traceId: trace.traceId } };
-    const request = { traceparent: trace.traceparent, baggage, signal };
-    for await (const { event, data } of this.#stream(message, thread, request)) {
+    // Asked for each try: a session that had to be replaced has no threads any more.
+    const asked = () => ({ message, ...placeIn(thread()) });
+    const headers = baggage ? { baggage } : {};
+    for await (const { event, data } of this.#client.chat(asked, { trace, headers, signal })) {
       state.turn = apply(state.turn, event, data, now());
       if (!signal.aborted) this.#onTurn(state.turn);
-    }
-    if (!state.turn.end && !state.turn.problem) throw new ProblemError(CONNECTION_LOST);
-  }
-
-  /** A refused token is replaced and the request sent once more: nothing was asked yet, so nothing is asked twice. */
-  async *#stream(message, thread, request) {
-    for (const last of [false, true]) {
-      const { token, sessionId } = await this.#session.ensure();
-      try {
-        // Asked only now: a session that had to be replaced has no threads any more.
-        yield* streamChat({ token, body: { sessionId, message, ...placeIn(thread()) }, ...request });
-        return;
-      } catch (error) {
-        if (last || !NEEDS_NEW_TOKEN.includes(problemName(error.problem ?? {}))) throw error;
-        this.#session.drop();
-      }
     }
   }
 
@@ -121,6 +106,25 @@ export class Conversation {
   #remember(turn) {
     if (turn.ids.turnId) this.#thread = threadAfter(turn);
   }
+}
+
+function problemOf(error) {
+  if (!(error instanceof ProblemError)) {
+    tellFault("render");
+    return unreadable(error);
+  }
+  if (error.kind === "unreachable") tellFault("network");
+  return error.problem;
+}
+
+/** An answer that this page cannot make sense of; `error` is what stopped it. */
+function unreadable(error) {
+  return {
+    type: "page/unreadable-answer",
+    title: "This answer cannot be read",
+    detail: `The page stopped at: ${error.message}`,
+    retryable: false,
+  };
 }
 
 function threadAfter(turn) {

@@ -1,7 +1,9 @@
 /** Wiring: the page's parts and who tells whom. */
 
+import { createClient } from "/client/shared/index.js"; // contracts/shared/lib, which the proxy serves beside this folder
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
+import { startMeasuring } from "./measures.js";
 import { fillPicker, startDrawer } from "./picker.js";
 import { Choice, loadRehearsal } from "./rehearsal.js";
 import { h } from "./render/dom.js";
@@ -10,7 +12,6 @@ import { plainNotice } from "./render/notices.js";
 import { TurnView } from "./render/turn-view.js";
 import { Follower } from "./scroll.js";
 import { startSessionChip } from "./session-chip.js";
-import { Session } from "./session.js";
 import { startTheme } from "./theme.js";
 
 const STARTERS = ["net_sales_by_region", "three_charts", "citations", "elicitation"];
@@ -18,25 +19,28 @@ const ANNOUNCED = { done: "The answer is complete.", stopped: "The answer was st
 
 const byId = (id) => document.getElementById(id);
 const views = new Map();
-const session = new Session();
+// The reader is told at once of a refusal, and when to try again: waiting in silence would look like a slow agent.
+const client = createClient({ retry: { tries: 1 } });
 const choice = new Choice();
-const conversation = new Conversation({ session, rehearsal: () => choice.forRequest(), onTurn: showTurn });
+const conversation = new Conversation({ client, rehearsal: () => choice.forRequest(), onTurn: showTurn });
 const composer = new Composer(document, { onAsk: ask, onStop: () => conversation.stop() });
 const follower = new Follower(byId("scroller"), byId("jump"));
 let drawer = null;
 let scenarios = [];
 
+startMeasuring((metric) => client.measure(metric));
 startTheme(byId("theme"));
-startSessionChip(byId("session"), session);
+startSessionChip(byId("session"), client.session);
 decorateButtons();
 byId("new-conversation").addEventListener("click", newConversation);
-session.addEventListener("replaced", () => {
+client.session.onChange((session, replaced) => {
+  if (!replaced) return;
   conversation.forgetThread();
   addNote("A new session began, because the old one could not be renewed. The agent starts without memory.");
 });
 choice.addEventListener("change", showScenario);
 // A session that cannot be had is told with the first question, where it can be tried again.
-session.ensure().catch(() => {});
+client.session.token().catch(() => {});
 loadRehearsal().then((rehearsal) => rehearsal && startRehearsal(rehearsal));
 composer.focus();
 

@@ -14,7 +14,7 @@ export function startSessionChip(chip, session) {
     time.textContent = countdown(current.renewsAt - Date.now());
     chip.title = `Session ${current.sessionId}, ends at ${clockTime(current.sessionEndsAt)} at the latest`;
   };
-  session.addEventListener("change", show);
+  session.onChange(show);
   setInterval(show, 1000);
   show();
 }

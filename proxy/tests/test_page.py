@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+import contracts
 from proxy.tests.conftest import Keys, MakeApp
 from proxy.tests.upstream import Exchange, Upstream
 
@@ -24,7 +25,13 @@ def client(make_app: MakeApp, tmp_path: Path) -> FlaskClient:
 
 
 @pytest.mark.parametrize(
-    ("path", "content_type"), [("/", "text/html; charset=utf-8"), ("/client/main.js", "text/javascript; charset=utf-8")]
+    ("path", "content_type"),
+    [
+        ("/", "text/html; charset=utf-8"),
+        ("/client/main.js", "text/javascript; charset=utf-8"),
+        ("/client/shared/index.js", "text/javascript; charset=utf-8"),
+        ("/client/shared/generated/model.js", "text/javascript; charset=utf-8"),
+    ],
 )
 def test_files_come_with_a_strict_policy(client: FlaskClient, path: str, content_type: str) -> None:
     """The page runs its own scripts only, is framed by nobody, and is asked for anew each time."""
@@ -48,13 +55,26 @@ def test_files_come_with_a_strict_policy(client: FlaskClient, path: str, content
         "/client/..%5csecret.js",
         "/client/main.js%00.html",
         "/client/.",
+        "/client/shared/no.js",
+        "/client/shared/../package.json",
+        "/client/shared/..%2fpackage.json",
+        "/client/shared/..%2f..%2f..%2fsecret.js",
+        "/client/shared//etc/passwd",
+        "/client/shared/",
     ],
 )
 def test_nothing_outside_the_folder(client: FlaskClient, path: str) -> None:
-    """No path leads out of the page's folder, and a miss is a problem like others."""
+    """No path leads out of the folders of page and client, and a miss is a problem like others."""
     response = client.get(path, follow_redirects=True)
     assert response.status_code == 404
     assert b"canary" not in response.data
+
+
+def test_the_client_is_that_of_the_contract(client: FlaskClient) -> None:
+    """What the page asks the API with is the package that belongs to this proxy's contract, byte for byte."""
+    package = Path(contracts.__file__).parent / "shared" / "lib"
+    with client.get("/client/shared/client.js") as response:
+        assert response.data == (package / "client.js").read_bytes()
 
 
 def test_a_range_that_cannot_be_is_no_failure_of_ours(client: FlaskClient) -> None:
@@ -62,7 +82,7 @@ def test_a_range_that_cannot_be_is_no_failure_of_ours(client: FlaskClient) -> No
     assert client.get("/client/main.js", headers={"Range": "bytes=900-999"}).status_code == 422
 
 
-@pytest.mark.parametrize("path", ["/", "/client/main.js", "/rehearsal.json"])
+@pytest.mark.parametrize("path", ["/", "/client/main.js", "/client/shared/index.js", "/rehearsal.json"])
 def test_production_has_none_of_it(make_app: MakeApp, keys: Keys, path: str) -> None:
     """Without a page's folder the routes are not there."""
     app = make_app(environment="production", client_key_file=keys.client_key)

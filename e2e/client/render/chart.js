@@ -1,6 +1,7 @@
 /** Charts from Vega-Lite, drawn by Vega, which is loaded with the first of them. */
 
 import { plural } from "../format.js";
+import { tellFault } from "../measures.js";
 import { readValues } from "../result-set.js";
 import { confirmingButton, copyText, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -109,8 +110,9 @@ class Drawing {
   }
 
   async #draw() {
+    const embed = await loadVega().catch(() => null);
+    if (!embed) return this.#failed("network", "the chart library could not be loaded");
     try {
-      const embed = await loadVega();
       this.#result?.finalize();
       this.#result = await embed(
         this.#canvas,
@@ -119,10 +121,14 @@ class Drawing {
       );
       this.#canvas.classList.add("drawn");
     } catch (error) {
-      this.#canvas.replaceChildren(
-        h("p", { class: "notice" }, icon("alert"), `This chart cannot be drawn: ${error.message}`),
-      );
+      this.#failed("render", error.message);
     }
+  }
+
+  #failed(kind, reason) {
+    tellFault(kind);
+    const notice = h("p", { class: "notice" }, icon("alert"), `This chart cannot be drawn: ${reason}`);
+    this.#canvas.replaceChildren(notice);
   }
 
   /** Vega follows the window's size; the column can change without it. */
@@ -169,7 +175,7 @@ function loadVega() {
     script.addEventListener("load", () => resolve(window.vegaEmbed));
     script.addEventListener("error", () => {
       vegaLoad = null;
-      reject(new Error("the chart library could not be loaded"));
+      reject();
     });
     document.head.append(script);
   });

@@ -1,6 +1,5 @@
 /** What the reader must know beside the answer: warnings, failures, a stop. */
 
-import { problemName } from "../problem.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 
@@ -34,8 +33,9 @@ export function problemCard(turn, retry) {
     problem.detail ? h("p", { class: "problem-detail preserve", text: problem.detail }) : null,
     fieldErrors(problem.errors),
     facts([
-      ["Type", problemName(problem), problem.type],
-      ["Status", problem.status],
+      ["Type", String(problem.type ?? "unknown").split("/").pop(), problem.type],
+      // A connection that was lost had begun well, and one that never was has none.
+      ["Status", problem.status >= 400 ? problem.status : null],
       ["Upstream code", problem.upstreamCode ?? upstream?.code ?? upstream?.error_code],
       ["Upstream message", upstream?.message === problem.detail ? null : upstream?.message],
       ["Upstream request", upstream?.request_id],

@@ -1,5 +1,6 @@
 /** One turn on the page. Updates are gathered and drawn once a frame; untouched blocks are left alone. */
 
+import { tellFault } from "../measures.js";
 import { answerText } from "../turn.js";
 import { readResultSet } from "../result-set.js";
 import { chartView } from "./chart.js";
@@ -112,6 +113,7 @@ export class TurnView {
       entry.view.update?.(block, this.#context);
     } catch (error) {
       // One malformed block must not take the rest of the answer with it.
+      tellFault("render");
       entry.view = { element: plainNotice(`This part of the answer cannot be shown: ${error.message}`, "alert") };
     }
     return entry.view.element;
