@@ -17,7 +17,7 @@ import contextlib
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -29,6 +29,7 @@ CONTEXT = {"auto_envvar_prefix": "CORTEX_HARNESS", "help_option_names": ["-h", "
 PORT = click.IntRange(0, 65535)
 PACE = click.FloatRange(0, 1000)
 FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 REPEATABLE = {
     "role": "roles",
     "warehouse": "warehouses",
@@ -96,9 +97,9 @@ def up(host: str, port: int, mock_port: int, pace: float, strict: bool, state_di
 @click.option("--port", type=PORT, default=4010, show_default=True, help="0 takes a free port and prints it.")
 @click.option("--pace", type=PACE, default=1.0, show_default=True, help="Factor on recorded times; 0 sends at once.")
 @click.option("--strict/--no-strict", default=True, help="404 with nearest misses, or an answer for people.")
-@click.option("--cassettes", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Folder to play.")
-@click.option("--scenarios", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Scenario files.")
-@click.option("--data", type=click.Path(path_type=Path, exists=True, file_okay=False), help="Files that SQL runs on.")
+@click.option("--cassettes", type=FOLDER, help="Folder to play.")
+@click.option("--scenarios", type=FOLDER, help="Scenario files.")
+@click.option("--data", type=FOLDER, help="Files that SQL runs on.")
 @click.option("--unattested", is_flag=True, help="Play recorded cassettes that nothing attests to be anonymised.")
 @click.option("--account", default="MYORG-BENCH", show_default=True, help="Account that tokens must name.")
 @click.option("--user", default="CORTEX_PROXY_USER", show_default=True, help="User that tokens must name.")
@@ -328,7 +329,7 @@ def load(streams: int, only: tuple[str, ...], as_json: bool) -> None:
 
 @main.group()
 def contracts() -> None:
-    """What each side promises: the proxy's client API as a document."""
+    """What each side promises: document, TypeScript package, pacts, and what a change breaks."""
 
 
 @contracts.command()
@@ -345,6 +346,123 @@ def openapi(check: bool) -> None:
     if not is_current:
         path.write_text(wanted, encoding="utf-8")
     click.echo(f"{path} is current" if is_current else f"{path} is written")
+
+
+@contracts.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit code 4 when the file is stale.")
+def golden(check: bool) -> None:
+    """Write contracts/golden.json: values that fit each schema of the document, and values that do not."""
+    from contracts import golden as room
+
+    sys.exit(room.run(check=check, say=click.echo))
+
+
+@contracts.command()
+@click.option("--check", is_flag=True, help="Write nothing; exit code 4 when a file is stale.")
+def typescript(check: bool) -> None:
+    """Write contracts/shared, the npm package, from contracts/openapi.yaml: types, Zod schemas, built client."""
+    from contracts import nodejs
+    from contracts import typescript as room
+
+    try:
+        sys.exit(room.run(check=check, say=click.echo))
+    except (nodejs.NodeMissing, nodejs.InstallFailed, room.GenerationFailed) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@contracts.command()
+@click.argument("old")
+@click.argument("new", default=".")
+@click.option("--json", "as_json", is_flag=True, help="Changes as JSON.")
+def compat(old: str, new: str, as_json: bool) -> None:
+    """Say what changes for clients from OLD to NEW, and exit with 1 when something breaks.
+
+    Each is a file, a folder that holds contracts/openapi.yaml, a git revision, or revision:path.
+    """
+    from contracts import compat as room
+
+    sys.exit(room.run(old, new, as_json=as_json, say=click.echo))
+
+
+@contracts.command()
+@click.option("--since", help="A git revision.  [default: the last released document]")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for review.md and review.html.")
+def review(since: str | None, out: Path | None) -> None:
+    """Make the review pack of a change: what breaks, whom, with examples; Markdown and a page."""
+    from contracts import review as room
+
+    sys.exit(room.run(since, out=out, say=click.echo))
+
+
+@contracts.command()
+@click.option("--branch", help="What was built.  [default: the one that is checked out]")
+@click.option("--build-url", help="Where the build's results are; the broker links to it.")
+@click.option("--verify", is_flag=True, help="Run the providers' suites, too, and record how they went.")
+def publish(branch: str | None, build_url: str | None, verify: bool) -> None:
+    """Publish the pacts to the broker of PACT_BROKER_URL; without one they stay files, which is said.
+
+    Credentials: PACT_BROKER_TOKEN, or PACT_BROKER_USERNAME and PACT_BROKER_PASSWORD.
+    """
+    from contracts import broker as room
+
+    sys.exit(room.publish(os.environ, click.echo, branch=branch, build_url=build_url, verify=verify))
+
+
+@contracts.command(name="can-i-deploy")
+@click.option("--pacticipant", required=True, help="Who is to be deployed: cortex-proxy, bench-frontend.")
+@click.option("--to", required=True, help="The broker's name of the environment.")
+@click.option("--ignore", multiple=True, help="A pacticipant whose versions nobody records; repeatable.")
+@click.option("--first", is_flag=True, help="Nothing that it has a contract with is deployed there yet.")
+def can_i_deploy(pacticipant: str, to: str, ignore: tuple[str, ...], first: bool) -> None:
+    """Ask the broker whether this commit works with what is deployed; exit code 1 for no."""
+    from contracts import broker as room
+
+    sys.exit(room.can_i_deploy(os.environ, click.echo, pacticipant=pacticipant, to=to, ignore=ignore, first=first))
+
+
+@contracts.command(name="record-deployment")
+@click.option("--pacticipant", required=True, help="Who was deployed.")
+@click.option("--to", required=True, help="The broker's name of the environment.")
+def record_deployment(pacticipant: str, to: str) -> None:
+    """Tell the broker that this commit is what runs in an environment now."""
+    from contracts import broker as room
+
+    sys.exit(room.record_deployment(os.environ, click.echo, pacticipant=pacticipant, to=to))
+
+
+@main.group()
+def export() -> None:
+    """The recorded answers for other people's mocks, played through the proxy first."""
+
+
+def _exported(kind: Literal["msw", "playwright"], options: dict[str, Any]) -> None:
+    from e2e import frontdoor as room
+    from mocks.export import ExportError
+
+    try:
+        sys.exit(room.run(kind, say=lambda line: click.echo(line, err=True), **options))
+    except (ExportError, room.FrontDoorError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@export.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="[default: mocks/msw]")
+@click.option("--check", is_flag=True, help="Write nothing; exit code 4 when a file is stale.")
+@click.option("--cassettes", type=FOLDER, help="Play these cassettes instead of the shipped ones.")
+@click.option("--scenarios", type=FOLDER, help="Play these scenarios instead of the shipped ones.")
+def msw(**options: Any) -> None:
+    """Write the npm package of handlers for MSW 2 and 3."""
+    _exported("msw", options)
+
+
+@export.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="[default: mocks/playwright]")
+@click.option("--check", is_flag=True, help="Write nothing; exit code 4 when a file is stale.")
+@click.option("--cassettes", type=FOLDER, help="Play these cassettes instead of the shipped ones.")
+@click.option("--scenarios", type=FOLDER, help="Play these scenarios instead of the shipped ones.")
+def playwright(**options: Any) -> None:
+    """Write the fixtures for Playwright, in Python and TypeScript."""
+    _exported("playwright", options)
 
 
 @main.group()

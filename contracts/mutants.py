@@ -83,6 +83,8 @@ def mistakes() -> list[Mistake]:
 
 def verdicts(wanted: Sequence[Mistake]) -> Iterator[Verdict]:
     """What finds each mistake out, in the order given.   Raises: CannotPlant; RuntimeError if nothing is wrong yet."""
+    for mistake in wanted:
+        mistake.planted(ROOT)
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(AT_ONCE):
@@ -105,7 +107,8 @@ def verdicts(wanted: Sequence[Mistake]) -> Iterator[Verdict]:
 
 def _copied(target: Path) -> Path:
     """The repository's files at another place; what npm installed is shared."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True)  # noqa: S607
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True)  # noqa: S603 - our own command
     for name in listed.stdout.decode().split("\0"):
         if name and (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
