@@ -43,6 +43,7 @@ from contracts.consumer.upstream_pact import FILE_NAME, pact_of, pact_of_message
 from contracts.exchange import events
 from contracts.pactfile import save
 from contracts.sequence import Rule
+from proxy.backoff import Backoff
 from proxy.calls import Call
 from proxy.chat import run_body
 from proxy.cortex import CortexClient, Reply, Upstream
@@ -82,8 +83,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
 
 @pytest.fixture
-def asking(files: Mapping[str, Path]) -> Asking:
+def asking(files: Mapping[str, Path], monkeypatch: pytest.MonkeyPatch) -> Asking:
     """Makes the proxy's upstream client for an address and further files; only one that is told so tries again."""
+    monkeypatch.setattr(sql, "FIRST_WAIT_S", 0.001)
 
     @contextmanager
     def make(url: str, *more: str) -> Iterator[CortexClient]:
@@ -103,7 +105,7 @@ def asking(files: Mapping[str, Path]) -> Asking:
             policies={name: {**row, **retries.get(name, {})} for name, row in ROOMY.items()},
             **given,
         )
-        client = CortexClient(settings, Seen())
+        client = CortexClient(settings, Seen(), Backoff(lambda least, _most: least))
         try:
             yield client
         finally:
@@ -432,14 +434,15 @@ def without(promise: Promise, place: tuple[str | int, ...]) -> Promise:
 
 
 def lacking(*, borne: bool) -> list[Any]:
-    """Each story, each of its answers, each member that the answer could lack; those that are borne, or the others."""
+    """Each answer, the story that reads it, each member that it could lack; those that are borne, or the others."""
+    readers = {lacks.name: (use, exchanges, lacks) for use, exchanges in STORIES for lacks in exchanges}
+    refusals = {refusal.exchange.name for refusal in REFUSALS}
     return [
-        pytest.param(use, exchanges, lacks, place, id=f"{lacks.name} without {'.'.join(map(str, place))}")
-        for use, exchanges in STORIES
-        for lacks in exchanges
-        if lacks.name not in {refusal.exchange.name for refusal in REFUSALS}
+        pytest.param(use, exchanges, lacks, place, id=f"{name} without {'.'.join(map(str, place))}")
+        for name, (use, exchanges, lacks) in readers.items()
+        if name not in refusals
         for place in places(lacks.answer.body)
-        if ((lacks.name, place[-1]) in BORNE) is borne
+        if ((name, place[-1]) in BORNE) is borne
     ]
 
 
