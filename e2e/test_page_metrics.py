@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Request, Response
+from playwright.sync_api import Page, Request, Response, Route, expect
 
 from e2e.conftest import Chat, Watch
 
@@ -21,6 +21,9 @@ navigator.sendBeacon = (url, body) => {
 };
 """
 """What a page sends while it is left, nobody outside of it sees."""
+
+START = ("proxy.start", {"sessionId": "s", "turnId": "t", "traceId": "t"})
+END = ("proxy.end", {"reason": "completed", "turnId": "t", "events": 1, "upstreamBytes": 1, "durationMs": 2})
 
 Named = tuple[str, str | None]
 
@@ -43,6 +46,12 @@ def taken_in(response: Response) -> dict[Named, float]:
     return metrics
 
 
+def answer(route: Route, *events: tuple[str, object]) -> None:
+    """Answer a question with these events."""
+    body = "".join(f"event: {event}\ndata: {json.dumps(data)}\n\n" for event, data in events)
+    route.fulfill(content_type="text/event-stream", body=body)
+
+
 def stopped(chat: Chat) -> None:
     """An answer that the reader stops."""
     chat.pace("Real time")
@@ -58,8 +67,7 @@ def broken_off(chat: Chat) -> None:
 
 def cut(chat: Chat) -> None:
     """An answer whose connection is lost."""
-    start = 'event: proxy.start\ndata: {"sessionId":"s","turnId":"t","traceId":"t"}\n\n'
-    chat.page.route("**/api/v1/chat", lambda route: route.fulfill(content_type="text/event-stream", body=start))
+    chat.page.route("**/api/v1/chat", lambda route: answer(route, START))
     chat.send("Net sales by region")
 
 
@@ -111,19 +119,30 @@ def test_a_chart_that_cannot_be_drawn_is_reported(chat: Chat, watch: Watch) -> N
     taken_in(report.value)
 
 
-def test_a_block_that_cannot_be_shown_is_reported(chat: Chat) -> None:
-    """A part of an answer that stopped its view is told as a failure to render."""
-    frames = [
-        ("proxy.start", '{"sessionId":"s","turnId":"t","traceId":"t"}'),
-        ("response.suggested_queries", '{"content_index":0,"suggested_queries":[{"query":{}}]}'),
-        ("response.chart", '{"content_index":1,"chart_spec":"{\\"mark\\":7}"}'),
-        ("proxy.end", '{"reason":"completed","turnId":"t","events":2,"upstreamBytes":1,"durationMs":2}'),
-    ]
-    body = "".join(f"event: {event}\ndata: {data}\n\n" for event, data in frames)
-    chat.page.route("**/api/v1/chat", lambda route: route.fulfill(content_type="text/event-stream", body=body))
+@pytest.mark.parametrize(
+    ("event", "data", "told"),
+    [
+        pytest.param("response.table", {"result_set": {"data": [7]}}, "This part of the answer cannot", id="block"),
+        pytest.param("response.chart", {"chart_spec": '{"mark":7}'}, "This chart cannot be drawn", id="chart"),
+        pytest.param("metadata", {"metadata": None}, "This answer cannot be read", id="answer"),
+    ],
+)
+def test_what_cannot_be_shown_is_reported(chat: Chat, event: str, data: dict[str, object], told: str) -> None:
+    """Whatever the page cannot make sense of, reader and proxy are both told."""
+    chat.page.route("**/api/v1/chat", lambda route: answer(route, (event, data), END))
     with chat.page.expect_response(holds(("page_error", "render"))) as report:
-        chat.ask("Net sales by region")
+        turn = chat.ask("Net sales by region")
+        expect(turn.get_by_text(told).first).to_be_visible()
     taken_in(report.value)
+
+
+def test_an_unreachable_proxy_is_reported(chat: Chat, watch: Watch) -> None:
+    """A question that got no answer is told to the proxy once it can be."""
+    watch.allow("ERR_FAILED")
+    chat.page.route("**/api/v1/chat", lambda route: route.abort())
+    with chat.page.expect_response(holds(("page_error", "network"))) as report:
+        chat.send("Net sales by region")
+    assert ("stream_outcome", "error") in taken_in(report.value)
 
 
 def test_a_page_that_is_left_reports_its_vitals(page: Page) -> None:
