@@ -771,10 +771,14 @@ def _route(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """Every recording, and how far what arrived was behind the plan, in milliseconds, each frame."""
+    """Every recording, and how far what arrived was behind the plan, in milliseconds, each frame.
+
+    left_out: cassettes whose answers another agent gave, or no agent.
+    """
 
     recordings: tuple[Recording, ...]
     late_ms: tuple[float, ...]
+    left_out: tuple[str, ...] = ()
 
     def lateness(self) -> str:
         """In words."""
@@ -797,10 +801,11 @@ def record(
     pace: another than 1 is quicker, and good for bytes only.
     Raises: FrontDoorError, StackError, CassetteError, ScenarioFormatError.
     """
-    tapes = [each for each in load_cassettes(cassettes or HERE / "cassettes") if _is_asked(each)]
+    every = load_cassettes(cassettes or HERE / "cassettes")
+    tapes = [each for each in every if _is_asked(each)]
     if not tapes:
         raise FrontDoorError(f"no cassette answers {RUN_PATH}, which is what the proxy runs")
-    known = load_scenarios(scenarios or HERE / "scenarios", load_cassettes(cassettes or HERE / "cassettes"))
+    known = load_scenarios(scenarios or HERE / "scenarios", every)
     folders = {"--cassettes": cassettes, "--scenarios": scenarios}
     given = [text for name, folder in folders.items() if folder is not None for text in (name, str(folder))]
     with ExitStack() as started:
@@ -810,7 +815,8 @@ def record(
         ]
         floor, lane = (Floor(each, pace) for each in stacks)
         recordings = tuple(_all(floor, lane, tapes, list(known.values()), say))
-    return Recorded(recordings, tuple(floor.late_ms))
+    left_out = tuple(each.name for each in every if each not in tapes)
+    return Recorded(recordings, tuple(floor.late_ms), left_out)
 
 
 def _is_asked(tape: Cassette) -> bool:
@@ -869,4 +875,6 @@ def run(
     """
     recorded = record(cassettes, scenarios)
     say(f"{len(recorded.recordings)} recordings; {recorded.lateness()}")
+    if recorded.left_out:
+        say(f"left out, since the proxy runs another agent: {', '.join(recorded.left_out)}")
     return export.run(kind, recorded.recordings, out=out, check=check, say=say)

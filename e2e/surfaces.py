@@ -10,11 +10,13 @@ import itertools
 import json
 import re
 import shutil
-import statistics
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +40,15 @@ THE_SERVER: Surface = {"playback": str(SERVER)}
 
 QUESTION = "Net sales by region"
 CHAT = f"{PREFIX}/chat"
-MOST_APART_MS = 10
-TIMED = ("none", "stall_mid_stream", "slow_start", "slow_tokens", "heartbeat_only")
-"""Scenarios whose gaps are measured: an answer as recorded, silences, a slow head, uneven tokens, comments."""
+MOST_OFF_MS = 5
+"""Between a gap and the recorded one; so no two surfaces are further than 10 ms apart."""
 
-PLAYS, STAGGER_MS = 5, 170
+TIMED = ("none", "stall_mid_stream", "slow_start", "heartbeat_only")
+"""Scenarios whose gaps are measured: an answer as recorded, a silence, a slow head, comments."""
+
+PLAYS, STAGGER_MS, ROUNDS = 2, 173, 10
+"""So many plays at a time, begun at different moments, and at most so many times; few, or they delay each other."""
+
 PLAY_TIMEOUT_S = 100
 
 
@@ -225,14 +231,40 @@ def installed(name: str, *packages: Path) -> Path:
     return folder
 
 
+@contextmanager
+def served(version: str) -> Iterator[str]:
+    """The address of a page whose service worker is one version of MSW, with the exported handlers."""
+    msw = installed(version, export.MSW) / "node_modules" / "msw" / "lib"
+    routes = {"/package/": export.MSW, "/msw/": msw, "/page/": HERE, "/": HERE}
+    alias = {"/": "/browser.html", "/mockServiceWorker.js": "/msw/mockServiceWorker.js"}
+
+    class Files(SimpleHTTPRequestHandler):
+        def translate_path(self, path: str) -> str:
+            path = alias.get(path, path)
+            prefix = next(each for each in routes if path.startswith(each))
+            return str(routes[prefix] / path.removeprefix(prefix))
+
+        def log_message(self, *_args: Any) -> None:
+            """Nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Files) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 def spoil(folder: Path, name: str, change: Any) -> Surface:
-    """A server that plays one recording as `change` leaves its frames."""
-    path = folder / export.MSW.name / "recordings" / f"{name}.js"
-    before = path.read_text("utf-8")
+    """A server, of a copy of the packages, that plays one recording as `change` leaves its frames."""
+    path = Path(export.MSW.name, export.RECORDINGS, f"{name}.js")
+    before = (export.HERE / path).read_text("utf-8")
     document = json.loads(before.removeprefix("export default ").removesuffix(";\n"))
     for exchange in document["exchanges"]:
         change(exchange["answers"][0]["frames"])
-    path.write_text(f"export default {json.dumps(document)};\n", "utf-8")
+    (folder / path).write_text(f"export default {json.dumps(document)};\n", "utf-8")
     return {"playback": str(folder / export.PLAYWRIGHT.name / "server.js")}
 
 
@@ -240,24 +272,24 @@ def spoil(folder: Path, name: str, change: Any) -> Surface:
 
 
 Arrivals = dict[str, list[list[float]]]
-"""By scenario, when each frame of each play arrived, in milliseconds."""
+"""By scenario, when each frame of each play arrived, in milliseconds since its request."""
 
 
-def timed_asks() -> list[Json]:
-    """Each timed scenario several times over, begun at different moments."""
+def timed_asks(scenarios: Sequence[str]) -> list[Json]:
+    """Each scenario several times over, begun at different moments."""
     body = json.dumps({"sessionId": SESSION_ID, "message": QUESTION})
     ask = {"method": "POST", "path": CHAT, "headers": headers(), "body": body, "pace": 1}
     return [
         {**ask, "scenario": scenario, "afterMs": number * STAGGER_MS + at * 31}
-        for at, scenario in enumerate(TIMED)
+        for at, scenario in enumerate(scenarios)
         for number in range(PLAYS)
     ]
 
 
-def asks_of_stack(stack: Stack) -> list[Json]:
+def asks_of_stack(stack: Stack, scenarios: Sequence[str]) -> list[Json]:
     """The same, for mock and proxy."""
     found = []
-    for ask in timed_asks():
+    for ask in timed_asks(scenarios):
         client = Client.opened(stack)
         steering = f"mock.scenario={ask['scenario']},mock.pace=1"
         sent = headers(authorization=f"Bearer {client.token}", baggage=steering)
@@ -284,35 +316,43 @@ def _arrivals(chunks: Sequence[tuple[float, str]]) -> list[float]:
     return [next(at_ms for end, at_ms in ends if end >= frame) for frame in frames]
 
 
-def gaps(arrived: Arrivals) -> dict[str, list[float]]:
-    """The median of each gap, and before them that of the first frame."""
-    found = {}
-    for scenario, plays in arrived.items():
-        each = [[later - earlier for earlier, later in itertools.pairwise(one)] for one in plays]
-        found[scenario] = [statistics.median(gap) for gap in zip(*each, strict=True)]
-    return found
+def misplaced(listen: Callable[[Sequence[str]], Arrivals], scenarios: Sequence[str] = TIMED) -> list[str]:
+    """Gaps between frames that are not as recorded, in words.
+
+    listen: plays scenarios. Whatever happens on a machine can only delay an arrival, so the earliest of many is when
+    the frame left. What has a gap that is off is played again: what a player holds back itself stays off.
+    """
+    planned, earliest = {name: planned_ms(name) for name in scenarios}, dict[str, list[float]]()
+    off = {name: [""] for name in scenarios}
+    for _ in range(ROUNDS):
+        for name, plays in listen([name for name in scenarios if off[name]]).items():
+            known = [earliest[name]] if name in earliest else []
+            earliest[name] = [min(each) for each in zip(*known, *plays, strict=True)]
+            off[name] = _off(name, earliest[name], planned[name])
+        if not any(off.values()):
+            break
+    return [text for each in off.values() for text in each]
 
 
-def too_far_apart(one: Mapping[str, list[float]], other: Mapping[str, list[float]]) -> list[str]:
-    """Gaps that differ by more than the bar, in words."""
+def _off(name: str, arrived: Sequence[float], planned: Sequence[float]) -> list[str]:
+    pairs = zip(_gaps(arrived), _gaps(planned), strict=True)
     return [
-        f"{scenario}: gap {number} is {mine:.1f} ms here, {yours:.1f} ms there"
-        for scenario in other
-        for number, (mine, yours) in enumerate(zip(one[scenario], other[scenario], strict=True))
-        if abs(mine - yours) > MOST_APART_MS
+        f"{name}: gap {number} is {gap:.1f} ms, recorded are {wanted:.1f} ms"
+        for number, (gap, wanted) in enumerate(pairs)
+        if abs(gap - wanted) > MOST_OFF_MS
     ]
 
 
-def planned_gaps() -> dict[str, list[float]]:
-    """The gaps that the recordings plan."""
-    found = {}
-    for scenario in TIMED:
-        kind, name = ("story", "agents/net_sales_by_region") if scenario == "none" else ("scenario", scenario)
-        recording = catalogue().recordings[f"{kind} {name}"]
-        answer = next(each for each in recording["exchanges"] if each["request"]["thread"] == "none")["answers"][0]
-        dues = [each["atMs"] + each.get("heldMs", 0) for each in answer["frames"]]
-        found[scenario] = [later - earlier for earlier, later in itertools.pairwise(dues)]
-    return found
+def _gaps(at_ms: Sequence[float]) -> list[float]:
+    return [later - earlier for earlier, later in itertools.pairwise(at_ms)]
+
+
+def planned_ms(scenario: str) -> list[float]:
+    """When the frames of the recorded answer are due."""
+    kind, name = ("story", export.USUAL) if scenario == "none" else ("scenario", scenario)
+    recording = catalogue().recordings[f"{kind} {name}"]
+    answer = next(each for each in recording["exchanges"] if each["request"]["thread"] == "none")["answers"][0]
+    return [each["atMs"] + each.get("heldMs", 0) for each in answer["frames"]]
 
 
 # --- other requests
