@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from contracts.pactfile import PactFile
+from contracts.pactfile import PactFile, PactFileError
 
 PREFIX = "PACT_BROKER_"
 CREDENTIALS = ("TOKEN", "USERNAME", "PASSWORD")
@@ -146,18 +146,19 @@ def publish(
 
     Without a broker the pacts stay files, which is said. Returns the exit code: 1 when a suite fails.
     """
-    files = [PactFile.load(path) for path in sorted((root / "contracts" / "pacts").glob("*.json"))]
-    if not files:
+    paths = sorted((root / "contracts" / "pacts").glob("*.json"))
+    if not paths:
         say("there is no pact in contracts/pacts; write them: pytest contracts/consumer --write-pacts")
         return FAILED
     try:
         broker = Broker.named_by(environment)
         if broker is None:
-            listed = ", ".join(file.path.name for file in files)
+            listed = ", ".join(path.name for path in paths)
             say(f"{PREFIX}URL is not set, so nothing is published; the pacts stay in contracts/pacts: {listed}")
             return OK
-        return _published(_Desk(broker, environment, say, version(root, branch), build_url), files, root, verify=verify)
-    except BrokerError as error:
+        desk = _Desk(broker, environment, say, version(root, branch), build_url)
+        return _published(desk, [PactFile.load(path) for path in paths], root, verify=verify)
+    except (BrokerError, PactFileError) as error:
         say(str(error))
         return USAGE
 
@@ -178,27 +179,26 @@ def can_i_deploy(
     with is deployed there yet, so that nothing can be compared; otherwise that is a failure.
     Returns the exit code, 1 for no.
     """
-    desk = _desk(environment, say, root)
-    if desk is None:
-        return USAGE
-    code, out = desk.run(
-        "can-i-deploy",
-        *("--pacticipant", pacticipant, "--version", desk.version.number, "--to-environment", to, "--output", "json"),
-        *(part for name in ignore for part in ("--ignore", name)),
-    )
-    return _judged(out, code, say, first=first)
+
+    def ask(desk: _Desk) -> int:
+        wanted = ["--pacticipant", pacticipant, "--version", desk.version.number, "--to-environment", to]
+        left_out = [part for name in ignore for part in ("--ignore", name)]
+        code, out = desk.run("can-i-deploy", *wanted, "--output", "json", *left_out)
+        return _judged(out, code, say, first=first)
+
+    return _at_a_desk(environment, say, root, ask)
 
 
 def record_deployment(environment: Environment, say: Say, *, pacticipant: str, to: str, root: Path = ROOT) -> int:
     """Tell the broker that this commit of a pacticipant now is what runs in an environment. Returns the exit code."""
-    desk = _desk(environment, say, root)
-    if desk is None:
-        return USAGE
-    code, out = desk.run(
-        "record-deployment", "--pacticipant", pacticipant, "--version", desk.version.number, "--environment", to
-    )
-    say(out)
-    return OK if code == 0 else FAILED
+
+    def tell(desk: _Desk) -> int:
+        wanted = ["--pacticipant", pacticipant, "--version", desk.version.number, "--environment", to]
+        code, out = desk.run("record-deployment", *wanted)
+        say(out)
+        return OK if code == 0 else FAILED
+
+    return _at_a_desk(environment, say, root, tell)
 
 
 # --- how it is asked -------------------------------------------------------------------------------------------------
@@ -229,15 +229,16 @@ class _Desk:
         return done.returncode, self.broker.hidden((done.stdout + done.stderr).strip())
 
 
-def _desk(environment: Environment, say: Say, root: Path) -> _Desk | None:
+def _at_a_desk(environment: Environment, say: Say, root: Path, do: Callable[[_Desk], int]) -> int:
+    """The exit code of what is done at the broker of the environment, which there has to be."""
     try:
         broker = Broker.named_by(environment)
         if broker is None:
             raise BrokerError(f"{PREFIX}URL is not set, and only a broker knows what is deployed where")
-        return _Desk(broker, environment, say, version(root))
+        return do(_Desk(broker, environment, say, version(root)))
     except BrokerError as error:
         say(str(error))
-        return None
+        return USAGE
 
 
 def _published(desk: _Desk, files: list[PactFile], root: Path, *, verify: bool) -> int:

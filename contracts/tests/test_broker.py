@@ -140,6 +140,29 @@ def test_a_refusing_broker_is_a_failure(checkout: Path) -> None:
     assert TOKEN not in said.text
 
 
+def test_a_file_that_is_no_pact_is_not_published(checkout: Path) -> None:
+    """The file is named, and nothing of the others goes out either."""
+    (checkout / "contracts/pacts/notes.json").write_text("{}", "utf-8")
+    git(checkout, "add", ".")
+    git(checkout, "commit", "--message", "notes")
+    said = Lines()
+    with BrokerStandIn() as served:
+        assert broker.publish(named(served), said.append, root=checkout) == USAGE
+    assert "notes.json: no pact" in said.text
+    assert served.told.published == []
+
+
+@pytest.mark.parametrize("ask", ["publish", "can_i_deploy", "record_deployment"])
+def test_a_missing_command_is_told(ask: str, checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not installed is named, with the way to get it."""
+    monkeypatch.setattr("contracts.broker.shutil.which", lambda *_asked, **_more: None)
+    more = {} if ask == "publish" else {"pacticipant": "cortex-proxy", "to": "production"}
+    said = Lines()
+    with BrokerStandIn() as served:
+        assert getattr(broker, ask)(named(served), said.append, root=checkout, **more) == USAGE
+    assert said == ["Pact's command is not installed: uv sync --group contracts"]
+
+
 def test_a_provider_without_a_suite_is_refused(checkout: Path) -> None:
     """A pact that nobody verifies cannot be published with its verification."""
     file = checkout / "contracts/pacts/bench-frontend-cortex-proxy.json"
