@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from contracts.compat import words
-from contracts.compat.model import Anchor, Document, Finding, Schema, Side
+from contracts.compat.model import Anchor, Document, DocumentError, Finding, Schema, Side
 from contracts.compat.shapes import ANY, ANY_TYPE, OF_TYPE, SCHEMAS, Shape, Shapes, canonical
 
+MAX_DEPTH = 60
 _UPPER = frozenset({"maxLength", "maxItems", "maxProperties"})
 _BOUNDS: Mapping[str, tuple[str, ...]] = {
     "string": ("minLength", "maxLength"),
@@ -37,6 +38,8 @@ class _Report:
 
     findings: list[Finding] = field(default_factory=list)
     pairs: list[Pair] = field(default_factory=list)
+    open: set[tuple[str, str]] = field(default_factory=set)
+    """Schemas that are being compared, as JSON: what leads back to one of them has been judged."""
 
 
 class Comparison:
@@ -77,18 +80,28 @@ class Comparison:
     def _component(self, pair: Pair) -> _Report:
         if pair not in self._components:
             report = self._components[pair] = _Report()
-            anchor = Anchor(self.old.component(pair[0]))
-            self._alternatives(self.old.of({"$ref": pair[0]}), self.new.of({"$ref": pair[1]}), anchor, report)
-            self._discriminators({"$ref": pair[0]}, {"$ref": pair[1]}, anchor, report)
+            self._inline(
+                self.old.target(pair[0]), self.new.target(pair[1]), Anchor(self.old.component(pair[0])), report
+            )
         return self._components[pair]
 
     def _compare(self, old: Schema, new: Schema, anchor: Anchor, report: _Report) -> None:
         before, after = _reference(old), _reference(new)
         if before and after:
             report.pairs.append((before, after))
+        else:
+            self._inline(old, new, anchor, report)
+
+    def _inline(self, old: Schema, new: Schema, anchor: Anchor, report: _Report) -> None:
+        if len(anchor.steps) > MAX_DEPTH:
+            raise DocumentError(f"{anchor.component or 'a schema'} is nested deeper than {MAX_DEPTH} levels")
+        schemas = canonical(old), canonical(new)
+        if schemas in report.open:
             return
+        report.open.add(schemas)
         self._alternatives(self.old.of(old), self.new.of(new), anchor, report)
         self._discriminators(old, new, anchor, report)
+        report.open.remove(schemas)
 
     # --- alternatives ----------------------------------------------------------------------------------------------
 
@@ -127,7 +140,7 @@ class Comparison:
         tag = common_tag(old, new)
         pairs, gone, come = match(old, new, tag)
         for before, after in pairs:
-            if before.is_whole and after.is_whole and len(old) + len(new) > 2:
+            if before.is_whole and after.is_whole:
                 report.pairs.append((SCHEMAS + before.component, SCHEMAS + after.component))
             else:
                 self._variant(before, after, anchor, report)
@@ -171,7 +184,7 @@ class Comparison:
         for name, schema in after.items():
             if name not in before:
                 report.findings.append(self._added(old, new, name, anchor))
-                if old.describes_others:
+                if old.describes_others or (self.side is Side.REQUEST and old.invites_others):
                     self._compare(old.additional, schema, anchor.step(name), report)
                 continue
             report.findings += self._annotations(before[name], schema, anchor.step(name))

@@ -83,6 +83,11 @@ class Shape:
         return isinstance(self.additional, Mapping) and bool(self.additional)
 
     @property
+    def invites_others(self) -> bool:
+        """Whether it is said that fields without a name may be there, not only left open."""
+        return self.keywords.get("additionalProperties", False) is not False
+
+    @property
     def values(self) -> tuple[str, ...] | None:
         """The only values, as JSON; None when there are no such."""
         return tuple(map(canonical, self.keywords["enum"])) if "enum" in self.keywords else None
@@ -101,6 +106,10 @@ class Shapes:
         Raises: DocumentError when it consists of itself, or of more alternatives than anybody meant.
         """
         return _joined(self._expand(schema, ()))
+
+    def target(self, reference: str) -> Schema:
+        """The schema that a reference leads to."""
+        return resolve(self._document, reference)
 
     def component(self, reference: str) -> str:
         """The name of the component that a reference means; the reference itself where it means something else."""
@@ -248,15 +257,27 @@ def _merged(key: str, one: Any, other: Any) -> Any:
 
 
 def _merged_fields(one: Mapping[str, Schema], other: Mapping[str, Schema]) -> Mapping[str, Schema]:
-    return {**one, **other, **{name: {"allOf": [one[name], other[name]]} for name in one.keys() & other.keys()}}
+    return {**one, **other, **{name: _all_of(one[name], other[name]) for name in one.keys() & other.keys()}}
+
+
+def _all_of(one: Schema, other: Schema) -> Schema:
+    """Both, each part once: a schema that leads back to itself would grow with every turn otherwise."""
+    parts = {canonical(part): part for each in (one, other) for part in _parts(each)}
+    return {"allOf": list(parts.values())} if len(parts) > 1 else next(iter(parts.values()))
+
+
+def _parts(schema: Schema) -> list[Schema]:
+    return list(schema["allOf"]) if isinstance(schema, Mapping) and set(schema) == {"allOf"} else [schema]
 
 
 _MERGES: Mapping[str, Callable[[Any, Any], Any]] = {
     "properties": _merged_fields,
     "required": lambda one, other: sorted({*one, *other}),
     "enum": lambda one, other: [each for each in one if each in other],
-    "items": lambda one, other: {"allOf": [one, other]},
-    "additionalProperties": lambda one, other: {"allOf": [one, other]} if one and other else False,
+    "items": _all_of,
+    "additionalProperties": lambda one, other: (
+        _all_of(one, other) if one is not False and other is not False else False
+    ),
     **dict.fromkeys(("minLength", "minItems", "minProperties", "minimum", "exclusiveMinimum", "minContains"), max),
     **dict.fromkeys(("maxLength", "maxItems", "maxProperties", "maximum", "exclusiveMaximum", "maxContains"), min),
 }

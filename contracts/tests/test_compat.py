@@ -42,6 +42,29 @@ def test_a_recursive_schema_is_compared_once() -> None:
     assert [(each.rule, str(each.anchor)) for each in changes] == [("response-property-became-optional", "A.name")]
 
 
+@pytest.mark.parametrize(
+    "inner",
+    [
+        {"anyOf": [A, {"type": "null"}]},
+        {"$ref": "#/components/schemas/A", "minProperties": 1},
+        {"allOf": [A, {"minProperties": 1}]},
+        {"allOf": [A, thing(next=A)]},
+        {"type": "array", "items": {"oneOf": [A, TEXT]}},
+        {"type": "object", "additionalProperties": {"allOf": [A, {"maxProperties": 3}]}},
+    ],
+    ids=["or null", "and a bound", "all of", "all of itself", "or text", "map"],
+)
+def test_a_schema_inside_of_itself_is_compared_once(inner: Any) -> None:
+    """However a component leads back to itself, the comparison ends and tells the change by its own name."""
+    old, new = thing("name", name=TEXT, next=inner), thing("name", name=WHOLE, next=inner)
+    for side, rule in ((request, "request-type-narrowed"), (response, "response-type-widened")):
+        changes = compare(side(A, A=old), side(A, A=new))
+        assert (rule, "A.name") in [(each.rule, str(each.anchor)) for each in changes]
+        assert {each.rule for each in changes} == {rule}
+        assert len(changes) <= 2
+        assert rules(side(A, A=old), side(A, A=old)) == []
+
+
 def test_schemas_that_lead_to_each_other_are_compared() -> None:
     """A change behind a circle of components is found, from whichever of them a document enters."""
 
@@ -285,6 +308,9 @@ def test_a_field_that_a_map_takes_in_is_compared_with_it() -> None:
     old = {"type": "object", "properties": {"a": WHOLE}, "additionalProperties": TEXT}
     new = {"type": "object", "additionalProperties": TEXT}
     assert rules(request(old), request(new)) == ["request-type-narrowed", "request-property-ignored"]
+    anything, named = thing() | {"additionalProperties": True}, thing(a=WHOLE) | {"additionalProperties": True}
+    assert rules(request(anything), request(named)) == ["request-type-narrowed", "request-property-added"]
+    assert rules(request(thing()), request(thing(a=WHOLE))) == ["request-property-added"]
 
 
 def paths(*named: str, **operation: Any) -> Document:
