@@ -11,10 +11,10 @@ from pathlib import Path
 
 from contracts.compat import DocumentError
 from contracts.review import markdown, page
-from contracts.review.pack import Pack, pack
+from contracts.review.pack import Pack, make
 from contracts.review.sources import Sources, since
 
-__all__ = ["Pack", "Sources", "pack", "run", "since"]
+__all__ = ["Pack", "Sources", "make", "run", "since"]
 
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -26,7 +26,7 @@ def run(revision: str | None, *, out: Path | None = None, say: Callable[[str], N
     out: a folder for review.md and review.html; without one the Markdown is said.
     """
     try:
-        made = pack(since(revision))
+        made = make(since(revision))
     except DocumentError as error:
         say(f"cannot review: {error}")
         return USAGE

@@ -104,7 +104,7 @@ class Pack:
         return f"The document is as it was, as far as clients can meet it; of {self.before} no pacts are known."
 
 
-def pack(sources: Sources) -> Pack:
+def make(sources: Sources) -> Pack:
     """The pack of both states."""
     old, new = sources.before, sources.after
     changes = compare(old.document, new.document)

@@ -63,9 +63,20 @@ def test_a_break_needs_another_version(old: str, new: str, needed: str) -> None:
         (UNRELEASED + f"{MARK} rowCount is gone.", False),
         (UNRELEASED + f"\n## [0.1.0]\n\n{LINE}\n", False),
         (UNRELEASED + f"{MARK} something.\n- Not about `SqlAnswer.rowCount`.\n", False),
+        (UNRELEASED + f"- Fixed, and no {MARK} `SqlAnswer.rowCount` stays.", False),
         ("", False),
     ],
-    ids=["unreleased", "the version's", "over lines", "no mark", "no spot", "an old version's", "next entry", "empty"],
+    ids=[
+        "unreleased",
+        "the version's",
+        "over lines",
+        "no mark",
+        "no spot",
+        "an old version's",
+        "next entry",
+        "in the middle",
+        "empty",
+    ],
 )
 def test_a_break_needs_a_line_in_the_changelog(changelog: str, is_told: bool) -> None:
     """A marked line that names the spot, under the coming version; the fault shows one that would do."""

@@ -16,10 +16,10 @@ from contracts.compat import DocumentError, compare, load
 from contracts.compat.documents import git
 from contracts.pactfile import PactFile
 from contracts.review import markdown, page
-from contracts.review.pack import CHANGED, GONE, NEW, SAME, Pack, pack
+from contracts.review.pack import CHANGED, GONE, NEW, SAME, Pack, make
 from contracts.review.sources import Sources, State
-from contracts.review.usage import concerned, uses
-from contracts.tests.test_compat_rules import TEXT, WHOLE, request, response, thing
+from contracts.review.usage import concerned, elsewhere, uses
+from contracts.tests.test_compat_rules import CAT, DOG, TEXT, WHOLE, document, request, response, thing
 
 ROOM = Path(__file__).parents[1]
 DOCUMENT = load(ROOM / "openapi.yaml")
@@ -114,8 +114,9 @@ def test_a_deliberate_break_is_told_with_its_users(repository: Path, tmp_path: P
         )
         assert "a break needs another minor version" in told
         assert "**Breaking:** SqlAnswer.rowCount" in told
-    assert '-   "rowCount": ' in text
-    assert '+   "rowsTotal": ' in text
+    (count,) = re.findall(r'^ *-   "rowCount": (\d+),$', text, flags=re.M)
+    assert re.findall(r'^ *\+   "rowsTotal": (\d+),$', text, flags=re.M) == [count]
+    assert re.search(r'^ *- +"event": "response\.table"$', text, flags=re.M)
 
 
 def test_a_commit_is_named_by_its_subject(repository: Path, tmp_path: Path) -> None:
@@ -155,7 +156,7 @@ def test_pacts_that_changed_are_told(repository: Path, tmp_path: Path) -> None:
         next(iter(rules.values()))["first"] = "other"
 
     edit(repository, change, pact)
-    made = pack(review.since("v1"))
+    made = make(review.since("v1"))
     told = {(each.name, each.state): each.about for each in made.pacts}
     assert told["a chart of rows", GONE] == told["rows of another statement", NEW] == ""
     assert told["what the proxy is", CHANGED] == "`response.body.content.colour` is new"
@@ -177,7 +178,7 @@ def test_every_event_has_its_state(repository: Path) -> None:
         schemas["ProxyEnd"]["properties"]["mood"] = TEXT
 
     edit(repository, change)
-    states = {(each.stream, each.name): each for each in pack(review.since("v1")).events}
+    states = {(each.stream, each.name): each for each in make(review.since("v1")).events}
     chat = "POST /api/v1/chat"
     assert states[chat, "response.table"].state == GONE
     assert states[chat, "brand.new"].state == NEW
@@ -196,14 +197,14 @@ def test_without_a_revision_the_last_release_is_compared(repository: Path) -> No
     released.mkdir()
     (released / "0.1.0.yaml").write_text(json.dumps(DOCUMENT), encoding="utf-8")
     edit(repository, break_three_things)
-    made = pack(review.since(None))
+    made = make(review.since(None))
     assert made.before == "release 0.1.0"
     assert len(made.breaking) == 3
     assert made.pacts == ()
     assert not made.pacts_are_known
     assert "no pacts are known" in page.render(made)
     (repository / "contracts/openapi.yaml").write_text(json.dumps(DOCUMENT), encoding="utf-8")
-    same = pack(review.since(None))
+    same = make(review.since(None))
     assert "of release 0.1.0 no pacts are known" in markdown.render(same)
     assert "pact changes" not in page.render(same)
 
@@ -248,7 +249,7 @@ def test_below_the_root_the_same_is_reviewed(repository: Path, monkeypatch: pyte
     """The working directory may be any folder of the repository."""
     edit(repository, break_three_things)
     monkeypatch.chdir(repository / "contracts/pacts")
-    assert len(pack(review.since("v1")).breaking) == 3
+    assert len(make(review.since("v1")).breaking) == 3
 
 
 # --- what it looks like ----------------------------------------------------------------------------------------------
@@ -260,7 +261,7 @@ def hostile_pack() -> Pack:
     old = response({"$ref": "#/components/schemas/A"}, A=thing("a") | {"properties": named})
     new = response({"$ref": "#/components/schemas/A"}, A=thing(a=TEXT))
     before, after = (State(HOSTILE, each, ()) for each in (old, new))
-    return pack(Sources(before, after, commits=(HOSTILE,), changelog=HOSTILE))
+    return make(Sources(before, after, commits=(HOSTILE,), changelog=HOSTILE))
 
 
 def test_hostile_text_stays_text() -> None:
@@ -319,10 +320,21 @@ def test_our_pacts_name_what_the_page_reads() -> None:
     assert {each.interaction for each in used} >= http - {"a tool that there is not"}
 
 
+def test_fields_are_shown_once_and_innermost() -> None:
+    """Who reads a turn's answer reads the turns; problems are the same for every operation, and shown once."""
+    state = State("now", DOCUMENT, PACTS)
+    rows = {each.operation: each for each in make(Sources(state, state)).consumers if each.consumer == "bench-frontend"}
+    history = rows["GET /api/v1/history/{sessionId}"].reads
+    assert "turns[].answer" in history
+    assert not {"turns", "turns[]"} & set(history)
+    assert "traceId" not in history
+    assert "traceId" in rows["problems, of any operation"].reads
+
+
 def test_what_is_used_of_others_is_told_by_its_path(repository: Path) -> None:
     """Of a provider that the document does not describe the pack shows operations and fields, and whose they are."""
     edit(repository, break_three_things)
-    rows = {(each.consumer, each.operation): each for each in pack(review.since("v1")).consumers}
+    rows = {(each.consumer, each.operation): each for each in make(review.since("v1")).consumers}
     search = next(each for key, each in rows.items() if key[1].endswith("SALES_DOCS_SVC:query"))
     assert search.consumer == "cortex-proxy (of snowflake-cortex)"
     assert "query" in search.sends
@@ -334,13 +346,69 @@ def test_a_field_that_must_be_sent_concerns_who_does_not(tmp_path: Path) -> None
     """An interaction that sends the field already is not concerned when it becomes required; the others are."""
     old, new = (request({"$ref": "#/components/schemas/A"}, A=thing(*must, a=TEXT, b=WHOLE)) for must in ((), ("b",)))
 
-    def asks(name: str, body: Any) -> dict[str, Any]:
-        asked = {"method": "POST", "path": "/things", "body": {"content": body, "contentType": "application/json"}}
-        return {"type": "Synchronous/HTTP", "description": name, "request": asked, "response": {"status": 200}}
-
-    listed = [asks("with", {"a": "x", "b": 1}), asks("without", {"a": "x"})]
-    written = {"consumer": {"name": "page"}, "provider": {"name": "things"}, "interactions": listed}
-    (tmp_path / "pact.json").write_text(json.dumps(written), encoding="utf-8")
+    used = uses(old, [pact(tmp_path, {"with": ({"a": "x", "b": 1}, None), "without": ({"a": "x"}, None)})])
     (change,) = compare(old, new)
-    used = uses(old, [PactFile.load(tmp_path / "pact.json")])
     assert [(each.interaction, each.does) for each in concerned(change, used)] == [("without", "does not send it in")]
+
+
+def test_a_field_that_is_gone_concerns_who_reads_it(tmp_path: Path) -> None:
+    """Of two interactions with the same answer only the one that reads the field is concerned."""
+    old, new = (response({"$ref": "#/components/schemas/A"}, A=thing(a=TEXT, **more)) for more in ({"b": TEXT}, {}))  # type: ignore[arg-type]
+    used = uses(old, [pact(tmp_path, {"one": (None, {"a": "x"}), "both": (None, {"a": "x", "b": "y"})}, method="GET")])
+    (change,) = compare(old, new)
+    assert [(each.interaction, each.does) for each in concerned(change, used)] == [("both", "reads it in")]
+
+
+def test_the_side_decides_who_is_concerned(tmp_path: Path) -> None:
+    """Of what is sent and read alike a change of the request concerns who sends it, one of the answer who reads it."""
+    body = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}
+    paths = {"/things": {"post": {"requestBody": body, "responses": {"200": body}}}}
+    old, new = (document(paths, components={"schemas": {"A": each}}) for each in (thing(a=TEXT), thing(a=WHOLE)))
+    used = uses(old, [pact(tmp_path, {"asks": ({"a": "x"}, None), "reads": (None, {"a": "x"})})])
+    found = {each.rule: [use.interaction for use in concerned(each, used)] for each in compare(old, new)}
+    assert found == {"request-type-narrowed": ["asks"], "response-type-widened": ["reads"]}
+
+
+def test_of_a_union_the_tagged_one_is_used(tmp_path: Path) -> None:
+    """A value with a cat's tag uses the cat's fields, also those that dogs have."""
+    either = response(
+        {"oneOf": [{"$ref": f"#/components/schemas/{each}"} for each in ("Cat", "Dog")]}, Cat=CAT, Dog=DOG
+    )
+    used = uses(either, [pact(tmp_path, {"a cat": (None, {"kind": "cat", "lives": 9})}, method="GET")])
+    assert {each.anchor.component for each in used} == {"", "Cat"}
+
+
+def test_events_are_those_of_the_stream_that_a_state_names() -> None:
+    """Both streams end with `proxy.end`; the interaction's state says which of them is meant."""
+    (name,) = {each.interaction for each in uses(DOCUMENT, PACTS) if each.interaction.startswith("event proxy.start")}
+    assert {each.place.path for each in uses(DOCUMENT, PACTS) if each.interaction == name} == {"/api/v1/chat"}
+
+
+def test_a_pact_with_another_provider_uses_nothing_of_ours(tmp_path: Path) -> None:
+    """Its events may have the names of ours; its fields are told by their path, as the other provider's."""
+    message = {
+        "type": "Asynchronous/Messages",
+        "description": "a piece",
+        "contents": {"content": {"event": "response.text.delta", "data": {"text": "x"}}},
+    }
+    written = {"consumer": {"name": "page"}, "provider": {"name": "other"}, "interactions": [message]}
+    (tmp_path / "pact.json").write_text(json.dumps(written), encoding="utf-8")
+    other = [PactFile.load(tmp_path / "pact.json")]
+    assert uses(DOCUMENT, other) == ()
+    assert ("page (of other)", "data.text") in {(each.consumer, each.path) for each in elsewhere(DOCUMENT, other)}
+
+
+def pact(folder: Path, bodies: dict[str, tuple[Any, Any]], method: str = "POST") -> PactFile:
+    """A pact about /things: bodies of request and answer by description."""
+    interactions = [
+        {
+            "type": "Synchronous/HTTP",
+            "description": name,
+            "request": {"method": method, "path": "/things", "body": {"content": asked}},
+            "response": {"status": 200, "body": {"content": answered}},
+        }
+        for name, (asked, answered) in bodies.items()
+    ]
+    written = {"consumer": {"name": "page"}, "provider": {"name": "things"}, "interactions": interactions}
+    (folder / "pact.json").write_text(json.dumps(written), encoding="utf-8")
+    return PactFile.load(folder / "pact.json")
