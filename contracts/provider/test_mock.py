@@ -89,7 +89,8 @@ def verified(mock: MockCortex, tmp_path_factory: pytest.TempPathFactory) -> Iter
 def test_the_promise_is_kept(target: str, description: str, verified: Verify) -> None:
     """The interaction is verified: its answer or event, and, of a stream, its whole sequence."""
     verification = verified(target)
-    assert [fault for fault in verification.faults if repr(description) in fault] == []
+    mine = [fault for fault in verification.faults if repr(description) in fault]
+    assert not mine, "\n".join(mine)
     assert description in verification.verified
 
 

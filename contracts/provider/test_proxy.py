@@ -28,7 +28,7 @@ def verification(stack: Stack, older_url: str) -> Verification:
 def test_the_proxy_keeps(description: str, verification: Verification) -> None:
     """The interaction is verified: its answer or event, and, of a stream, its whole sequence."""
     mine = [fault for fault in verification.faults if repr(description) in fault]
-    assert mine == []
+    assert not mine, "\n".join(mine)
     assert description in verification.verified
 
 
