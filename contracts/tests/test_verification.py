@@ -249,6 +249,11 @@ VACUITIES: Mapping[str, tuple[Json, dict[str, Any], str]] = {
         {},
         "sequence rule without a stream: 'a price' describes no interaction that answers with a stream",
     ),
+    "rule of nothing": (
+        pact(TALK, NEWS, sequences={"a talk": {"sequence": 1, "events": {}}}),
+        {},
+        "no sequence rule: 'a talk' [open]: events: ",
+    ),
     "no rule at all": (
         pact(TALK, NEWS, sequences={"a talk": {"sequence": 2}}),
         {},
