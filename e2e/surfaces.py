@@ -316,35 +316,42 @@ def _arrivals(chunks: Sequence[tuple[float, str]]) -> list[float]:
     return [next(at_ms for end, at_ms in ends if end >= frame) for frame in frames]
 
 
-def misplaced(listen: Callable[[Sequence[str]], Arrivals], scenarios: Sequence[str] = TIMED) -> list[str]:
+def misplaced(
+    listen: Callable[[Sequence[str]], Arrivals], scenarios: Sequence[str] = TIMED, rounds: int = ROUNDS
+) -> list[str]:
     """Gaps between frames that are not as recorded, in words.
 
-    listen: plays scenarios. Whatever happens on a machine can only delay an arrival, so the earliest of many is when
-    the frame left. What has a gap that is off is played again: what a player holds back itself stays off.
+    listen: plays scenarios; asked at most so many `rounds`. Whatever happens on a machine can only delay an arrival, so
+    a frame left when it arrived least late of all plays; how late a play began does not count. What has a gap that is
+    off is played again: what a player holds back itself stays off.
     """
-    planned, earliest = {name: planned_ms(name) for name in scenarios}, dict[str, list[float]]()
+    planned, least = {name: planned_ms(name) for name in scenarios}, dict[str, list[float]]()
     off = {name: [""] for name in scenarios}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, plays in listen([name for name in scenarios if off[name]]).items():
-            known = [earliest[name]] if name in earliest else []
-            earliest[name] = [min(each) for each in zip(*known, *plays, strict=True)]
-            off[name] = _off(name, earliest[name], planned[name])
+            late = [_late_ms(each, planned[name]) for each in plays]
+            late += [least[name]] if name in least else []
+            least[name] = [min(each) for each in zip(*late, strict=True)]
+            off[name] = _off(name, least[name], planned[name])
         if not any(off.values()):
             break
     return [text for each in off.values() for text in each]
 
 
-def _off(name: str, arrived: Sequence[float], planned: Sequence[float]) -> list[str]:
-    pairs = zip(_gaps(arrived), _gaps(planned), strict=True)
+def _late_ms(arrived: Sequence[float], planned: Sequence[float]) -> list[float]:
+    """How late each frame of a play is, beside the one that is least."""
+    late = [at_ms - due_ms for at_ms, due_ms in zip(arrived, planned, strict=True)]
+    return [each - min(late) for each in late]
+
+
+def _off(name: str, late: Sequence[float], planned: Sequence[float]) -> list[str]:
+    gaps = [later - earlier for earlier, later in itertools.pairwise(planned)]
+    more = [later - earlier for earlier, later in itertools.pairwise(late)]
     return [
-        f"{name}: gap {number} is {gap:.1f} ms, recorded are {wanted:.1f} ms"
-        for number, (gap, wanted) in enumerate(pairs)
-        if abs(gap - wanted) > MOST_OFF_MS
+        f"{name}: gap {number} is {wanted + off:.1f} ms, recorded are {wanted:.1f} ms"
+        for number, (wanted, off) in enumerate(zip(gaps, more, strict=True))
+        if abs(off) > MOST_OFF_MS
     ]
-
-
-def _gaps(at_ms: Sequence[float]) -> list[float]:
-    return [later - earlier for earlier, later in itertools.pairwise(at_ms)]
 
 
 def planned_ms(scenario: str) -> list[float]:

@@ -5,9 +5,9 @@ compared, ids aside, with what mock and proxy show now.
 
 **Times.** A gap is the time between the arrivals of two frames, on the client's monotonic clock. Each surface is held
 to the recorded gaps, every one of them, within 5 ms: so no two surfaces are further than 10 ms apart. A loaded machine
-delays arrivals, and nothing makes one early; so each answer is played several times, begun at different moments, and
-the earliest arrival of a frame counts. What a surface itself holds back, or sends too early, is so in every play: that
-this is found out is tested as well. (How late frames are under load is measured by `load`, not here.)
+delays arrivals, and nothing makes one early; so each answer is played several times, begun at different moments, and of
+each frame the least late arrival counts. What a surface itself holds back, or sends too early, is so in every play:
+that this is found out is tested as well. (How late frames are under load is measured by `load`, not here.)
 """
 
 from __future__ import annotations
@@ -99,11 +99,21 @@ def test_recordings_are_what_mock_and_proxy_show() -> None:
 
     fresh = {each.name: _timeless(each.as_json()) for each in recorded.recordings}
     kept = {each["name"]: _timeless(each) for each in catalogue().recordings.values() if each["kind"] != "network"}
-    stale = sorted(name for name in fresh.keys() | kept.keys() if fresh.get(name) != kept.get(name))
+    names = sorted(fresh.keys() | kept.keys())
+    stale = [told for name in names if (told := _changed(name, fresh.get(name, ""), kept.get(name, ""))) is not None]
     assert stale == [], "run 'python3 harness.py export msw' and 'python3 harness.py export playwright'"
 
 
-def _timeless(document: Json) -> Any:
+def _changed(name: str, fresh: str, kept: str) -> str | None:
+    """Where two texts begin to differ."""
+    if fresh == kept:
+        return None
+    pairs = enumerate(zip(fresh, kept, strict=False))
+    at = next((place for place, (one, other) in pairs if one != other), min(len(fresh), len(kept)))
+    return f"{name}: now {fresh[max(at - 60, 0) : at + 90]!r}, recorded {kept[max(at - 60, 0) : at + 90]!r}"
+
+
+def _timeless(document: Json) -> str:
     """A recording without times, durations among them."""
     text = re.sub(r'\\"(firstEventMs|durationMs)\\":[0-9.]+', "", json.dumps(document))
     return re.sub(r'"(atMs|heldMs)": [0-9.]+, ', "", text)
@@ -377,9 +387,9 @@ def test_a_frame_at_another_time_is_found_out(spoilt: Path, more_ms: int) -> Non
         frames[12]["atMs"] += more_ms
 
     where = spoil(spoilt, "story.agents.net_sales_by_region", move)
-    found = misplaced(partial(heard_from, where), ("none",))
+    found = misplaced(partial(heard_from, where), ("none",), rounds=2)
 
-    assert [text.split(" is ")[0] for text in found] == ["none: gap 11", "none: gap 12"]
+    assert {"none: gap 11", "none: gap 12"} <= {text.split(" is ")[0] for text in found}
 
 
 def until(ask: Any, timeout_s: float = 10.0) -> Any:
