@@ -38,6 +38,8 @@ BESIDE_THE_POINT = ("mutants", "compat", "release", "review", "broker", "pipelin
 AT_ONCE = 2
 RUN_TIMEOUT_S = 300.0
 SHOWN_CHARS = 300
+_DRAWN = re.compile(r"[0-9a-f]{12,32}|(?<=127\.0\.0\.1):\d+|/\S*/mutants-\w+")
+"""What differs from run to run: ids, ports, folders."""
 
 
 class Mistake(BaseModel):
@@ -173,7 +175,8 @@ def _named(verdict: Verdict) -> str:
 
 
 def _cell(words: str) -> str:
-    return words.replace("|", "\\|").replace("<", "&lt;").strip()
+    told = _DRAWN.sub("...", words)
+    return told.replace("|", "\\|").replace("<", "&lt;").strip()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
