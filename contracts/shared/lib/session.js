@@ -132,5 +132,5 @@ function asProblem(error) {
     throw error;
 }
 function isPassing({ status, retryable }) {
-    return status === 0 || status === 429 || status >= 500 || (retryable && status !== 401);
+    return status === 429 || status >= 500 || (retryable && status !== 401);
 }

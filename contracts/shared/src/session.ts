@@ -167,5 +167,5 @@ function asProblem(error: unknown): ProblemError {
 }
 
 function isPassing({ status, retryable }: ProblemError): boolean {
-  return status === 0 || status === 429 || status >= 500 || (retryable && status !== 401);
+  return status === 429 || status >= 500 || (retryable && status !== 401);
 }

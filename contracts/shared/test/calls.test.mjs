@@ -32,7 +32,7 @@ const CALLS = {
     "GET /history/session-1?limit=5&cursor=a+b",
     "",
   ],
-  "history of another session": [(client) => client.history({ sessionId: "s 2" }), "GET /history/s%202", ""],
+  "history of another session": [(client) => client.history({ sessionId: "s/2" }), "GET /history/s%2F2", ""],
   reportMetrics: [
     (client) => client.reportMetrics([{ name: "lcp_s", value: 1.5 }]),
     "POST /metrics/report",
@@ -133,6 +133,18 @@ for (const [name, [status, type, body, said]] of Object.entries(OTHERS)) {
   });
 }
 
+test("what nobody reads is not waited for", async (t) => {
+  let closed;
+  const proxy = await startProxy(t, {
+    [SEARCH]: (_, response) => {
+      closed = once(response, "close");
+      response.writeHead(502, { "content-type": "text/html" }).write("<h1>Bad gateway, and no end");
+    },
+  });
+  await assert.rejects(createClient({ baseUrl: proxy.url }).search({ query: "a" }), { kind: "unexpected-answer" });
+  await closed;
+});
+
 test("a proxy that is not there cannot be reached", async (t) => {
   const proxy = await startProxy(t, { [SEARCH]: (_, response) => response.destroy() });
   const error = await createClient({ baseUrl: proxy.url })
@@ -207,8 +219,10 @@ for (const [name, [refusal, options, requests]] of Object.entries(AT_ONCE)) {
   });
 }
 
-test("a wait ends with the signal", async (t) => {
+test("a wait ends with the signal, and leaves no timer behind", async (t) => {
   const proxy = await startProxy(t, { [SEARCH]: throttled({ retryAfterS: 20 }) });
+  const set = t.mock.method(globalThis, "setTimeout");
+  const cleared = t.mock.method(globalThis, "clearTimeout");
   const stop = new AbortController();
   const client = createClient({
     baseUrl: proxy.url,
@@ -220,6 +234,8 @@ test("a wait ends with the signal", async (t) => {
   });
   await assert.rejects(client.search({ query: "a" }, { signal: stop.signal }), { name: "AbortError" });
   assert.equal(proxy.to(SEARCH).length, 1);
+  const wait = set.mock.calls.find(({ arguments: [, ms] }) => ms === 20_000).result;
+  assert.ok(cleared.mock.calls.some(({ arguments: [timer] }) => timer === wait));
 });
 
 test("the signal ends a request, and closes its socket", async (t) => {

@@ -80,6 +80,7 @@ for (const [label, [handler, listen]] of Object.entries({
   completed: [stream(START, END), outcome],
   "completed, the loop left with the last event": [stream(START, END), leavingLate],
   "error in the stream": [stream(START, ERROR, FAILED), outcome],
+  "error in the stream, the loop left with the last event": [stream(START, ERROR, FAILED), leavingLate],
   "error, by a refusal": [refused, outcome],
   disconnected: [cut, outcome],
   "aborted by leaving": [stream(START, text("a"), END), leaving],
@@ -148,6 +149,43 @@ test("the time to the first token counts from the question, and silences of five
     { name: "stall_s", value: 7.5 },
     { name: "stream_outcome", value: 1, label: "completed" },
   ]);
+});
+
+test("the silence before a stream is lost is a stall", async (t) => {
+  const watch = holdStopwatch(t);
+  let cut;
+  const proxy = await startProxy(t, {
+    [CHAT]: async (_, response) => {
+      openStream(response).write(START);
+      await new Promise((resolve) => (cut = resolve));
+      response.destroy();
+    },
+    [REPORT]: RECEIPT,
+  });
+  const client = createClient({ baseUrl: proxy.url, metrics: true });
+  const turn = client.chat({ message: "What?" });
+  await turn.next();
+  const lost = turn.next();
+  watch.pass(9000);
+  cut();
+  await assert.rejects(lost);
+  await client.close();
+  assert.deepEqual(reported(proxy), [
+    { name: "stall_s", value: 9 },
+    { name: "stream_outcome", value: 1, label: "disconnected" },
+  ]);
+});
+
+test("a token that has ended is no reason to ask for another", async (t) => {
+  const now = Date.now();
+  const clock = t.mock.method(Date, "now", () => now);
+  const proxy = await startProxy(t, { [REPORT]: RECEIPT });
+  const client = createClient({ baseUrl: proxy.url, metrics: true });
+  await client.session.token();
+  clock.mock.mockImplementation(() => now + 301_000);
+  client.measure({ name: "cls", value: 0.1 });
+  await client.close();
+  assert.deepEqual(proxy.to(REPORT), []);
 });
 
 test("an event that nobody can read is a fault of the protocol", async (t) => {

@@ -16,6 +16,13 @@ const ROOT = new URL("../", import.meta.url);
 const MOST_BYTES = 6_000;
 const read = (path) => readFile(new URL(path, ROOT), "utf8");
 
+/** What a module prints; it must come to its end by itself. */
+async function run(code) {
+  const options = { cwd: ROOT, timeout: 30_000 };
+  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", code], options);
+  return stdout.trim();
+}
+
 async function bundle(entry, external = []) {
   const options = { bundle: true, minify: true, format: "esm", platform: "browser", metafile: true, write: false };
   const { outputFiles, metafile } = await build({ entryPoints: [new URL(entry, ROOT).pathname], external, ...options });
@@ -59,6 +66,17 @@ test("what is promised is exported", () => {
     "SseParser",
   ];
   assert.deepEqual(Object.keys(api).sort(), [...promised, "ANALYST_EVENTS", "CHAT_EVENTS", "PROBLEM_KINDS"].sort());
+});
+
+test("a client keeps no process alive", async (t) => {
+  const proxy = await startProxy(t, {});
+  const code = `
+    import { createClient } from "@cortex-harness/shared";
+    const client = createClient({ baseUrl: "${proxy.url}", renewInBackground: true, metrics: true });
+    await client.session.token();
+    client.measure({ name: "cls", value: 0.1 });`;
+  await run(code);
+  assert.equal(proxy.asked.length, 1);
 });
 
 const ANSWERS = ["completed Net sales", "AbortError", "422 false Refused", "true true", "true false"];

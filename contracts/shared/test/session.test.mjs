@@ -141,6 +141,7 @@ for (const [name, refusal] of Object.entries({
 
 for (const [name, failure] of Object.entries({
   "is overloaded": problem("rate-limited", 429, { retryable: true, retryAfterS: 3600 }),
+  "stands behind a gateway that is": (_, response) => response.writeHead(429, { "content-type": "text/html" }).end(),
   "has no store": problem("store-unavailable", 503, { retryable: true }),
   fails: problem("internal", 500),
   "cannot be reached": (_, response) => response.destroy(),

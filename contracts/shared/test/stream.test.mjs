@@ -228,6 +228,17 @@ test("the signal ends a stream that waits, and closes its socket", async (t) => 
   await closed;
 });
 
+test("the signal ends a stream whose fetch does not heed it", async (t) => {
+  const proxy = await startProxy(t, { [CHAT]: (_, response) => openStream(response).write(START) });
+  const stop = new AbortController();
+  const client = createClient({ baseUrl: proxy.url, fetch: (url, { signal: _, ...request }) => fetch(url, request) });
+  const turn = client.chat({ message: "What?" }, { signal: stop.signal });
+  await turn.next();
+  const waiting = turn.next();
+  stop.abort();
+  await assert.rejects(waiting, { name: "AbortError" });
+});
+
 test("the signal's own reason is thrown", async (t) => {
   const proxy = await startProxy(t, { [CHAT]: (_, response) => openStream(response).write(START) });
   const stop = new AbortController();
@@ -280,6 +291,42 @@ test("a stream that ended leaves its connection for the next request", async (t)
   await client.session.renew(); // whatever comes next
   await all(client.chat({ message: "What else?" }));
   assert.equal(sockets.size, 1);
+});
+
+test("a server that is slow to close is given the time, though nobody waits for it", async (t) => {
+  let close;
+  let closed;
+  const proxy = await startProxy(t, {
+    [CHAT]: async (_, response) => {
+      closed = once(response, "close").then(() => response.writableFinished);
+      openStream(response).write(START + END);
+      await new Promise((resolve) => (close = resolve));
+      response.end();
+    },
+  });
+  await all(createClient({ baseUrl: proxy.url }).chat({ message: "What?" }));
+  close();
+  assert.equal(await closed, true);
+});
+
+test("a server that never closes is left after a second", async (t) => {
+  const timers = holdTimers(t);
+  let closed;
+  const proxy = await startProxy(t, {
+    [CHAT]: (_, response) => {
+      closed = once(response, "close");
+      openStream(response).write(START + END);
+    },
+  });
+  await all(createClient({ baseUrl: proxy.url }).chat({ message: "What?" }));
+  (await timers.due(1000))();
+  await closed;
+});
+
+test("nothing follows the last frame", async (t) => {
+  const proxy = await startProxy(t, { [CHAT]: stream(START + END + text("late")) });
+  const events = await all(createClient({ baseUrl: proxy.url }).chat({ message: "What?" }));
+  assert.deepEqual(names(events), ["proxy.start", "proxy.end"]);
 });
 
 test("nothing is asked of a turn that nobody listens to", async (t) => {
