@@ -160,6 +160,8 @@ def run(
 
     Raises: as `record`; export.ExportError.
     """
+    if out is None and (cassettes is not None or scenarios is not None):
+        raise export.ExportError("what is here plays the shipped cassettes; name a folder of your own with --out")
     recorded = record(cassettes, scenarios)
     say(f"{len(recorded.recordings)} recordings; {recorded.lateness()}")
     if recorded.left_out:

@@ -17,6 +17,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -313,6 +314,56 @@ def test_a_question_that_nobody_recorded_is_answered_with_the_nearest(msw: Surfa
     assert [each["status"] for each in found] == [404] * 3
     assert found[0]["known"] == found[1]["known"] == found[2]["known"]
     assert found[0]["known"][0] == QUESTION
+
+
+A_SUITE = """
+from e2e.conftest import browser_type_launch_args
+
+pytest_plugins = ["cortex_playback"]
+"""
+A_TEST = """
+import os
+
+ASK = '''async () => {
+  const headers = { authorization: "Bearer anything", "content-type": "application/json" };
+  const body = JSON.stringify({ sessionId: "a-session", message: "What is the refund deadline?" });
+  return (await fetch("/api/v1/chat", { method: "POST", headers, body })).text();
+}'''
+
+
+def test_a_page_reads_a_recording(page, cortex):
+    cortex.pace = 0
+    page.goto(os.environ["APP_URL"])
+    assert "event: proxy.end" in page.evaluate(ASK)
+    assert "throttled" in cortex.scenarios
+    cortex.scenario = "throttled"
+    assert "upstream-throttled" in page.evaluate(ASK)
+
+
+def test_the_next_test_begins_anew(cortex):
+    assert (cortex.scenario, cortex.pace) == (None, 1.0)
+"""
+
+
+def test_the_pytest_fixture_leads_a_page(stack: Stack, tmp_path: Path) -> None:
+    """A suite elsewhere that names the exported module as a plugin plays recordings to its pages."""
+    shutil.copy(export.PLAYWRIGHT / "cortex_playback.py", tmp_path)
+    shutil.copytree(export.MSW / export.RECORDINGS, tmp_path / export.RECORDINGS)
+    (tmp_path / "conftest.py").write_text(A_SUITE)
+    (tmp_path / "test_page.py").write_text(A_TEST)
+    found = os.pathsep.join([str(tmp_path), str(export.HERE.parent)])
+    done = subprocess.run(  # noqa: S603 - a suite of ours
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(tmp_path)],
+        cwd=tmp_path,
+        env={**os.environ, "APP_URL": stack.page_url, "PYTHONPATH": found, "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
+    assert "2 passed" in done.stdout
 
 
 def test_the_types_hold(msw: Surface) -> None:
