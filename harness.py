@@ -371,24 +371,33 @@ def typescript(check: bool) -> None:
 
 
 @contracts.command()
-@click.argument("old")
+@click.argument("old", required=False)
 @click.argument("new", default=".")
-@click.option("--json", "as_json", is_flag=True, help="Changes as JSON.")
-def compat(old: str, new: str, as_json: bool) -> None:
-    """Say what changes for clients from OLD to NEW, and exit with 1 when something breaks.
+@click.option("--json", "as_json", is_flag=True, help="Changes as JSON, each with every place.")
+@click.option("--rules", is_flag=True, help="Print what is checked instead.")
+def compat(old: str | None, new: str, as_json: bool, rules: bool) -> None:
+    """Look for what breaks clients between two OpenAPI 3.1 documents; exit code 1 when something does.
 
-    Each is a file, a folder that holds contracts/openapi.yaml, a git revision, or revision:path.
+    OLD and NEW are files, folders that hold contracts/openapi.yaml, or git revisions: v0.1.0, v0.1.0:path/of/it.yaml.
+    Without OLD it is the last released document, without NEW the working directory's.
     """
     from contracts import compat as room
+    from contracts import release
 
-    sys.exit(room.run(old, new, as_json=as_json, say=click.echo))
+    if rules:
+        click.echo(room.overview())
+        return
+    sys.exit(room.run(old or release.newest(), new, as_json=as_json, say=click.echo))
 
 
 @contracts.command()
-@click.option("--since", help="A git revision.  [default: the last released document]")
+@click.option("--since", metavar="REVISION", help="Of git.  [default: the last released document]")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for review.md and review.html.")
 def review(since: str | None, out: Path | None) -> None:
-    """Make the review pack of a change: what breaks, whom, with examples; Markdown and a page."""
+    """Make the review pack for frontend and backend: what changed, who breaks, and in which interaction.
+
+    Without --out it prints the Markdown.
+    """
     from contracts import review as room
 
     sys.exit(room.run(since, out=out, say=click.echo))
