@@ -446,11 +446,12 @@ def export() -> None:
 
 def _exported(kind: Literal["msw", "playwright"], options: dict[str, Any]) -> None:
     from e2e import frontdoor as room
+    from e2e.hearing import FrontDoorError
     from mocks.export import ExportError
 
     try:
         sys.exit(room.run(kind, say=lambda line: click.echo(line, err=True), **options))
-    except (ExportError, room.FrontDoorError) as error:
+    except (ExportError, FrontDoorError) as error:
         raise click.ClickException(str(error)) from error
 
 
