@@ -32,7 +32,7 @@ PAGE = ROOT / "docs" / "contract-mutations.md"
 SUITES = ("contracts/provider", "contracts/consumer", "contracts/tests")
 """In this order: what a pact says of a mistake is more than that a generated file is stale."""
 
-BESIDE_THE_POINT = ("mutants", "compat", "release", "review", "broker", "pipeline", "nodejs")
+BESIDE_THE_POINT = ("mutants", "breaks", "compat", "release", "review", "broker", "pipeline", "nodejs")
 """Tests of tools; the first would find every mistake, because it is planted."""
 
 AT_ONCE = 2
@@ -90,7 +90,7 @@ def verdicts(wanted: Sequence[Mistake]) -> Iterator[Verdict]:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         copies: SimpleQueue[Path] = SimpleQueue()
         for number in range(AT_ONCE):
-            copies.put(_copied(Path(folder) / str(number)))
+            copies.put(copied(Path(folder) / str(number)))
         test, said = _first_failure(copies.get())
         if test:
             raise RuntimeError(f"{test} fails without any mistake: {said}")
@@ -107,7 +107,7 @@ def verdicts(wanted: Sequence[Mistake]) -> Iterator[Verdict]:
             yield from pool.map(judged, wanted)
 
 
-def _copied(target: Path) -> Path:
+def copied(target: Path) -> Path:
     """The repository's files at another place; what npm installed is shared."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True)  # noqa: S603 - our own command
@@ -154,7 +154,7 @@ def _first_failure(copy: Path) -> tuple[str, str]:
 def page(found: Sequence[Verdict]) -> str:
     """The table, as Markdown."""
     caught = sum(bool(each.test) for each in found)
-    rows = [f"| {each.mistake.about} | `{each.mistake.file}` | {_named(each)} | {_cell(each.said)} |" for each in found]
+    rows = [f"| {each.mistake.about} | `{each.mistake.file}` | {_named(each)} | {cell(each.said)} |" for each in found]
     return "\n".join([
         "# Contract mutations",
         "",
@@ -174,7 +174,7 @@ def _named(verdict: Verdict) -> str:
     return f"`{verdict.test.removeprefix('contracts/')}`" if verdict.test else "**nothing**"
 
 
-def _cell(words: str) -> str:
+def cell(words: str) -> str:
     told = _DRAWN.sub("...", words)
     return told.replace("|", "\\|").replace("<", "&lt;").strip()
 
