@@ -36,7 +36,9 @@ PICTURE = ROOT / "docs" / "review-example.png"
 RELEASED = "contracts/released/0.1.0.yaml"
 AT_ONCE = 3
 RUN_TIMEOUT_S = 400.0
-SHOWN_CHARS = 240
+SHOWN_CHARS = 260
+"""So much of a layer's words, from both ends: compilers name what is wrong last."""
+
 WIDTH, HEIGHT = 1100, 1500
 """Of the picture, in pixels: the beginning of the page."""
 
@@ -275,7 +277,9 @@ _PASSING = ((r"\b[0-9a-f]{12,}\b", "…"), (r"127\.0\.0\.1:\d+", "127.0.0.1"), (
 def _steady(said: str) -> str:
     for pattern, instead in _PASSING:
         said = re.sub(pattern, instead, said)
-    return said if len(said) <= SHOWN_CHARS else f"{said[:SHOWN_CHARS]}…"
+    if len(said) <= SHOWN_CHARS:
+        return said
+    return f"{said[: SHOWN_CHARS // 2]} … {said[-SHOWN_CHARS // 2 :]}"
 
 
 def _python(copy: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
