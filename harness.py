@@ -447,11 +447,14 @@ def export() -> None:
 def _exported(kind: Literal["msw", "playwright"], options: dict[str, Any]) -> None:
     from e2e import frontdoor as room
     from e2e.hearing import FrontDoorError
+    from e2e.stack import StackError
+    from mocks.cassette import CassetteError
     from mocks.export import ExportError
+    from mocks.scenario import ScenarioFormatError
 
     try:
         sys.exit(room.run(kind, say=lambda line: click.echo(line, err=True), **options))
-    except (ExportError, FrontDoorError) as error:
+    except (ExportError, FrontDoorError, StackError, CassetteError, ScenarioFormatError) as error:
         raise click.ClickException(str(error)) from error
 
 
