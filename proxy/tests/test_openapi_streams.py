@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from jsonschema import ValidationError  # type: ignore[import-untyped]
+from jsonschema import ValidationError
 
 import contracts
 from contracts import golden
