@@ -68,7 +68,7 @@ def _contracts(*words: str) -> tuple[str, ...]:
 
 LAYERS: Mapping[str, Layer] = {
     "document": Layer("The document's drift", _contracts("openapi", "--check"), files_only=True),
-    "golden": Layer("Golden values against the models", ("pytest", "contracts/tests/test_golden.py")),
+    "golden": Layer("The models, on golden values", ("pytest", "contracts/tests/test_golden.py")),
     "proxy": Layer("The page's pact: the proxy is verified", ("pytest", "contracts/provider/test_proxy.py")),
     "upstream": Layer(
         "The second pact: the proxy's own client, and the mock",
