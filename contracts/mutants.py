@@ -144,7 +144,7 @@ def _first_failure(copy: Path) -> tuple[str, str]:
     )
     if done.returncode == 0:
         return "", ""
-    failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", done.stdout, re.MULTILINE)
+    failed = re.search(r"^(?:FAILED|ERROR) (contracts/.+?)(?: - (.*))?$", done.stdout, re.MULTILINE)
     if failed is None:
         return "the tests did not start", done.stdout[-SHOWN_CHARS:] + done.stderr[-SHOWN_CHARS:]
     words = re.search(r"^E +(?:AssertionError: )?(.+)$", done.stdout, re.MULTILINE)
