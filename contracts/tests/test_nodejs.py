@@ -151,3 +151,19 @@ def test_an_install_that_fails_says_what_npm_said(package: Path) -> None:
         nodejs.install(package)
     assert "elsewhere" in str(failed.value)
     assert not (package / "node_modules" / nodejs.STAMP).exists()
+
+
+def test_the_machines_own_settings_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A company's certificates and registry reach a packaged npm; what the user has set comes first."""
+    certificates, settings = tmp_path / "ca.crt", tmp_path / "npmrc"
+    monkeypatch.setattr(nodejs, "SYSTEM_CERTIFICATES", (str(tmp_path / "none.crt"), str(certificates)))
+    monkeypatch.setattr(nodejs, "SYSTEM_SETTINGS", (str(settings),))
+    monkeypatch.delenv("NODE_EXTRA_CA_CERTS", raising=False)
+    monkeypatch.delenv("NPM_CONFIG_GLOBALCONFIG", raising=False)
+    assert not {"NODE_EXTRA_CA_CERTS", "NPM_CONFIG_GLOBALCONFIG"} & nodejs._environment().keys()
+    certificates.touch()
+    settings.touch()
+    found = nodejs._environment()
+    assert (found["NODE_EXTRA_CA_CERTS"], found["NPM_CONFIG_GLOBALCONFIG"]) == (str(certificates), str(settings))
+    monkeypatch.setenv("NODE_EXTRA_CA_CERTS", "/mine.crt")
+    assert nodejs._environment()["NODE_EXTRA_CA_CERTS"] == "/mine.crt"
