@@ -568,7 +568,8 @@ def demo(port: int, grafana_port: int, days: float, seed: int) -> None:
         raise click.ClickException(str(error)) from error
 
 
-@main.command(context_settings={"ignore_unknown_options": True})
+# Not interspersed: or click would keep the `--` for itself, behind which tox takes what is for pytest.
+@main.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
 @click.argument("tox_arguments", nargs=-1, type=click.UNPROCESSED)
 def test(tox_arguments: tuple[str, ...]) -> None:
     """Run every check and test; arguments go to tox, e.g. `test -e unit`."""

@@ -102,3 +102,9 @@ def test_pre_commit_is_valid() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))["repos"]
     assert {repo["repo"] for repo in hooks} == {"local"}
     assert all(hook["entry"].startswith(".venv/bin/") for repo in hooks for hook in repo["hooks"])
+
+
+def test_what_stands_behind_two_dashes_reaches_the_tests() -> None:
+    """`test -e unit -- -k relay`, as CONTRIBUTING has it: nothing of it stays with our own command."""
+    asked = ["-e", "unit", "--", "-k", "relay"]
+    assert harness.test.make_context("test", [*asked]).params == {"tox_arguments": tuple(asked)}
