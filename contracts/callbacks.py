@@ -11,16 +11,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 from pydantic import JsonValue
 
+from contracts.loopback import Loopback
+
 STATE_PATH = "/state"
 MESSAGE_PATH = "/message"
-POLL_S = 0.02
-"""How long stopping may take to be seen."""
-
 SetState = Callable[[str, Mapping[str, JsonValue]], Mapping[str, JsonValue]]
 MakeMessage = Callable[[str], "Message"]
 
@@ -33,7 +31,7 @@ class Message:
     content_type: str
 
 
-class Callbacks:
+class Callbacks(Loopback["_Server"]):
     """Serves both on a free port of this machine, while it is entered.
 
     set_state: brings the provider into a state of such parameters, and returns the values that it has made.
@@ -42,23 +40,8 @@ class Callbacks:
 
     def __init__(self, set_state: SetState, make_message: MakeMessage) -> None:
         answers = {STATE_PATH: _state_answer(set_state), MESSAGE_PATH: _message_answer(make_message)}
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        super().__init__(_Server(("127.0.0.1", 0), _Handler))
         self._server.answers = answers
-        self._thread = Thread(target=self._server.serve_forever, args=(POLL_S,), name="pact-callbacks", daemon=True)
-
-    def __enter__(self) -> Callbacks:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return self._server.server_port
 
     @property
     def state_url(self) -> str:

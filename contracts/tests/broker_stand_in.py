@@ -11,9 +11,10 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from contracts.loopback import Loopback
 
 Json = dict[str, Any]
 
@@ -31,7 +32,7 @@ class Told:
     credentials: set[str] = field(default_factory=set)
 
 
-class BrokerStandIn:
+class BrokerStandIn(Loopback["_Server"]):
     """Serves while it is entered.
 
     credential: the only `Authorization` that is let in.   matrix: rows for can-i-deploy; deployable unless one of
@@ -41,23 +42,8 @@ class BrokerStandIn:
     def __init__(self, credential: str | None = None, matrix: list[Json] | None = None, results_at: str = "") -> None:
         self.credential, self.matrix, self.results_at = credential, matrix or [], results_at
         self.told = Told()
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        super().__init__(_Server(("127.0.0.1", 0), _Handler))
         self._server.answer = self._answer
-        self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> BrokerStandIn:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        """Its address."""
-        return f"http://127.0.0.1:{self._server.server_port}"
 
     def _answer(self, method: str, target: str, authorization: str | None, body: Json) -> tuple[int, Json]:
         self.told.credentials.add(authorization or "")

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
+
+from contracts.loopback import Loopback
 
 Json = dict[str, Any]
 
@@ -76,29 +77,14 @@ def write(document: Json, folder: Path) -> Path:
     return file
 
 
-class Shop:
+class Shop(Loopback["_Server"]):
     """A provider: `answers` by path, JSON or the text of a stream; `seen` holds paths and credentials."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {"/price": {"price": 7, "unit": "EUR"}, "/talk": STREAM}
         self.seen: list[tuple[str, str | None]] = []
-        self._server = _Server(("127.0.0.1", 0), _Handler)
+        super().__init__(_Server(("127.0.0.1", 0), _Handler))
         self._server.shop = self
-        self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> Shop:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
-
-    @property
-    def url(self) -> str:
-        """Where it answers."""
-        return f"http://127.0.0.1:{self._server.server_port}"
 
 
 class _Server(ThreadingHTTPServer):
