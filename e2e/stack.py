@@ -35,6 +35,14 @@ EXAMPLE_PRICES = Path(__file__).parents[1] / "proxy" / "deploy" / "prices.exampl
 ACCOUNT, USER, ROLE, WAREHOUSE = "MYORG-BENCH", "CORTEX_PROXY_USER", "DEVELOPER_CORTEX", "CORTEX_BENCH_WH"
 
 
+NO_RATES = {
+    f"CORTEX_PROXY_POLICIES__{row}__{cell}": "100000"
+    for row in ("TOKEN", "CHAT", "REPORT")
+    for cell in ("RATE", "BURST")
+}
+"""A proxy's environment for suites, which ask faster than people do."""
+
+
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """Opens our own loopback URLs; a proxy of the environment must not be asked for them."""
 
@@ -106,12 +114,16 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A running mock and proxy."""
+    """A running mock and proxy.
+
+    metrics_url: where the proxy's metrics are read, when it shows them.
+    """
 
     mock_url: str
     proxy_url: str
     children: tuple[Child, ...]
     log_dir: Path
+    metrics_url: str | None = None
 
     @property
     def page_url(self) -> str:

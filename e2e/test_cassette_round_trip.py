@@ -21,8 +21,7 @@ import pytest
 
 from contracts.cortex import INLINE_RUN_PATH
 from e2e.client_api import Client, client_request, snowflake_request
-from e2e.conftest import NO_RATES
-from e2e.stack import Stack, running
+from e2e.stack import NO_RATES, Stack, running
 from e2e.test_fidelity import LEGACY_MODEL, own_frames_removed
 from fixtures.pseudonym import new_key
 from mocks.cassette import Cassette, Frame, Frames, Interaction, dump, load, load_all, save

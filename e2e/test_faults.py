@@ -19,8 +19,7 @@ import requests
 from contracts.api import PREFIX
 from e2e.bench.client import request_bytes
 from e2e.client_api import TIMEOUT_S, Client
-from e2e.conftest import NO_RATES
-from e2e.stack import LOOPBACK, Stack, free_port, running
+from e2e.stack import LOOPBACK, NO_RATES, Stack, free_port, running
 from mocks.cassette import Cassette, load_all
 from mocks.faults import Plan
 from mocks.grammar import Fault

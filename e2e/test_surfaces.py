@@ -33,7 +33,7 @@ from contracts import nodejs
 from contracts.examples import SESSION_ID
 from e2e import frontdoor
 from e2e.client_api import TIMEOUT_S
-from e2e.conftest import Chat
+from e2e.page import Chat
 from e2e.stack import Stack, running
 from e2e.surfaces import (
     CHAT,
@@ -317,7 +317,7 @@ def test_a_question_that_nobody_recorded_is_answered_with_the_nearest(msw: Surfa
 
 
 A_SUITE = """
-from e2e.conftest import browser_type_launch_args
+from e2e.plugin import browser_type_launch_args
 
 pytest_plugins = ["cortex_playback"]
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e.conftest import Chat
+from e2e.page import Chat
 
 PHONE = {"width": 360, "height": 740}
 

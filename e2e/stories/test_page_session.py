@@ -7,7 +7,7 @@ import re
 
 from playwright.sync_api import Page, Request, Route, expect
 
-from e2e.conftest import Chat, Watch
+from e2e.page import Chat, Watch
 
 TOKEN_URL = "**/api/v1/session/token"
 

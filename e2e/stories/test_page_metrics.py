@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Request, Response, Route, expect
 
-from e2e.conftest import Chat, Watch
+from e2e.page import Chat, Watch
 
 REPORT_URL = "/api/v1/metrics/report"
 

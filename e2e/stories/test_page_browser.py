@@ -7,15 +7,15 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from e2e import conftest
-from e2e.conftest import Chat, Watch
+from e2e import plugin
+from e2e.page import Chat, Watch
 
 
 def test_without_a_chromium_the_tests_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without any Chromium gets a failure with the command that helps, not a skip."""
     monkeypatch.setenv("PATH", "")
     with pytest.raises(pytest.fail.Exception, match=r"apt-get install chromium.*playwright install chromium"):
-        conftest._system_chromium()
+        plugin._system_chromium()
 
 
 @pytest.mark.parametrize(

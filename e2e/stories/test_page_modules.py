@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from e2e.conftest import Chat
+from e2e.page import Chat
 from mocks import cassette
 
 CASSETTES = Path(cassette.__file__).parent / "cassettes" / "agents"

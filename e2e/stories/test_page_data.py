@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, expect
 
-from e2e.conftest import Chat
+from e2e.page import Chat
 
 OBSERVE_LONG_TASKS = """
 window.longTasks = [];

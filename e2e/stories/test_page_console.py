@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from contracts.cortex import agent_run_path
 from e2e.client_api import TIMEOUT_S, ask_mock
-from e2e.conftest import Watch
+from e2e.page import Watch
 from e2e.stack import ACCOUNT, USER, Stack
 from mocks import cassette
 from mocks.state import HERE

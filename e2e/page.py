@@ -1,0 +1,92 @@
+"""The page as the stories see it: what a reader finds by role and visible text, and a watch over its faults."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+
+REPORT_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) => {
+  console.error(`policy violated: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+});
+"""
+
+
+@dataclass
+class Watch:
+    """What a page did that it must not do: console errors, uncaught errors, requests to strangers."""
+
+    origin: str
+    faults: list[str] = field(default_factory=list)
+    allowed: list[re.Pattern[str]] = field(default_factory=list)
+
+    def allow(self, pattern: str) -> None:
+        """Expect faults that match; the browser itself logs every unsuccessful answer as an error."""
+        self.allowed.append(re.compile(pattern))
+
+    def console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.faults.append(f"console {message.type}: {message.text}")
+
+    def error(self, error: object) -> None:
+        self.faults.append(f"uncaught: {error}")
+
+    def request(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.origin}/", "data:", "blob:")):
+            self.faults.append(f"request to a stranger: {request.url}")
+
+    def unexpected(self) -> list[str]:
+        """The faults that no test asked for."""
+        return [fault for fault in self.faults if not any(pattern.search(fault) for pattern in self.allowed)]
+
+
+@dataclass(frozen=True)
+class Chat:
+    """The page as a reader uses it."""
+
+    page: Page
+
+    @property
+    def turns(self) -> Locator:
+        """Every turn, oldest first."""
+        return self.page.get_by_role("article")
+
+    @property
+    def turn(self) -> Locator:
+        """The newest turn."""
+        return self.turns.last
+
+    @property
+    def status(self) -> Locator:
+        """What a screen reader was told last."""
+        return self.page.locator("#announcer")
+
+    def open(self) -> Chat:
+        """Load the page and wait until it knows what can be rehearsed."""
+        self.page.goto("/")
+        expect(self.page.get_by_text("Rehearsal, not live")).to_be_visible()
+        expect(self.page.get_by_label("Scenario", exact=True)).to_be_attached()
+        return self
+
+    def ask(self, question: str) -> Locator:
+        """Ask by keyboard and return the turn once it has ended."""
+        self.send(question)
+        return self.ended()
+
+    def send(self, question: str) -> None:
+        """Ask by keyboard."""
+        box = self.page.get_by_label("Your question")
+        box.fill(question)
+        box.press("Enter")
+        expect(self.turn.get_by_role("heading", name=question)).to_be_visible()
+
+    def ended(self) -> Locator:
+        """The newest turn, once it has ended."""
+        expect(self.turn).to_have_attribute("aria-busy", "false", timeout=20_000)
+        return self.turn
+
+    def pace(self, label: str) -> None:
+        """Choose the replay's pace."""
+        self.page.get_by_role("radio", name=label).check()
