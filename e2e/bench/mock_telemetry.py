@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.bench import peers
+from e2e.bench.cpu import spent_s
 from e2e.bench.figures import Figure, percentile
 from e2e.stack import LOOPBACK
 
@@ -103,15 +104,6 @@ def figures(per_cpu_s: Mapping[str, list[float]], alone_ms: Mapping[str, list[fl
 
 
 def _per_cpu_s(contestant: peers.Contestant) -> float:
-    spent_s = _cpu_s(contestant)
+    before_s = spent_s(contestant.pid)  # a mock has threads and no children
     played = len(asyncio.run(peers.whole_streams(contestant, STREAMS, AT_ONCE)))
-    return played / (_cpu_s(contestant) - spent_s)
-
-
-def _cpu_s(contestant: peers.Contestant) -> float:
-    """CPU time of a mock, which has threads and no children: to the nanosecond where the kernel tells it, as small
-    rounds need; elsewhere to a hundredth of a second."""
-    told = list(Path(f"/proc/{contestant.pid}/task").glob("*/schedstat"))
-    if not told:
-        return contestant.cpu_s()
-    return sum(int(each.read_text(encoding="ascii").split()[0]) for each in told) / 1e9
+    return played / (spent_s(contestant.pid) - before_s)

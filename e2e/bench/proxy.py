@@ -26,6 +26,7 @@ from contracts.api import PREFIX
 from e2e import keys
 from e2e.bench import source
 from e2e.bench.client import Timeline, opened, stream
+from e2e.bench.cpu import spent_s
 from e2e.bench.figures import Figure, percentile
 from e2e.bench.source import Plan
 from e2e.stack import Child, await_answer, proxy_settings
@@ -146,12 +147,7 @@ class Server:
 
     def cpu_s(self) -> float:
         """CPU time so far, user and system."""
-        return sum(times.user + times.system for times in (each.cpu_times() for each in self._workers))
-
-    def exact_cpu_s(self) -> float:
-        """The same of all threads that live, to the nanosecond where the kernel tells it, as small rounds need."""
-        told = [each for worker in self._workers for each in Path(f"/proc/{worker.pid}/task").glob("*/schedstat")]
-        return sum(int(each.read_text(encoding="ascii").split()[0]) for each in told) / 1e9 if told else self.cpu_s()
+        return sum(spent_s(each.pid) for each in self._workers)
 
     def rss_kb(self) -> float:
         """Resident memory."""

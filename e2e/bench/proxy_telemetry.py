@@ -57,9 +57,9 @@ async def _alone(asks: Mapping[str, Ask], alone_ms: Mapping[str, list[float]]) -
 
 
 def _per_cpu_s(stage: Bench, ask: Ask) -> float:
-    spent_s = stage.server.exact_cpu_s()
+    spent_s = stage.server.cpu_s()
     asyncio.run(_at_once(ask))
-    return STREAMS / (stage.server.exact_cpu_s() - spent_s)
+    return STREAMS / (stage.server.cpu_s() - spent_s)
 
 
 async def _at_once(ask: Ask) -> None:
