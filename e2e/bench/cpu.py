@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import platform
 import time
 
 import psutil
@@ -13,7 +13,7 @@ _OF_PROCESS = 2
 
 def spent_s(pid: int) -> float:
     """CPU time so far of a process, user and system, without its children: nanoseconds on Linux, elsewhere ticks."""
-    if sys.platform == "linux":
+    if platform.system() == "Linux":
         return time.clock_gettime((~pid << 3) | _OF_PROCESS)
     times = psutil.Process(pid).cpu_times()
     return times.user + times.system
