@@ -58,7 +58,8 @@ ADD_BAGGAGE = """
   globalThis.fetch = (input, init) => {
     const request = new Request(input, init);
     if (!new URL(request.url).pathname.startsWith("/api/")) return fetchOf(input, init);
-    request.headers.set("baggage", [request.headers.get("baggage"), added].filter(Boolean).join(","));
+    const members = [request.headers.get("baggage"), added, globalThis.rehearsed];
+    request.headers.set("baggage", members.filter(Boolean).join(","));
     return fetchOf(request);
   };
 })();

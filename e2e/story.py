@@ -1,12 +1,14 @@
-"""A story: what a reader does on the page, and all that is told of it: traces, counters, the mock's journal."""
+"""A story: what a reader does on the page, and all that is told of it: traces, counters, lines, the mock's journal."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
 from playwright.sync_api import Locator, Request
 
@@ -14,6 +16,19 @@ from contracts.api import PREFIX
 from e2e.page import Chat
 from e2e.stage import Counters, Stage
 from e2e.telemetry import Receiver, Span, TelemetryMissing
+
+if TYPE_CHECKING:
+    from e2e.telemetry import Log
+
+PROXY, MOCK = "cortex-proxy", "cortex-mock"
+SETTLE_S = 5.0
+"""How long a counter may take until it shows what has happened."""
+
+LEFT = "net::ERR_ABORTED"
+"""How the browser calls it when the page itself ends a request, which may have reached the proxy."""
+
+REHEARSE = "globalThis.rehearsed = %s;"
+"""Read by `plugin.ADD_BAGGAGE` with each request."""
 
 
 @dataclass
@@ -27,6 +42,8 @@ class Story:
     stage: Stage
     test_id: str
     asked: list[Request] = field(default_factory=list)
+    _rehearsed: dict[str, str] = field(default_factory=dict)
+    _began_ns: int = field(default_factory=time.time_ns)
 
     def __post_init__(self) -> None:
         self.chat.page.on("request", self._note)
@@ -35,9 +52,37 @@ class Story:
         if urlsplit(request.url).path == f"{PREFIX}/chat":
             self.asked.append(request)
 
+    # What the reader does.
+
     def ask(self, question: str) -> Locator:
         """Ask, and return the turn once it has ended."""
         return self.chat.ask(question)
+
+    def begins(self, question: str) -> Locator:
+        """Ask, and return the turn at once."""
+        self.chat.send(question)
+        return self.chat.turn
+
+    # What the stage plays. Told beside the page, so that it works with every page and is no part of what is read.
+
+    def under(self, scenario: str | None) -> None:
+        """From now on this page's questions meet a scenario; None: no more."""
+        self._rehearse("mock.scenario", scenario)
+
+    def pace(self, factor: float | None) -> None:
+        """From now on answers to this page come at a pace: 1 as recorded, 0 at once; None: as the mock was started."""
+        self._rehearse("mock.pace", None if factor is None else f"{factor:g}")
+
+    def _rehearse(self, name: str, value: str | None) -> None:
+        self._rehearsed.pop(name, None)
+        if value is not None:
+            self._rehearsed[name] = quote(value)
+        members = ",".join(f"{key}={each}" for key, each in self._rehearsed.items())
+        script = REHEARSE % json.dumps(members)
+        self.chat.page.add_init_script(script)  # for the next load of this page
+        self.chat.page.evaluate(f"() => {{ {script} }}")
+
+    # What is told of it.
 
     @property
     def trace_ids(self) -> list[str]:
@@ -55,33 +100,87 @@ class Story:
         assert self.stage.receiver is not None, "asked where telemetry arrives"
         return self.stage.receiver
 
-    def spans(self, service: str) -> list[Span]:
-        """A service's spans of the newest turn, oldest first, once its trace is whole.   service: `cortex-proxy`, ...
+    def spans(self, service: str, trace_id: str | None = None) -> list[Span]:
+        """A service's spans of a turn, oldest first, once its trace is whole.
 
+        service: `cortex-proxy`, ...   trace_id: of the newest turn by default.
         Whole: the request's own span, which ends last, has arrived, and the mock's span for each attempt upstream.
         """
-        self.receiver.until(self._is_whole, "the whole trace", trace_id=self.trace_id)
-        return self.receiver.spans(trace_id=self.trace_id, service=service)
+        found = trace_id or self.trace_id
+        self.receiver.until(lambda: self._is_whole(found), "the whole trace", trace_id=found)
+        return self.receiver.spans(trace_id=found, service=service)
 
-    def _is_whole(self) -> bool:
-        spans = self.receiver.spans(trace_id=self.trace_id)
+    def _is_whole(self, trace_id: str) -> bool:
+        spans = self.receiver.spans(trace_id=trace_id)
         attempts = {each.span_id for each in spans if each.kind == "client"}
-        answered = {each.parent_id for each in spans if each.service == "cortex-mock"}
-        return attempts == answered and any(each.kind == "server" and each.service == "cortex-proxy" for each in spans)
+        answered = {each.parent_id for each in spans if each.service == MOCK}
+        return attempts == answered and any(each.kind == "server" and each.service == PROXY for each in spans)
+
+    def logs(self, event: str | None = None, trace_id: str | None = None) -> list[Log]:
+        """The proxy's lines of a turn, of one event or of all, once its last one has arrived.
+
+        trace_id: of the newest turn by default.
+        """
+        found = trace_id or self.trace_id
+        self.receiver.until(lambda: self._is_told(found), "the last line", trace_id=found)
+        return self.receiver.logs(trace_id=found, service=PROXY, event=event)
+
+    def _is_told(self, trace_id: str) -> bool:
+        """Whether the turn's last line is there: the stream's end, or its refusal."""
+        lines = self.receiver.logs(trace_id=trace_id, service=PROXY)
+        ended = any(each.event == "stream ended" for each in lines)
+        return ended or any(each.event == "request" and each.fields["status"] != 200 for each in lines)
+
+    def never_logged(self, event: str) -> None:
+        """Since the story began, and until its newest turn was told to its end, there is no line of this event.
+
+        Lines of every trace are looked at, and those of none.
+        """
+        self._never(lambda each: each.event == event, f"the line {event!r}")
+
+    def never_warned(self) -> None:
+        """Since the story began, and until its newest turn was told to its end, nothing was told as worse than news."""
+        self._never(lambda each: each.fields["level"] in ("warning", "error", "critical"), "a warning")
+
+    def _never(self, is_meant: Callable[[Log], bool], what: str) -> None:
+        self.logs()
+        lines = self.receiver.logs(service=PROXY)
+        found = [each for each in lines if each.time_ns >= self._began_ns and is_meant(each)]
+        if found:
+            told = "\n".join(str(dict(each.fields)) for each in found)
+            raise TelemetryMissing(f"{what} must not be there\n{told}\n{self.receiver.tree(self.trace_id)}")
 
     @contextmanager
-    def moves(self, expected: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+    def moves(self, expected: Mapping[str, Mapping[str, Any] | list[Mapping[str, Any]]]) -> Iterator[None]:
         """In the block, these counters move by their `delta`, over the labels that are named, and not otherwise.
 
-        expected: as in a scenario's `telemetry`: by metric, some of its labels, and `delta`.
+        expected: as in a scenario's `telemetry`: by metric, some of its labels, and `delta`; or several of these.
+        Counted is when what was asked in the block has ended; what is told later, as a page's reports, is waited for.
         """
-        before = self.stage.counters()
+        rows = [
+            (name, each) for name, some in expected.items() for each in (some if isinstance(some, list) else [some])
+        ]
+        wanted = [float(each["delta"]) for _, each in rows]
+        before, asked_before = self.stage.counters(), len(self.asked)
         yield
+        for trace_id in self._reached(asked_before):
+            self.spans(PROXY, trace_id)
+        deadline_s = time.monotonic() + SETTLE_S
+        while (found := self._moved(before, rows)) != wanted:
+            if time.monotonic() > deadline_s:
+                told = [f"{name}{dict(each)} moved by {by:g}" for (name, each), by in zip(rows, found, strict=True)]
+                tree = self.receiver.tree(self.trace_id) if self.asked else ""
+                raise TelemetryMissing("\n".join([*told, tree]))
+            self.chat.page.wait_for_timeout(50)  # the page goes on, which has things to tell, too
+
+    def _reached(self, asked_before: int) -> list[str]:
+        """The traces of what was asked since then and did not fail before it reached anybody."""
+        asked = zip(self.asked, self.trace_ids, strict=True)
+        return [trace_id for request, trace_id in [*asked][asked_before:] if request.failure in (None, LEFT)]
+
+    def _moved(self, before: Counters, rows: list[tuple[str, Mapping[str, Any]]]) -> list[float]:
         after = self.stage.counters()
-        wanted = {name: float(each["delta"]) for name, each in expected.items()}
-        found = {name: moved(before, after, name, each) for name, each in expected.items()}
-        if wanted != found:
-            raise TelemetryMissing(f"counters moved by {found}, expected {wanted}")
+        return [moved(before, after, name, each) for name, each in rows]
 
     def journal(self) -> list[dict[str, Any]]:
         """What the mock noted of this story, newest first."""
