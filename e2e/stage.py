@@ -33,8 +33,12 @@ class Stage:
         """Every series of the proxy, by its name and labels."""
         assert self.metrics_url is not None, "asked of a target that shows its metrics"
         lines = requests.get(self.metrics_url, timeout=TIMEOUT_S).text.splitlines()
-        found = (re.fullmatch(r"(\w+)\{(.*)\} ([\d.e+-]+)", line) for line in lines)
-        return {(each[1], frozenset(re.findall(r'(\w+)="([^"]*)"', each[2]))): float(each[3]) for each in found if each}
+        found = (re.fullmatch(r"(\w+)(?:\{(.*)\})? ([\d.e+-]+)", line) for line in lines)
+        return {
+            (each[1], frozenset(re.findall(r'(\w+)="([^"]*)"', each[2] or ""))): float(each[3])
+            for each in found
+            if each
+        }
 
     def journal(self, test_id: str) -> list[dict[str, Any]]:
         """What the mock noted under a test id, newest first."""
