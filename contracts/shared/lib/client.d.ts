@@ -1,7 +1,7 @@
 /** The client of the proxy's API: a session, streams, tools, history. */
 import { type AnalystStreamEvent, type ChatStreamEvent } from "./events.js";
 import type { AnalystAnswer, AnalystRequest, ChartAnswer, ChartRequest, ChatRequest, ClientMetric, HistoryPage, MetricsReceipt, SearchAnswer, SearchRequest, SqlAnswer, SqlRequest, Status } from "./generated/model.js";
-import { Session } from "./session.js";
+import { Session, type Keep } from "./session.js";
 import { type CallOptions, type Retry } from "./transport.js";
 export interface ClientOptions {
     /** Where the proxy is, as `https://host:port`; in a page that the proxy serves, the page's own origin. */
@@ -20,6 +20,8 @@ export interface ClientOptions {
     readonly silenceS?: number;
     /** Keep the session while nobody asks for it. Default: in pages only. */
     readonly renewInBackground?: boolean;
+    /** Where a page keeps its session, so that it goes on when the page is loaded anew. Default: nowhere. */
+    readonly keep?: Keep;
     /** Report the time to the first token, stalls and outcomes of chats. Default: in pages only. */
     readonly metrics?: boolean;
 }

@@ -26,8 +26,8 @@ export class Client {
         const fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
         const baseUrl = (options.baseUrl ?? "").replace(/\/+$/, "");
         this.#transport = new Transport(baseUrl, fetch, options.headers ?? {}, { ...DEFAULT_RETRY, ...options.retry });
-        const { clientKey, subject, renewInBackground = isPage } = options;
-        this.session = new Session(this.#transport, { clientKey, subject, renewInBackground });
+        const { clientKey, subject, renewInBackground = isPage, keep } = options;
+        this.session = new Session(this.#transport, { clientKey, subject, renewInBackground, keep });
         this.#reports = (options.metrics ?? isPage) ? new Reporter(this.#transport, this.session) : null;
         this.#silenceS = options.silenceS ?? DEFAULT_SILENCE_S;
     }

@@ -8,7 +8,7 @@ export type { components, operations, paths } from "./generated/api.js";
 export type { StreamOutcome } from "./metrics.js";
 export { ConnectionLostError, ProblemError } from "./problem.js";
 export type { ClientProblemKind, ProblemKind } from "./problem.js";
-export type { Session, SessionInfo, SessionListener } from "./session.js";
+export type { Keep, Session, SessionInfo, SessionListener } from "./session.js";
 export { SseParser } from "./sse.js";
 export type { Frame } from "./sse.js";
 export { newTrace, traceparent } from "./trace.js";

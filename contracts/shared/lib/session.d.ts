@@ -8,6 +8,13 @@ export interface SessionInfo {
     readonly renewsAt: number;
     readonly sessionEndsAt: number;
 }
+/** Where a page keeps its session while it is loaded anew, as in `sessionStorage`. Neither may throw. */
+export interface Keep {
+    /** The text that was set last; null when there is none. */
+    get(): string | null;
+    /** Keep a text that holds the token; null forgets it. */
+    set(kept: string | null): void;
+}
 export interface SessionOptions {
     /** Held by backends only, never by a page: opens sessions in production. */
     readonly clientKey?: string | undefined;
@@ -15,6 +22,8 @@ export interface SessionOptions {
     readonly subject?: string | undefined;
     /** Whether the token is renewed when nobody asks for it, so that a quiet page keeps its session. */
     readonly renewInBackground: boolean;
+    /** Read once, when the session is made: it goes on with what is kept, if that still holds. */
+    readonly keep?: Keep | undefined;
 }
 /** Told of every new token; `replaced` when a new session began because the old one could not go on. */
 export type SessionListener = (session: SessionInfo, replaced: boolean) => void;

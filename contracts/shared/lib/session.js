@@ -20,6 +20,14 @@ export class Session {
     constructor(transport, options) {
         this.#transport = transport;
         this.#options = options;
+        const kept = restored(options.keep?.get() ?? null);
+        if (!kept)
+            return;
+        this.#lastId = kept.sessionId; // so that whoever listens is told when it cannot go on
+        if (Date.now() >= kept.endsAt - SAFETY_MS)
+            return;
+        this.#current = kept;
+        this.#schedule(kept);
     }
     /** The token in hand, be it fresh or not; null before the first. */
     get current() {
@@ -44,14 +52,14 @@ export class Session {
     /** Forget a token that the proxy refused, unless it was replaced already: the next request begins a new session. */
     refused(token) {
         if (this.#current?.token === token)
-            this.#current = null;
+            this.#hold(null);
     }
     /** End the session for all who hold its tokens. The next request begins a new one.   Throws: ProblemError. */
     async end(options = {}) {
         await this.#pending?.catch(() => { }); // or its token would outlive the session here
         const ended = this.#current;
         this.close();
-        this.#current = null;
+        this.#hold(null);
         this.#lastId = null;
         if (ended && Date.now() < ended.endsAt) {
             await this.#transport.send({ method: "DELETE", path: PATH, token: ended.token }, options);
@@ -78,19 +86,24 @@ export class Session {
     #keep(old, error) {
         if (Date.now() >= old.endsAt - SAFETY_MS)
             throw error;
-        this.#current = { ...old, renewsAt: Math.min(Date.now() + RETRY_RENEWAL_MS, old.endsAt - SAFETY_MS) };
-        this.#schedule(this.#current);
-        return this.#current;
+        const held = { ...old, renewsAt: Math.min(Date.now() + RETRY_RENEWAL_MS, old.endsAt - SAFETY_MS) };
+        this.#hold(held);
+        this.#schedule(held);
+        return held;
     }
     #adopt(next) {
         const { sessionId } = next;
         const replaced = this.#lastId !== null && this.#lastId !== sessionId;
-        this.#current = next;
+        this.#hold(next);
         this.#lastId = sessionId;
         this.#schedule(next);
         for (const listener of this.#listeners)
             listener(next, replaced);
         return next;
+    }
+    #hold(next) {
+        this.#current = next;
+        this.#options.keep?.set(next && JSON.stringify(next));
     }
     #schedule(next) {
         if (!this.#options.renewInBackground)
@@ -122,6 +135,19 @@ function localised(sent, now) {
     const { token, sessionId } = sent;
     const isLast = sessionEndsAt - endsAt < SAME_END_MS;
     return { token, sessionId, endsAt, renewsAt: endsAt - (isLast ? SAFETY_MS : earlyMs), sessionEndsAt };
+}
+/** What was kept; null for anything else that may stand there. */
+function restored(text) {
+    try {
+        const kept = JSON.parse(text ?? "null");
+        const isWhole = kept !== null &&
+            [kept.token, kept.sessionId].every((each) => typeof each === "string") &&
+            [kept.endsAt, kept.renewsAt, kept.sessionEndsAt].every(Number.isFinite);
+        return isWhole ? kept : null;
+    }
+    catch {
+        return null;
+    }
 }
 function canBeRenewed({ endsAt, sessionEndsAt }) {
     return Date.now() < endsAt && sessionEndsAt - endsAt >= SAME_END_MS;

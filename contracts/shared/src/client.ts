@@ -27,7 +27,7 @@ import type {
 } from "./generated/model.js";
 import { Reporter, Stopwatch, type StreamOutcome } from "./metrics.js";
 import { ConnectionLostError, ProblemError, asProblem, mediaType, unexpected } from "./problem.js";
-import { Session, type SessionInfo } from "./session.js";
+import { Session, type Keep, type SessionInfo } from "./session.js";
 import { readFrames } from "./stream.js";
 import { newTrace, type Trace } from "./trace.js";
 import { Transport, type Call, type CallOptions, type Retry } from "./transport.js";
@@ -55,6 +55,8 @@ export interface ClientOptions {
   readonly silenceS?: number;
   /** Keep the session while nobody asks for it. Default: in pages only. */
   readonly renewInBackground?: boolean;
+  /** Where a page keeps its session, so that it goes on when the page is loaded anew. Default: nowhere. */
+  readonly keep?: Keep;
   /** Report the time to the first token, stalls and outcomes of chats. Default: in pages only. */
   readonly metrics?: boolean;
 }
@@ -91,8 +93,8 @@ export class Client {
     const fetch = options.fetch ?? ((...request) => globalThis.fetch(...request));
     const baseUrl = (options.baseUrl ?? "").replace(/\/+$/, "");
     this.#transport = new Transport(baseUrl, fetch, options.headers ?? {}, { ...DEFAULT_RETRY, ...options.retry });
-    const { clientKey, subject, renewInBackground = isPage } = options;
-    this.session = new Session(this.#transport, { clientKey, subject, renewInBackground });
+    const { clientKey, subject, renewInBackground = isPage, keep } = options;
+    this.session = new Session(this.#transport, { clientKey, subject, renewInBackground, keep });
     this.#reports = (options.metrics ?? isPage) ? new Reporter(this.#transport, this.session) : null;
     this.#silenceS = options.silenceS ?? DEFAULT_SILENCE_S;
   }

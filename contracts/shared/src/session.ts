@@ -22,6 +22,14 @@ export interface SessionInfo {
   readonly sessionEndsAt: number;
 }
 
+/** Where a page keeps its session while it is loaded anew, as in `sessionStorage`. Neither may throw. */
+export interface Keep {
+  /** The text that was set last; null when there is none. */
+  get(): string | null;
+  /** Keep a text that holds the token; null forgets it. */
+  set(kept: string | null): void;
+}
+
 export interface SessionOptions {
   /** Held by backends only, never by a page: opens sessions in production. */
   readonly clientKey?: string | undefined;
@@ -29,6 +37,8 @@ export interface SessionOptions {
   readonly subject?: string | undefined;
   /** Whether the token is renewed when nobody asks for it, so that a quiet page keeps its session. */
   readonly renewInBackground: boolean;
+  /** Read once, when the session is made: it goes on with what is kept, if that still holds. */
+  readonly keep?: Keep | undefined;
 }
 
 /** Told of every new token; `replaced` when a new session began because the old one could not go on. */
@@ -46,6 +56,12 @@ export class Session {
   constructor(transport: Transport, options: SessionOptions) {
     this.#transport = transport;
     this.#options = options;
+    const kept = restored(options.keep?.get() ?? null);
+    if (!kept) return;
+    this.#lastId = kept.sessionId; // so that whoever listens is told when it cannot go on
+    if (Date.now() >= kept.endsAt - SAFETY_MS) return;
+    this.#current = kept;
+    this.#schedule(kept);
   }
 
   /** The token in hand, be it fresh or not; null before the first. */
@@ -72,7 +88,7 @@ export class Session {
 
   /** Forget a token that the proxy refused, unless it was replaced already: the next request begins a new session. */
   refused(token: string): void {
-    if (this.#current?.token === token) this.#current = null;
+    if (this.#current?.token === token) this.#hold(null);
   }
 
   /** End the session for all who hold its tokens. The next request begins a new one.   Throws: ProblemError. */
@@ -80,7 +96,7 @@ export class Session {
     await this.#pending?.catch(() => {}); // or its token would outlive the session here
     const ended = this.#current;
     this.close();
-    this.#current = null;
+    this.#hold(null);
     this.#lastId = null;
     if (ended && Date.now() < ended.endsAt) {
       await this.#transport.send({ method: "DELETE", path: PATH, token: ended.token }, options);
@@ -109,19 +125,25 @@ export class Session {
   /** A proxy that is away for a moment does not cost the session while the old token still holds. */
   #keep(old: SessionInfo, error: ProblemError): SessionInfo {
     if (Date.now() >= old.endsAt - SAFETY_MS) throw error;
-    this.#current = { ...old, renewsAt: Math.min(Date.now() + RETRY_RENEWAL_MS, old.endsAt - SAFETY_MS) };
-    this.#schedule(this.#current);
-    return this.#current;
+    const held = { ...old, renewsAt: Math.min(Date.now() + RETRY_RENEWAL_MS, old.endsAt - SAFETY_MS) };
+    this.#hold(held);
+    this.#schedule(held);
+    return held;
   }
 
   #adopt(next: SessionInfo): SessionInfo {
     const { sessionId } = next;
     const replaced = this.#lastId !== null && this.#lastId !== sessionId;
-    this.#current = next;
+    this.#hold(next);
     this.#lastId = sessionId;
     this.#schedule(next);
     for (const listener of this.#listeners) listener(next, replaced);
     return next;
+  }
+
+  #hold(next: SessionInfo | null): void {
+    this.#current = next;
+    this.#options.keep?.set(next && JSON.stringify(next));
   }
 
   #schedule(next: SessionInfo): void {
@@ -155,6 +177,20 @@ function localised(sent: SessionToken, now: number): SessionInfo {
   const { token, sessionId } = sent;
   const isLast = sessionEndsAt - endsAt < SAME_END_MS;
   return { token, sessionId, endsAt, renewsAt: endsAt - (isLast ? SAFETY_MS : earlyMs), sessionEndsAt };
+}
+
+/** What was kept; null for anything else that may stand there. */
+function restored(text: string | null): SessionInfo | null {
+  try {
+    const kept = JSON.parse(text ?? "null") as SessionInfo | null;
+    const isWhole =
+      kept !== null &&
+      [kept.token, kept.sessionId].every((each) => typeof each === "string") &&
+      [kept.endsAt, kept.renewsAt, kept.sessionEndsAt].every(Number.isFinite);
+    return isWhole ? kept : null;
+  } catch {
+    return null;
+  }
 }
 
 function canBeRenewed({ endsAt, sessionEndsAt }: SessionInfo): boolean {

@@ -79,7 +79,7 @@ test("a client keeps no process alive", async (t) => {
   assert.equal(proxy.asked.length, 1);
 });
 
-const ANSWERS = ["completed Net sales", "AbortError", "422 false Refused", "true true", "true false"];
+const ANSWERS = ["completed Net sales", "AbortError", "422 false Refused", "true true", "true", "true false"];
 const snippets = [...(await read("README.md")).matchAll(/```js\n(.*?)```/gs)].map(([, code]) => code);
 
 test("every snippet of the README is one of these", () => {

@@ -20,6 +20,12 @@ function holdClock(t) {
   return { pass: (seconds) => (now += seconds * 1000) };
 }
 
+/** What a page keeps, as text. */
+function holdKeep(text = null) {
+  const keep = { text, get: () => keep.text, set: (next) => (keep.text = next) };
+  return keep;
+}
+
 const authorizations = (proxy, route) => proxy.to(route).map(({ headers }) => headers.authorization);
 
 test("nothing is asked before the first call, and one token serves many", async (t) => {
@@ -279,4 +285,82 @@ test("elsewhere nothing is renewed unasked", async (t) => {
   const proxy = await startProxy(t, {});
   await createClient({ baseUrl: proxy.url }).session.token();
   assert.deepEqual(timers.held, []);
+});
+
+test("a page that is loaded anew goes on with its session", async (t) => {
+  const clock = holdClock(t);
+  const proxy = await startProxy(t, { [SEARCH]: FOUND });
+  const keep = holdKeep();
+  await createClient({ baseUrl: proxy.url, keep }).session.token();
+  const client = createClient({ baseUrl: proxy.url, keep });
+  const told = [];
+  client.session.onChange(({ sessionId }, replaced) => told.push([sessionId, replaced]));
+  assert.equal(client.session.current.token, "token-1");
+  await client.search({ query: "a" });
+  assert.deepEqual(authorizations(proxy, SEARCH), ["Bearer token-1"]);
+  clock.pass(240);
+  await client.session.token();
+  assert.deepEqual(authorizations(proxy, TOKEN), [undefined, "Bearer token-1"]);
+  assert.deepEqual(told, [["session-1", false]]);
+  assert.equal(JSON.parse(keep.text).token, "token-2");
+});
+
+test("a session that was kept too long is replaced, and whoever listens is told", async (t) => {
+  const clock = holdClock(t);
+  const proxy = await startProxy(t, {});
+  const keep = holdKeep();
+  await createClient({ baseUrl: proxy.url, keep }).session.token();
+  clock.pass(300);
+  const { session } = createClient({ baseUrl: proxy.url, keep });
+  const told = [];
+  session.onChange(({ sessionId }, replaced) => told.push([sessionId, replaced]));
+  assert.equal(session.current, null);
+  await session.token();
+  assert.deepEqual(told, [["session-2", true]]);
+  assert.deepEqual(authorizations(proxy, TOKEN), [undefined, undefined]);
+});
+
+for (const [name, text] of Object.entries({
+  nothing: null,
+  "no JSON": "{",
+  null: "null",
+  "a number": "7",
+  "another page's words": '{"token":"t"}',
+  "a token without its times": '{"token":"t","sessionId":"s","endsAt":"soon","renewsAt":1,"sessionEndsAt":2}',
+})) {
+  test(`where ${name} was kept, a first session begins`, async (t) => {
+    const proxy = await startProxy(t, {});
+    const keep = holdKeep(text);
+    const { session } = createClient({ baseUrl: proxy.url, keep });
+    session.onChange((_, replaced) => assert.equal(replaced, false));
+    assert.equal((await session.token()).token, "token-1");
+    assert.equal(JSON.parse(keep.text).token, "token-1");
+  });
+}
+
+test("a token that was refused, and a session that was ended, are not kept", async (t) => {
+  const proxy = await startProxy(t, {
+    "DELETE /session/token": (_, response) => response.writeHead(204).end(),
+  });
+  const keep = holdKeep();
+  const client = createClient({ baseUrl: proxy.url, keep });
+  const { token } = await client.session.token();
+  client.session.refused(token);
+  assert.equal(keep.text, null);
+  await client.session.token();
+  assert.notEqual(keep.text, null);
+  await client.session.end();
+  assert.equal(keep.text, null);
+});
+
+test("a kept session is renewed in the background, too", async (t) => {
+  const timers = holdTimers(t);
+  const proxy = await startProxy(t, {});
+  const keep = holdKeep();
+  await createClient({ baseUrl: proxy.url, keep }).session.token();
+  const client = createClient({ baseUrl: proxy.url, keep, renewInBackground: true });
+  const renewed = new Promise((resolve) => client.session.onChange(resolve));
+  (await timers.due(237_000, 240_000))();
+  assert.equal((await renewed).token, "token-2");
+  await client.close();
 });
