@@ -41,6 +41,11 @@ class Watch:
         """The faults that no test asked for."""
         return [fault for fault in self.faults if not any(pattern.search(fault) for pattern in self.allowed)]
 
+    def check(self) -> None:
+        """Nothing happened that no test asked for.   Raises: AssertionError with all that did."""
+        found = self.unexpected()
+        assert not found, "\n".join(["the page did what no page may:", *found])
+
 
 @dataclass(frozen=True)
 class Chat:

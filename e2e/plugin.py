@@ -6,7 +6,8 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,114 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Page
 
+from e2e.casting import LOCAL, MARKERS, Casting, NoSuchTarget, Target, cast
 from e2e.page import REPORT_VIOLATIONS, Chat, Watch
-from e2e.stack import LOOPBACK, NO_RATES, Stack, free_port, running
-from e2e.stage import Stage
+from e2e.stack import CLIENT_DIR, LOOPBACK, NO_RATES, Stack, free_port, running
+from e2e.stage import NotTold, Stage
 from e2e.story import Story
 from e2e.telemetry import Receiver, receiving
+
+CASTING = pytest.StashKey[Casting]()
+LEFT_OUT = pytest.StashKey[Counter[str]]()
+LEFT_OUT_KEY = "stories left out"
+UNASSERTED = "not asserted"
+TWIN = "CORTEX_HARNESS_"
+"""How an option's environment twin begins: `--otlp-port` is CORTEX_HARNESS_OTLP_PORT."""
 
 CHROMIUM_VARIABLE = "CORTEX_HARNESS_CHROMIUM"
 CHROMIUM_COMMANDS = ("chromium", "chromium-browser", "google-chrome")
 QUIET_ARGUMENTS = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Where stories play, and which of them."""
+    add = parser.getgroup("stories", "stories in a browser").addoption
+    told, known = os.environ.get, f"[{LOCAL}]"
+    add(
+        "--target",
+        metavar="URL",
+        default=told(f"{TWIN}TARGET", LOCAL),
+        help=f"where stories play; a page's URL {known}",
+    )
+    scenarios = told(f"{TWIN}SCENARIO", "").split()
+    add("--scenario", metavar="NAME", action="append", default=scenarios, help="only stories about it; repeatable")
+    add("--mock", metavar="URL", dest="mock_url", default=told(f"{TWIN}MOCK"), help="the mock behind a target")
+    port = told(f"{TWIN}OTLP_PORT")
+    add("--otlp-port", metavar="N", type=int, default=port, help="where a target's telemetry is taken")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The markers, and who plays where.   Raises: pytest.UsageError for a target or scenario that is not there."""
+    for line in MARKERS:
+        config.addinivalue_line("markers", line)
+    try:
+        config.stash[CASTING] = cast(config.getoption("target"), config.getoption("scenario"))
+    except NoSuchTarget as error:
+        raise pytest.UsageError(str(error)) from error
+    if config.getoption("otlp_port") and config.getoption("numprocesses", None):
+        raise pytest.UsageError("--otlp-port: one process takes a target's telemetry; run without -n")
+    config.stash[LEFT_OUT] = Counter()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    """Where stories play, and what is not looked at there."""
+    blind = {"telemetry (--otlp-port)": "otlp_port", "the mock's journal (--mock)": "mock_url"}
+    return config.stash[CASTING].header([what for what, option in blind.items() if not config.getoption(option)])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what does not play."""
+    items[:], left_out = config.stash[CASTING].part(items)
+    for reason, stories in left_out.items():
+        config.stash[LEFT_OUT][reason] += len(stories)
+        config.hook.pytest_deselected(items=stories)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """A story ends where its target does not tell what is asked; its page must not have done what no page may."""
+    stage, watch = (getattr(item, "funcargs", {}).get(name) for name in ("stage", "watch"))
+    result = None
+    try:
+        result = yield
+    except NotTold as untold:
+        assert stage is not None, "only a stage says so"
+        stage.unasserted.add(str(untold))
+    if stage is not None:
+        item.user_properties += [(UNASSERTED, what) for what in sorted(stage.unasserted)]
+        stage.unasserted.clear()
+    if watch is not None:
+        watch.check()
+    return result
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tell xdist's controller what was left out: all of its workers collect the same."""
+    if hasattr(session.config, "workeroutput"):
+        left_out: Counter[str] = session.config.stash[LEFT_OUT]
+        session.config.workeroutput[LEFT_OUT_KEY] = dict(left_out)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take from a worker what it left out."""
+    told: dict[str, int] = getattr(node, "workeroutput", {}).get(LEFT_OUT_KEY, {})
+    left_out: Counter[str] = node.config.stash[LEFT_OUT]
+    left_out |= Counter(told)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """What did not play and why, and what was not asserted."""
+    casting: Casting = config.stash[CASTING]
+    passed = terminalreporter.getreports("passed")
+    told = [pair for report in passed if report.when == "call" for pair in report.user_properties]
+    unasserted = Counter(str(what) for name, what in told if name == UNASSERTED)
+    left_out: Counter[str] = config.stash[LEFT_OUT]
+    lines = casting.summary(left_out, unasserted)
+    if lines:
+        terminalreporter.section("stories")
+        terminalreporter.write("".join(f"{line}\n" for line in lines))
 
 
 @pytest.fixture(scope="session")
@@ -68,14 +168,26 @@ ADD_BAGGAGE = """
 
 
 @pytest.fixture(scope="session")
-def receiver() -> Iterator[Receiver]:
-    """What takes the telemetry of the stack."""
-    with receiving() as running_receiver:
+def target(pytestconfig: pytest.Config) -> Target:
+    """What the stories are played on."""
+    return pytestconfig.stash[CASTING].target
+
+
+@pytest.fixture(scope="session")
+def page_dir() -> Path:
+    """The folder of the page that a stack of our own serves; override it for a page of yours."""
+    return CLIENT_DIR
+
+
+@pytest.fixture(scope="session")
+def receiver(pytestconfig: pytest.Config) -> Iterator[Receiver]:
+    """What takes the telemetry: of our own stack always, of another target on the port that it was told to send to."""
+    with receiving(pytestconfig.getoption("otlp_port") or 0) as running_receiver:
         yield running_receiver
 
 
 @pytest.fixture(scope="session")
-def stack(receiver: Receiver) -> Iterator[Stack]:
+def stack(receiver: Receiver, page_dir: Path) -> Iterator[Stack]:
     """Mock and proxy, answering at once, their telemetry sent to the receiver."""
     metrics_port = free_port()
     environment = {
@@ -84,6 +196,7 @@ def stack(receiver: Receiver) -> Iterator[Stack]:
         "CORTEX_PROXY_METRICS_HOST": LOOPBACK,
         "CORTEX_PROXY_METRICS_PORT": str(metrics_port),
         "CORTEX_PROXY_OTLP_ENDPOINT": receiver.url,
+        "CORTEX_PROXY_PAGE_DIR": str(page_dir),
     }
     mock_arguments = ("--otlp-endpoint", receiver.url)
     with running(pace=0.0, proxy_environment=environment, mock_arguments=mock_arguments) as started:
@@ -91,9 +204,15 @@ def stack(receiver: Receiver) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def stage(stack: Stack, receiver: Receiver) -> Stage:
+def stage(request: pytest.FixtureRequest, target: Target, pytestconfig: pytest.Config) -> Stage:
     """Where the stories play."""
-    return Stage(stack.proxy_url, stack.mock_url, stack.metrics_url, receiver)
+    if target.mode == "local":
+        own: Stack = request.getfixturevalue("stack")
+        return Stage(
+            own.proxy_url, own.mock_url, own.metrics_url, request.getfixturevalue("receiver"), log_dir=own.log_dir
+        )
+    taken = request.getfixturevalue("receiver") if pytestconfig.getoption("otlp_port") else None
+    return Stage(target.url, pytestconfig.getoption("mock_url"), None, taken, target.mode)
 
 
 @pytest.fixture(scope="session")
@@ -122,14 +241,13 @@ def context(context: BrowserContext, test_id: str) -> BrowserContext:
 
 
 @pytest.fixture
-def page(page: Page, watch: Watch) -> Iterator[Page]:
+def page(page: Page, watch: Watch) -> Page:
     """A page that ends with no policy violation, no console error and no request to another origin."""
     page.add_init_script(REPORT_VIOLATIONS)
     page.on("console", watch.console)
     page.on("pageerror", watch.error)
     page.on("request", watch.request)
-    yield page
-    assert watch.unexpected() == []
+    return page
 
 
 @pytest.fixture

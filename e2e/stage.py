@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import requests
 
+from e2e.casting import Mode
 from e2e.telemetry import Receiver
 
 TIMEOUT_S = 20
@@ -17,21 +19,35 @@ Counters = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
 """Series by name and labels."""
 
 
+class NotTold(Exception):
+    """A story asked what its target does not tell. What it saw until then holds; the plugin counts such stories."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Where stories play.
 
-    mock_url, metrics_url, receiver: None where the target does not let us look at that.
+    mock_url, metrics_url, receiver, log_dir: None where the target does not let us look at that.
+    unasserted: what the running story passed over for that reason.
     """
 
     page_url: str
     mock_url: str | None
     metrics_url: str | None
     receiver: Receiver | None
+    mode: Mode = "local"
+    log_dir: Path | None = None
+    unasserted: set[str] = field(default_factory=set)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a stack of our own, which nobody else uses."""
+        return self.mode == "local"
 
     def counters(self) -> Counters:
-        """Every series of the proxy, by its name and labels."""
-        assert self.metrics_url is not None, "asked of a target that shows its metrics"
+        """Every series of the proxy, by its name and labels.   Raises: NotTold."""
+        if self.metrics_url is None:
+            raise NotTold("metrics")
         lines = requests.get(self.metrics_url, timeout=TIMEOUT_S).text.splitlines()
         found = (re.fullmatch(r"(\w+)(?:\{(.*)\})? ([\d.e+-]+)", line) for line in lines)
         return {
@@ -40,9 +56,16 @@ class Stage:
             if each
         }
 
+    def telemetry(self) -> Receiver:
+        """What takes the telemetry of the stage.   Raises: NotTold."""
+        if self.receiver is None:
+            raise NotTold("telemetry")
+        return self.receiver
+
     def journal(self, test_id: str) -> list[dict[str, Any]]:
-        """What the mock noted under a test id, newest first."""
-        assert self.mock_url is not None, "asked of a target with a mock"
+        """What the mock noted under a test id, newest first.   Raises: NotTold."""
+        if self.mock_url is None:
+            raise NotTold("the mock's journal")
         answer = requests.get(f"{self.mock_url}/__mock/journal", headers={"X-Test-Id": test_id}, timeout=TIMEOUT_S)
         answer.raise_for_status()
         entries: list[dict[str, Any]] = answer.json()
