@@ -94,13 +94,18 @@ class Request:
             raise Refusal(400, Code.INVALID_PAYLOAD, f"mock {error}") from error
 
     def parse(self, model: type[B]) -> B:
-        """The JSON body as a model.   Raises: Refusal with Snowflake's words and the place of the fault beside them."""
-        try:
-            return model.model_validate_json(self.body or b"{}")
-        except ValidationError as error:
-            found = error.errors(include_url=False, include_input=False)[:MAX_FAULTS]
-            faults = [f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in found]
-            raise Refusal(400, Code.INVALID_PAYLOAD, INVALID_PAYLOAD, {"faults": faults}) from error
+        """The JSON body as a model.   Raises: Refusal."""
+        return parsed(model, self.body)
+
+
+def parsed(model: type[B], body: bytes) -> B:
+    """JSON as a model.   Raises: Refusal with Snowflake's words and the place of the fault beside them."""
+    try:
+        return model.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)[:MAX_FAULTS]
+        faults = [f"{'.'.join(map(str, item['loc'])) or 'body'}: {item['msg']}" for item in found]
+        raise Refusal(400, Code.INVALID_PAYLOAD, INVALID_PAYLOAD, {"faults": faults}) from error
 
 
 def is_steered(query: str, headers: Mapping[str, str]) -> bool:

@@ -34,7 +34,7 @@ from mocks.matching import (
     identifier,
     recorded_path,
 )
-from mocks.request import Refusal, Request
+from mocks.request import Refusal, Request, parsed
 from mocks.route import Route, Surface, route
 from mocks.scenario import Scenario
 from mocks.snowflake.agents import agents_of
@@ -50,6 +50,9 @@ VERSIONS = ("VERSION$1", "FIRST", "LAST", "DEFAULT", "LIVE")
 """Versions that every agent here has: the one it was created with, under all its names."""
 
 TOOL_NOT_ACCESSIBLE = ("accept", "reject", "legacy")
+REMEMBERED, REMEMBERED_BYTES = 256, 4096
+"""Under load the same is asked again and again: so many bodies, up to this size, are read only once."""
+
 _CONFIGURATION = ("models", "instructions", "orchestration")
 
 
@@ -72,7 +75,7 @@ async def versioned_run(mock: Mock, request: Request, path: re.Match[str]) -> Pl
 
 async def inline_run(mock: Mock, request: Request, _path: re.Match[str]) -> Plan:
     """`POST /api/v2/cortex/agent:run`, configuration in the body, the legacy schema included."""
-    run = request.parse(RunRequest)
+    run, asked = _read(request, INLINE_RUN_PATH)
     model = run.models.orchestration if run.models is not None else None
     if model is not None and model.lower() not in MODELS:
         raise _refused(f"Model '{model[:100]}' is not available. Available models: {', '.join(MODELS)}.")
@@ -80,7 +83,7 @@ async def inline_run(mock: Mock, request: Request, _path: re.Match[str]) -> Plan
     if mode is not None and mode.lower() not in TOOL_NOT_ACCESSIBLE:
         accepted = ", ".join(TOOL_NOT_ACCESSIBLE)
         raise _refused(f"orchestration.tool_not_accessible '{mode[:100]}' is not one of {accepted}.")
-    return await _run(mock, request, run, INLINE_RUN_PATH)
+    return await _run(mock, request, run, asked)
 
 
 def _check_agent(mock: Mock, request: Request, path: re.Match[str]) -> None:
@@ -99,12 +102,26 @@ def _recorded_versions(mock: Mock, database: str, schema: str, name: str) -> lis
 
 
 async def _stored(mock: Mock, request: Request, path: re.Match[str]) -> Plan:
-    run = request.parse(RunRequest)
+    run, asked = _read(request, request.path)
     given = [name for name in _CONFIGURATION if getattr(run, name) is not None]
     if given and mock.options.assume.strict_agent:
         raise _refused(f"{', '.join(given)} cannot be set in a run of a stored agent; update the agent instead.")
     database, schema, name = map(identifier, path.groups()[:3])
-    return await _run(mock, request, run, request.path, {"database": database, "schema": schema, "name": name})
+    return await _run(mock, request, run, asked, {"database": database, "schema": schema, "name": name})
+
+
+def _read(request: Request, path: str) -> tuple[RunRequest, Asked]:
+    """The run, and the question that it asks on a path.   Raises: Refusal."""
+    read = _understood if len(request.body) > REMEMBERED_BYTES else _remembered
+    return read(request.method, path, request.body)
+
+
+def _understood(method: str, path: str, body: bytes) -> tuple[RunRequest, Asked]:
+    run = parsed(RunRequest, body)
+    return run, Asked.of_run(method, path, run)
+
+
+_remembered = functools.lru_cache(maxsize=REMEMBERED)(_understood)
 
 
 def _refused(message: str) -> Refusal:
@@ -124,11 +141,12 @@ class _Standing:
     before: Turn | None = None
 
 
-async def _run(mock: Mock, request: Request, run: RunRequest, path: str, agent: dict[str, str] | None = None) -> Plan:
+async def _run(
+    mock: Mock, request: Request, run: RunRequest, asked: Asked, agent: dict[str, str] | None = None
+) -> Plan:
     _check(run)
     standing = _standing(mock, request, run)
     scenario = mock.scenario_for(request)
-    asked = Asked.of_run(request.method, path, run)
     if standing is not None:
         asked = asked.continuing(standing.parent_message_id)
     found = _found(asked, _shelf(mock, scenario))

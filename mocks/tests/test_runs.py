@@ -12,12 +12,14 @@ import pytest
 from mocks.assumptions import Assumptions
 from mocks.cassette import Cassette, Frame, Header, Interaction, Match, Request, ResponseHead, load_all, save
 from mocks.matching import candidates
+from mocks.runs import REMEMBERED_BYTES
 from mocks.state import HERE
 from mocks.tests.running import NOW, QUESTION, RUN, KeyPair, RunningMock, run_body, running
 
 TAPES = [tape for tape in load_all(HERE / "cassettes") if tape.name.startswith("agents/")]
 RECORDED = [each for each in candidates(TAPES) if each.interaction.response.is_event_stream]
 STREAMED = "text/event-stream"
+INLINE = "/api/v2/cortex/agent:run"
 
 
 def body_of(candidate_index: int) -> dict[str, object]:
@@ -65,6 +67,17 @@ def test_every_recorded_answer_is_played_and_collapsed(mock: RunningMock, index:
     else:
         assert status == 409
         assert "can only be streamed" in json.loads(body)["message"]
+
+
+@pytest.mark.parametrize("padding", [0, REMEMBERED_BYTES], ids=["a body that is remembered", "one that is too large"])
+def test_the_same_body_is_read_anew_for_another_path(mock: RunningMock, padding: int) -> None:
+    """What was asked before is remembered with its path, and what was refused is refused again."""
+    body = {**body_of(0), "instructions": {"system": "x" * padding}} if padding else body_of(0)
+    sent = json.dumps(body).encode()
+    asked = {path: [mock.call("POST", path, sent, {"X-Mock-Pace": "0"}) for _ in range(2)] for path in (RUN, INLINE)}
+    assert [each.status for each in asked[RUN]] == [200, 200]
+    assert [each.status for each in asked[INLINE]] == [404, 404]
+    assert [mock.call("POST", RUN, b'{"messages": 7}').status for _ in range(2)] == [400, 400]
 
 
 @pytest.mark.parametrize("stream", [True, None], ids=["true", "null"])
