@@ -9,7 +9,10 @@ export declare class Reporter {
     constructor(transport: Transport, session: Session);
     /** Keep a measurement for the next report. */
     add(metric: ClientMetric): void;
-    /** Report what waits. A report that fails is dropped: measuring must not add to what is measured. */
+    /** Report what waits. A report that fails is dropped: measuring must not add to what is measured.
+     *
+     * While the browser is offline nothing is tried: what tells of the outage would be lost to it.
+     */
     flush(): Promise<MetricsReceipt | null>;
     /** Report what waits, and no more. */
     close(): Promise<void>;

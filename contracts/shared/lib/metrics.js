@@ -1,4 +1,5 @@
 /** What a page measures, gathered and reported to the proxy: late, together, and never at the cost of an answer. */
+import { isOffline } from "./problem.js";
 import { startTimer, stopTimer } from "./timer.js";
 const PATH = "/metrics/report";
 const GATHER_MS = 2_000;
@@ -29,8 +30,13 @@ export class Reporter {
         else
             this.#timer ??= startTimer(() => void this.flush(), GATHER_MS);
     }
-    /** Report what waits. A report that fails is dropped: measuring must not add to what is measured. */
+    /** Report what waits. A report that fails is dropped: measuring must not add to what is measured.
+     *
+     * While the browser is offline nothing is tried: what tells of the outage would be lost to it.
+     */
     async flush() {
+        if (isOffline())
+            return this.#keep();
         const metrics = this.#take();
         const held = this.#session.current;
         if (!metrics.length || !held || Date.now() >= held.endsAt)
@@ -43,14 +49,27 @@ export class Reporter {
         if (typeof document !== "undefined")
             document.removeEventListener("visibilitychange", this.#onHide);
         await this.flush();
+        this.#stop();
     }
-    #take() {
+    /** The newest stay; their turn comes again. */
+    #keep() {
+        this.#stop();
+        this.#waiting = this.#waiting.slice(-MAX_REPORTED);
+        this.#timer = startTimer(() => void this.flush(), GATHER_MS);
+        return null;
+    }
+    #stop() {
         stopTimer(this.#timer);
         this.#timer = null;
+    }
+    #take() {
+        this.#stop();
         return this.#waiting.splice(0, MAX_REPORTED);
     }
     /** A page that goes can wait for no answer; a beacon has no headers, so the token travels in the body. */
     #leave() {
+        if (isOffline())
+            return; // a page that is only hidden comes back
         const held = this.#session.current;
         const metrics = this.#take();
         if (!metrics.length || !held)

@@ -30,6 +30,8 @@ export declare class ConnectionLostError extends ProblemError {
 }
 /** No answer came at all. */
 export declare function unreachable(url: string, cause: unknown): ProblemError;
+/** Whether the browser knows that nothing can leave it. */
+export declare function isOffline(): boolean;
 /** An answer that is not the proxy's: often somebody in between. */
 export declare function unexpected(response: Response, found: string): ProblemError;
 /** The problem of an unsuccessful answer; an answer that is no problem is described as such. */

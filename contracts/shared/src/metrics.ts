@@ -1,6 +1,7 @@
 /** What a page measures, gathered and reported to the proxy: late, together, and never at the cost of an answer. */
 
 import type { ClientMetric, MetricsReceipt } from "./generated/model.js";
+import { isOffline } from "./problem.js";
 import type { Session } from "./session.js";
 import { startTimer, stopTimer, type Timer } from "./timer.js";
 import type { Transport } from "./transport.js";
@@ -37,8 +38,12 @@ export class Reporter {
     else this.#timer ??= startTimer(() => void this.flush(), GATHER_MS);
   }
 
-  /** Report what waits. A report that fails is dropped: measuring must not add to what is measured. */
+  /** Report what waits. A report that fails is dropped: measuring must not add to what is measured.
+   *
+   * While the browser is offline nothing is tried: what tells of the outage would be lost to it.
+   */
   async flush(): Promise<MetricsReceipt | null> {
+    if (isOffline()) return this.#keep();
     const metrics = this.#take();
     const held = this.#session.current;
     if (!metrics.length || !held || Date.now() >= held.endsAt) return null;
@@ -50,16 +55,30 @@ export class Reporter {
   async close(): Promise<void> {
     if (typeof document !== "undefined") document.removeEventListener("visibilitychange", this.#onHide);
     await this.flush();
+    this.#stop();
+  }
+
+  /** The newest stay; their turn comes again. */
+  #keep(): null {
+    this.#stop();
+    this.#waiting = this.#waiting.slice(-MAX_REPORTED);
+    this.#timer = startTimer(() => void this.flush(), GATHER_MS);
+    return null;
+  }
+
+  #stop(): void {
+    stopTimer(this.#timer);
+    this.#timer = null;
   }
 
   #take(): ClientMetric[] {
-    stopTimer(this.#timer);
-    this.#timer = null;
+    this.#stop();
     return this.#waiting.splice(0, MAX_REPORTED);
   }
 
   /** A page that goes can wait for no answer; a beacon has no headers, so the token travels in the body. */
   #leave(): void {
+    if (isOffline()) return; // a page that is only hidden comes back
     const held = this.#session.current;
     const metrics = this.#take();
     if (!metrics.length || !held) return;

@@ -60,8 +60,15 @@ export class ConnectionLostError extends ProblemError {
 
 /** No answer came at all. */
 export function unreachable(url: string, cause: unknown): ProblemError {
-  const detail = `No answer came from ${url}. Is the proxy running, and may this page ask it?`;
+  const detail = isOffline()
+    ? "This browser is offline. Once it is back, ask again."
+    : `No answer came from ${url}. Is the proxy running, and may this page ask it?`;
   return new ProblemError({ ...own("unreachable", "The proxy cannot be reached", detail), retryable: true }, { cause });
+}
+
+/** Whether the browser knows that nothing can leave it. */
+export function isOffline(): boolean {
+  return typeof navigator !== "undefined" && navigator.onLine === false;
 }
 
 /** An answer that is not the proxy's: often somebody in between. */

@@ -41,18 +41,20 @@ function holdStopwatch(t) {
 }
 
 /** A stand-in for the page's own objects, for one test. */
-function pretendPage(t, { sendBeacon } = {}) {
+function pretendPage(t, { sendBeacon, ...more } = {}) {
   const page = new EventTarget();
   page.visibilityState = "visible";
   const original = Object.getOwnPropertyDescriptor(globalThis, "navigator");
   Object.defineProperty(globalThis, "document", { value: page, configurable: true });
-  Object.defineProperty(globalThis, "navigator", { value: { sendBeacon }, configurable: true });
+  const navigator = { sendBeacon, ...more };
+  Object.defineProperty(globalThis, "navigator", { value: navigator, configurable: true });
   t.after(() => {
     delete globalThis.document;
     delete globalThis.navigator;
     if (original) Object.defineProperty(globalThis, "navigator", original);
   });
   return {
+    navigator,
     hide: () => {
       page.visibilityState = "hidden";
       page.dispatchEvent(new Event("visibilitychange"));
@@ -238,6 +240,25 @@ test("a report that fails is dropped, and nobody is bothered", async (t) => {
   assert.equal((await outcome(client.chat({ message: "What?" }))).error, null);
   await client.close();
   assert.equal(proxy.to(REPORT).length, 1);
+});
+
+test("what is measured offline is told once the browser is back", async (t) => {
+  const timers = holdTimers(t);
+  const sent = [];
+  const page = pretendPage(t, { sendBeacon: (...beacon) => sent.push(beacon) > 0, onLine: false });
+  const proxy = await startProxy(t, { [REPORT]: RECEIPT });
+  const client = createClient({ baseUrl: proxy.url, renewInBackground: false });
+  await client.session.token();
+  for (let value = 0; value <= 50; value += 1) client.measure({ name: "inp_s", value });
+  page.hide();
+  (await timers.due(2000))();
+  assert.deepEqual([reported(proxy), sent], [[], []]);
+  page.navigator.onLine = true;
+  await client.close();
+  assert.deepEqual(
+    reported(proxy).map(({ value }) => value),
+    Array.from({ length: 50 }, (_, index) => index + 1),
+  );
 });
 
 test("a session is not opened only to report", async (t) => {
