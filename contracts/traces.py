@@ -6,6 +6,7 @@ it, has besides is ours. Neither a question nor an answer, no SQL, no subject an
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -65,6 +66,7 @@ ERROR_TYPE = Attribute(
 )
 REQUEST_ID = Attribute("cortex.request.id", "Id of the request, as in the log and in X-Request-Id.")
 PROBLEM = Attribute("cortex.problem", "Kind of the problem that was answered, or that ended the stream.")
+TEST_ID = Attribute("test.id", "Id of the test that asked, in its baggage; never in production.")
 UPSTREAM_REQUEST_ID = Attribute("cortex.upstream.request_id", "Snowflake's id of the request, for its support.")
 TURN_ID = Attribute("cortex.turn.id", "Id of the turn, as in the history and the stream's frames.")
 SESSION_ID = Attribute("session.id", "Id of the session; it stands for a subject, whom no span names.", Convention.OURS)
@@ -95,7 +97,7 @@ REQUEST_SPAN = SpanForm(
     "One request. Of a stream it lasts until the stream's end, as long as somebody waits for the answer.",
     (
         *(METHOD, ROUTE, STATUS, ERROR_TYPE, REQUEST_ID, PROBLEM, UPSTREAM_REQUEST_ID),
-        *(TURN_ID, SESSION_ID, END_REASON, EVENTS, UPSTREAM_BYTES),
+        *(TURN_ID, SESSION_ID, END_REASON, EVENTS, UPSTREAM_BYTES, TEST_ID),
         *(OPERATION, PROVIDER_NAME, AGENT_NAME, STREAMS, CONVERSATION, MODEL),
         *(INPUT_TOKENS, CACHED_TOKENS, OUTPUT_TOKENS, FIRST_CHUNK),
     ),
@@ -130,8 +132,17 @@ MOCK_SPAN = SpanForm(
         Attribute("interaction", "The place of the interaction in it."),
         Attribute("scenario", "The scenario that was played."),
         Attribute("fault", "The fault that it put in."),
+        TEST_ID,
     ),
 )
+
+_TEST_ID = re.compile(r"[\w.:/@\[\]-]{1,128}", re.ASCII)
+
+
+def as_test_id(found: object) -> str | None:
+    """A test's id that may be told: a word of at most 128 characters; None for anything else."""
+    return found if isinstance(found, str) and _TEST_ID.fullmatch(found) else None
+
 
 SPANS = (REQUEST_SPAN, ATTEMPT_SPAN, TOOL_SPAN, MOCK_SPAN)
 
@@ -152,6 +163,7 @@ LOG_FIELDS: dict[str, str] = {
     "sessionId": "The session.",
     "turnId": "The turn.",
     "requestId": "The request: its own X-Request-Id, or one that the proxy gave it.",
+    "testId": "The test that asked, as its baggage says; never in production.",
     # a request and its answer
     "method": "The method, `other` for one that no route is made for.",
     "route": "The rule that matched, `unmatched` for none.",
@@ -205,7 +217,7 @@ class LogEvent:
 
 _REQUEST_FIELDS = (
     *("requestId", "traceId", "spanId", "sessionId", "method", "route", "status", "problem", "policy"),
-    *("limitDecision", "tool", "retries", "upstreamCode", "upstreamRequestId", "headersMs", "durationMs"),
+    *("limitDecision", "tool", "retries", "upstreamCode", "upstreamRequestId", "headersMs", "durationMs", "testId"),
 )
 _STREAM_FIELDS = (
     *("requestId", "route", "traceId", "spanId", "sessionId", "turnId", "reason", "problem", "upstreamCode"),

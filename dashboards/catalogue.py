@@ -54,9 +54,14 @@ _WAYS = (
     (
         "The proxy",
         "`/metrics` on `CORTEX_PROXY_METRICS_PORT` and the ports after it, one a process",
-        f"to `CORTEX_PROXY_OTLP_ENDPOINT`, every {sources.constant('exports.EXPORT_INTERVAL_S'):g} s",
+        "to `CORTEX_PROXY_OTLP_ENDPOINT`",
     ),
     ("The mock", "`/metrics` on `--metrics-port`", "to `--otlp-endpoint`"),
+    (
+        "How often",
+        "as you scrape",
+        f"every {sources.constant('exports.EXPORT_INTERVAL_S'):g} s, or every `OTEL_METRIC_EXPORT_INTERVAL` ms",
+    ),
     ("What", "metrics", "metrics and traces; of the proxy log lines as well"),
     (
         "`job`",

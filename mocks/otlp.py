@@ -168,6 +168,7 @@ def _attributes(each: Exchange) -> dict[str, str | int]:
         "interaction": each.interaction,
         "scenario": each.scenario,
         "fault": each.fault,
+        "test.id": each.test_id,
     }
     return {name: value for name, value in found.items() if value is not None}
 

@@ -11,6 +11,7 @@ counted at its end, on the event loop; spans are made in a thread, from a queue 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import socket
 import sys
@@ -30,6 +31,7 @@ from prometheus_client.metrics_core import Metric as Family
 
 from contracts import telemetry as catalogue
 from contracts.telemetry import FAULT_KINDS, MOCK_METRICS, NO_SCENARIO, OTHER, Metric, MetricKind, Signal
+from contracts.traces import as_test_id
 from mocks.journal import Change, Entry
 
 if TYPE_CHECKING:
@@ -39,8 +41,8 @@ SCRAPE_TIMEOUT_S = 5.0
 """Longest time a scraper may take to send its request or to read its answer."""
 
 METRICS_EVERY_S = 15.0
-STOP_TIMEOUT_S = 2.0
 EXPORT_EVERY_S, BATCH_SPANS = 0.25, 128
+STOP_TIMEOUT_S = 2.0
 CORE_SHARE = 0.01
 """What exporting may take of a core: a span costs 50 to 100 us to make and encode; a busy mock exports less often."""
 
@@ -48,6 +50,10 @@ MAX_WAITING_SPANS = 2048
 """Spans that wait for the next exports; what comes while there are so many is dropped."""
 
 NO_SURFACE = "none"
+
+
+METRICS_INTERVAL, SPANS_DELAY = "OTEL_METRIC_EXPORT_INTERVAL", "OTEL_BSP_SCHEDULE_DELAY"
+"""OpenTelemetry's variables, in milliseconds, for whoever wants it otherwise."""
 
 
 class MetricsPortError(ValueError):
@@ -89,6 +95,7 @@ class Exchange(NamedTuple):
     scenario: str | None
     fault: str | None
     frames: int
+    test_id: str | None = None
 
 
 class Counts:
@@ -297,14 +304,45 @@ class MetricsServer(ThreadingHTTPServer):
 # --- the whole
 
 
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When is exported.   spans_s: so long after the last time; None: as often as `CORE_SHARE` lets us."""
+
+    spans_s: float | None = None
+    metrics_s: float = METRICS_EVERY_S
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Schedule:
+        """What OpenTelemetry's variables want.   Raises: ValueError for what is no time."""
+        spans_s, metrics_s = (_seconds(environment, name) for name in (SPANS_DELAY, METRICS_INTERVAL))
+        return cls(spans_s, METRICS_EVERY_S if metrics_s is None else metrics_s)
+
+    def pause_s(self, spent_s: float) -> float:
+        """How long to wait after an export that took so much CPU time."""
+        return self.spans_s if self.spans_s is not None else max(EXPORT_EVERY_S, spent_s / CORE_SHARE)
+
+
+def _seconds(environment: Mapping[str, str], name: str) -> float | None:
+    text = environment.get(name, "").strip()
+    if not text:
+        return None
+    try:
+        found_ms = float(text)
+    except ValueError:
+        found_ms = 0.0
+    if not 0 < found_ms < float("inf"):
+        raise ValueError(f"{name}={text}: milliseconds above 0 are expected")
+    return found_ms / 1000
+
+
 class Telemetry:
     """Follows the journal: `changed` is its listener.
 
     exporter: takes spans and metrics to a collector; without one no span is made.
     """
 
-    def __init__(self, counts: Counts, exporter: Exporter | None = None) -> None:
-        self.counts, self._exporter = counts, exporter
+    def __init__(self, counts: Counts, exporter: Exporter | None = None, schedule: Schedule = Schedule()) -> None:
+        self.counts, self._exporter, self._schedule = counts, exporter, schedule
         self._waiting: deque[Exchange] = deque()
         self._dropped = 0
         self._stop = threading.Event()
@@ -340,11 +378,11 @@ class Telemetry:
     def _export_until_stopped(self) -> None:
         metrics_due_s, is_last, spent_s = 0.0, False, 0.0
         while not is_last:
-            is_last = self._stop.wait(pause_s(spent_s))
+            is_last = self._stop.wait(self._schedule.pause_s(spent_s))
             began_s = time.thread_time()
             self._export_spans(len(self._waiting) if is_last else BATCH_SPANS)
             if is_last or time.monotonic() >= metrics_due_s:
-                metrics_due_s = time.monotonic() + METRICS_EVERY_S
+                metrics_due_s = time.monotonic() + self._schedule.metrics_s
                 self._deliver(Signal.METRICS, 1, lambda exporter: exporter.metrics(self.counts.snapshot()))
             spent_s = time.thread_time() - began_s
 
@@ -357,11 +395,6 @@ class Telemetry:
         assert self._exporter is not None, "only an exporter's thread delivers"
         if not send(self._exporter):
             self.counts.dropped(signal, items)
-
-
-def pause_s(spent_s: float) -> float:
-    """How long to wait after an export that took so much CPU time."""
-    return max(EXPORT_EVERY_S, spent_s / CORE_SHARE)
 
 
 _PARTS = r"([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})"
@@ -400,6 +433,7 @@ def exchange(entry: Entry) -> Exchange:
         scenario=entry.scenario,
         fault=",".join(fault_kinds(entry.fault)) or None,
         frames=entry.frames_sent,
+        test_id=as_test_id(entry.test_id),
     )
 
 
@@ -414,7 +448,7 @@ def running(
     """Telemetry that listens, ended on exit.
 
     metrics: host and port of `/metrics`; port 0 takes a free one, and its URL is told on stderr.
-    Raises: MetricsPortError, ValueError for an endpoint that is no HTTP address.
+    Raises: MetricsPortError, ValueError for an endpoint that is no HTTP address, or a variable that is no time.
     """
     if otlp_endpoint is not None and not otlp_endpoint.startswith(("http://", "https://")):
         raise ValueError(f"OTLP endpoint {otlp_endpoint!r} is no http:// or https:// address")
@@ -425,7 +459,7 @@ def running(
             server.start()
             cleanup.callback(server.stop)
             print(f"mock: metrics at {server.url}", file=sys.stderr)  # noqa: T201
-        telemetry = Telemetry(counts, _exporter(otlp_endpoint))
+        telemetry = Telemetry(counts, _exporter(otlp_endpoint), Schedule.of(os.environ))
         telemetry.start()
         cleanup.callback(telemetry.stop)
         listeners.append(telemetry.changed)

@@ -125,7 +125,10 @@ def _open_request() -> None:
     g.method = request.method if request.method in METHODS else OTHER  # any word may stand there
     g.span, g.context = parts().telemetry.tracing.start(f"{g.method} {g.route}", request.headers.items())
     g.trace_id = trace_id_of(g.span)
+    g.test_id = parts().telemetry.tracing.test_id(g.context)
     attributes = {traces.METHOD: g.method, traces.ROUTE: g.route, traces.REQUEST_ID: g.request_id}
+    if g.test_id is not None:
+        attributes[traces.TEST_ID] = g.test_id
     g.span.set_attributes({attribute.name: value for attribute, value in attributes.items()})
 
 
@@ -152,6 +155,7 @@ def _close_request(response: Response) -> Response:
         "upstreamCode": g.get("upstream_code"),
         "upstreamRequestId": response.headers.get("X-Upstream-Request-Id"),
         "headersMs" if "at_end" in g else "durationMs": round(duration_s * 1000, 1),
+        "testId": g.test_id,
     }
 
     def account_for() -> None:

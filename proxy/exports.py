@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import socket
 import threading
 import time
@@ -25,6 +26,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk._logs import LoggerProvider, ReadableLogRecord
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExportResult
+from opentelemetry.sdk.environment_variables import OTEL_METRIC_EXPORT_INTERVAL
 from opentelemetry.sdk.metrics.export import MetricExportResult, MetricsData, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
@@ -141,7 +143,11 @@ class ScrapedReader(ReadsTallies, PrometheusMetricReader):
 
 
 class SentReader(ReadsTallies, PeriodicExportingMetricReader):
-    """What a collector is sent, time and again."""
+    """What a collector is sent, every `EXPORT_INTERVAL_S`, or as often as OTEL_METRIC_EXPORT_INTERVAL wants."""
+
+    def __init__(self, exporter: MetricExporter) -> None:
+        is_named = OTEL_METRIC_EXPORT_INTERVAL in os.environ  # the SDK reads it; its own default is a minute
+        super().__init__(exporter, None if is_named else EXPORT_INTERVAL_S * 1000, EXPORT_TIMEOUT_S * 1000)
 
 
 _SEVERITIES = (

@@ -162,7 +162,8 @@ class Settings(BaseSettings):
     otlp_endpoint: str | None = Field(
         default=None,
         pattern=r"^https?://",
-        description="OTLP/HTTP base address that traces, metrics and logs are sent to",
+        description="OTLP/HTTP base address that traces, metrics and logs are sent to; how often is said by"
+        " OpenTelemetry's own OTEL_BSP_SCHEDULE_DELAY, OTEL_METRIC_EXPORT_INTERVAL and OTEL_BLRP_SCHEDULE_DELAY, in ms",
     )
     prices_file: FilePath | None = Field(
         default=None, description="YAML of what models cost; without it the cost of no answer is known"

@@ -21,6 +21,7 @@ from http import HTTPStatus
 from typing import Any, Protocol, cast
 
 import structlog
+from opentelemetry.baggage import get_baggage
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
@@ -51,8 +52,6 @@ from contracts.api import ClientMetricName, ProxyEnd
 from contracts.telemetry import Metric, MetricKind, Mode, Signal, Stage, Store, ToolOutcome, UpstreamOutcome, bounded
 from proxy import VERSION, logs, process
 from proxy.exports import (
-    EXPORT_INTERVAL_S,
-    EXPORT_TIMEOUT_S,
     Delivery,
     LogExporter,
     MetricExporter,
@@ -112,6 +111,10 @@ class Tracing:
     def context(self, headers: Mapping[str, str]) -> Context:
         """What headers stand for that `headers` has made."""
         return self._propagator.extract(headers)
+
+    def test_id(self, context: Context) -> str | None:
+        """The test that asks, if its baggage was read and names one."""
+        return traces.as_test_id(get_baggage(traces.TEST_ID.name, context))
 
     def headers(self, context: Context) -> dict[str, str]:
         """The trace headers to send upstream."""
@@ -457,7 +460,7 @@ class Telemetry:
         lines = LogExporter(f"{endpoint}/v1/logs", logged)
         self._closing = [spans.shutdown, points.shutdown, lines.shutdown]
         self._spans.add_span_processor(BatchSpanProcessor(spans))
-        self._read_by(SentReader(points, EXPORT_INTERVAL_S * 1000, EXPORT_TIMEOUT_S * 1000))
+        self._read_by(SentReader(points))
         self._lines = SentLines(self._resource, lines, SERVICE)
         logs.told_by(self._line_written)
 

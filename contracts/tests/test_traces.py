@@ -25,7 +25,7 @@ ATTRIBUTES = {attribute.name: attribute for form in SPANS for attribute in form.
 PREFIXES = {
     Convention.HTTP: ("http.", "url.", "error."),
     Convention.GENAI: ("gen_ai.",),
-    Convention.OURS: ("cortex.", "session.id"),
+    Convention.OURS: ("cortex.", "session.id", "test.id"),
 }
 
 

@@ -106,6 +106,7 @@ def an_exchange(**facts: Any) -> Exchange:
         scenario="throttled",
         fault="stall,cut",
         frames=12,
+        test_id="story-01",
     )
     return base._replace(**facts)
 
@@ -136,17 +137,18 @@ def test_a_span_tells_of_its_exchange(collector: Collector, exporter: Exporter) 
         "interaction": 0,
         "scenario": "throttled",
         "fault": "stall,cut",
+        "test.id": "story-01",
     }
 
 
 def test_without_a_caller_a_trace_begins(collector: Collector, exporter: Exporter) -> None:
     """Each exchange has its own; what does not apply is left out, and only our own defects are errors."""
-    nothing = {"cassette": None, "interaction": None, "scenario": None, "fault": None}
+    nothing = {"cassette": None, "interaction": None, "scenario": None, "fault": None, "test_id": None}
     assert exporter.spans([an_exchange(traceparent=None), an_exchange(traceparent=None, outcome="failed", **nothing)])
     first, second = collector.spans()
     assert not first.parent_span_id
     assert first.trace_id != second.trace_id
-    assert not nothing.keys() & attributes(second).keys()
+    assert not {*nothing, "test.id"} & attributes(second).keys()
     assert (first.status.code, second.status.code) == (0, 2)
 
 
@@ -204,11 +206,12 @@ def test_a_collector_that_takes_nothing_is_told_of_once(
 def test_a_mock_tells_its_collector(keys: KeyPair, collector: Collector) -> None:
     """A run's span continues the trace of the request; the last numbers are sent when the mock stops."""
     with running_mock(keys, otlp_endpoint=collector.url) as mock:
-        mock.run(headers={"traceparent": PARENT, "X-Mock-Scenario": "throttled"})
+        mock.run(headers={"traceparent": PARENT, "X-Mock-Scenario": "throttled", "baggage": "test.id=story-01"})
         (span,) = until(lambda: collector.spans() or None)
     assert span.trace_id.hex() == PARENT[3:35]
     told = attributes(span)
     assert (told["surface"], told["scenario"], told["outcome"]) == ("agent", "throttled", "answered")
     assert told["cassette"]
+    assert told["test.id"] == "story-01"
     points = collector.metrics()["cortex_mock_requests_total"].sum.data_points
     assert sum(point.as_int for point in points) == 1

@@ -23,6 +23,7 @@ from mocks.telemetry import (
     Counts,
     MetricsPortError,
     MetricsServer,
+    Schedule,
     Series,
     Telemetry,
     exchange,
@@ -258,7 +259,21 @@ def test_a_batch_is_small_until_the_end(counts: Counts, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(("spent_s", "pause_s"), [(0.0, 0.25), (0.002, 0.25), (0.01, 1.0), (0.05, 5.0)])
 def test_exporting_takes_a_hundredth_of_a_core(spent_s: float, pause_s: float) -> None:
     """What was dear is done less often; what is cheap, four times a second."""
-    assert telemetry.pause_s(spent_s) == pytest.approx(pause_s)
+    assert Schedule().pause_s(spent_s) == pytest.approx(pause_s)
+
+
+def test_whoever_wants_it_sooner_says_so() -> None:
+    """By OpenTelemetry's own variables, in milliseconds; a delay that is named is kept, whatever it takes."""
+    named = Schedule.of({"OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_METRIC_EXPORT_INTERVAL": "250"})
+    assert (named.pause_s(0.0), named.pause_s(9.0), named.metrics_s) == (0.05, 0.05, 0.25)
+    assert Schedule.of({"OTEL_METRIC_EXPORT_INTERVAL": ""}) == Schedule()
+
+
+@pytest.mark.parametrize("text", ["soon", "0", "-5", "nan", "inf"])
+def test_a_delay_is_a_time(text: str) -> None:
+    """What is none is refused at the start, with the variable's name."""
+    with pytest.raises(ValueError, match=f"OTEL_BSP_SCHEDULE_DELAY={text}: milliseconds"):
+        Schedule.of({"OTEL_BSP_SCHEDULE_DELAY": text})
 
 
 def test_what_no_collector_takes_is_counted(counts: Counts) -> None:

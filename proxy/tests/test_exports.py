@@ -36,12 +36,13 @@ from contracts.telemetry import (
 )
 from proxy import logs
 from proxy.app import create_app
+from proxy.exports import EXPORT_INTERVAL_S, Delivery, MetricExporter, SentReader
 from proxy.parts import EXTENSION
 from proxy.prices import Spent
 from proxy.telemetry import SERVICE, Telemetry, span_id_of, trace_id_of
 from proxy.tests.collector import Collector, collector, scrape
 from proxy.tests.conftest import Keys, MakeSettings
-from proxy.tests.upstream import STREAM, Upstream
+from proxy.tests.upstream import STREAM, Upstream, until
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01"}
@@ -302,6 +303,21 @@ def test_a_latency_names_a_trace(
         found = exemplars(running, metric)
         telemetry.shutdown(10)
     assert found == {TRACE}
+
+
+def test_metrics_leave_as_often_as_wanted(
+    telemetry_to: Callable[[str], Telemetry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """OpenTelemetry's own variable decides, in milliseconds; without it ours does, and not the SDK's minute."""
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "20")
+    with collector() as running:
+        telemetry = telemetry_to(running.url)
+        until(lambda: len(running.taken.get("/v1/metrics", ())) >= 3, "three batches of metrics")
+        telemetry.shutdown(10)
+    monkeypatch.delenv("OTEL_METRIC_EXPORT_INTERVAL")
+    reader = SentReader(MetricExporter("http://127.0.0.1:9", Delivery(Signal.METRICS, print)))
+    assert reader._export_interval_millis == EXPORT_INTERVAL_S * 1000
+    reader.shutdown()
 
 
 def test_a_scrape_names_no_trace(telemetry_to: Callable[[str | None], Telemetry]) -> None:

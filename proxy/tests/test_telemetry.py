@@ -158,6 +158,30 @@ def test_baggage_is_read_as_the_convention_writes_it() -> None:
     assert tracing.headers(context)["baggage"] == "mock.scenario=cut,test.id=a+b"
 
 
+@pytest.mark.parametrize(
+    ("baggage", "with_baggage", "test_id"),
+    [
+        pytest.param("mock.pace=0,test.id=story-01", True, "story-01", id="named"),
+        pytest.param(
+            "test.id=tests%2Ftest_a.py%3A%3Atest_b%5B1%5D", True, "tests/test_a.py::test_b[1]", id="a test's path"
+        ),
+        pytest.param("test.id=story-01", False, None, id="in production"),
+        pytest.param("mock.pace=0", True, None, id="none"),
+        pytest.param("test.id=", True, None, id="empty"),
+        pytest.param("test.id=" + "x" * 129, True, None, id="long"),
+        pytest.param("test.id=a%20b", True, None, id="a blank"),
+        pytest.param("test.id=a%0d%0ab", True, None, id="a line's end"),
+        pytest.param("test.id=%C3%A9", True, None, id="beyond ASCII"),
+    ],
+)
+def test_a_test_is_known_by_its_baggage(baggage: str, with_baggage: bool, test_id: str | None) -> None:
+    """Outside production, when it is one bounded word."""
+    tracing = Tracing(with_baggage=with_baggage)
+    span, context = tracing.start("x", [("baggage", baggage)])
+    span.end()
+    assert tracing.test_id(context) == test_id
+
+
 def test_other_headers_do_not_reach_the_propagators() -> None:
     """A thousand foreign headers change nothing."""
     tracing = Tracing(with_baggage=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from proxy import logs
 from proxy.app import close, create_app
 from proxy.telemetry import Telemetry
 from proxy.tests import answers
-from proxy.tests.conftest import MakeSettings
+from proxy.tests.conftest import Keys, MakeSettings
 from proxy.tests.upstream import STREAM, Exchange, Upstream
 
 # --- log lines
@@ -303,7 +304,7 @@ def test_every_attribute_is_listed_and_every_listed_one_is_set(traced: Callable[
             ("/nowhere", {}),
         ]
         for path, body in requests:
-            asked.ask(path, body)
+            asked.ask(path, body, baggage="test.id=story-01")
             for span in asked.finished():
                 found.setdefault(form_of(span).name + span.kind.name, set()).update(span.attributes or {})
     listed = {
@@ -312,6 +313,20 @@ def test_every_attribute_is_listed_and_every_listed_one_is_set(traced: Callable[
         if form.service == "cortex-proxy"
     }
     assert found == listed
+
+
+@pytest.mark.parametrize(("environment", "told"), [("development", "story-01"), ("production", None)])
+def test_only_a_rehearsal_says_which_test_asked(
+    traced: Callable[..., Traced], restored_logging: None, keys: Keys, environment: str, told: str | None
+) -> None:
+    """Span and line of a request carry the id in development; in production nothing that baggage says is told."""
+    logs.configure(stream=(written := io.StringIO()))
+    asked = traced("https://127.0.0.1:9", environment=environment, client_key_file=keys.client_key)
+    asked.client.get("/livez", headers={"baggage": "test.id=story-01"})
+    (span,) = asked.finished()
+    (line,) = map(json.loads, written.getvalue().splitlines())
+    assert (dict(span.attributes or {}).get("test.id"), line.get("testId")) == (told, told)
+    assert ("story-01" in f"{span.to_json()}{line}") == (told is not None)
 
 
 def test_every_kind_of_span_is_told_apart_by_its_side() -> None:
