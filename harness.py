@@ -13,7 +13,6 @@ if __name__ == "__main__":  # before anything that is not in the standard librar
 
     bootstrap.enter(sys.argv[1:])
 
-import contextlib
 import json
 import os
 from pathlib import Path
@@ -72,7 +71,6 @@ def main() -> None:
 
     Every option has an environment twin: `mock --port` is CORTEX_HARNESS_MOCK_PORT.
     """
-    _die_with_parent()
 
 
 @main.command()
@@ -580,17 +578,6 @@ def test(tox_arguments: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", "tox", "run", *tox_arguments]
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     sys.exit(subprocess.run(command, check=False, env={**os.environ, "PATH": path}).returncode)  # noqa: S603 - ours
-
-
-def _die_with_parent() -> None:
-    """Ask the kernel for SIGTERM when the process that started us ends, so that a killed stack leaves nothing."""
-    if os.environ.pop("CORTEX_HARNESS_DIE_WITH_PARENT", None) and sys.platform == "linux":
-        import ctypes
-        import signal
-
-        pr_set_pdeathsig = 1
-        with contextlib.suppress(OSError):
-            ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import ctypes
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import venv
@@ -79,19 +78,6 @@ _OF_COMMANDS = {
     ("contracts",): CHECK,
     ("export",): CHECK,
 }
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-SERVERS = {
-    "redis-server": "redis-server",
-    "nginx": "nginx",
-    "prometheus": "prometheus",
-    "prometheus-alertmanager": "prometheus-alertmanager",
-}
-"""Debian's packages of what tests start beside us, and the program of each."""
-
-SBIN = "/usr/sbin"
-"""Where Debian puts servers; not on everybody's path."""
-
 
 SYSTEM_CERTIFICATES = (Path("/etc/ssl/certs/ca-certificates.crt"), Path("/etc/pki/tls/certs/ca-bundle.crt"))
 
@@ -186,15 +172,13 @@ def _locked(name: str) -> tuple[str, list[str]]:
 
 def missing_system_packages() -> list[str]:
     """Debian packages that the tests need and that are not there: a browser, what drives it, and servers."""
+    from e2e import program  # noqa: PLC0415 - not before the version check, nor at each start
+
     named = os.environ.get("CORTEX_HARNESS_CHROMIUM")
-    missing = [] if named or any(map(shutil.which, BROWSERS)) else ["chromium"]
+    missing = [] if named or program.CHROMIUM.find() else [program.CHROMIUM.package]
     if sys.platform == "linux" and not _loads("libatomic.so.1"):
         missing.append("libatomic1")
-    return missing + [package for package, program in SERVERS.items() if not _finds(program)]
-
-
-def _finds(program: str) -> bool:
-    return shutil.which(program, path=os.pathsep.join([os.environ.get("PATH", ""), SBIN])) is not None
+    return missing + [each.package for each in program.SERVERS if each.find() is None]
 
 
 def _loads(library: str) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from e2e import bootstrap
+from e2e import bootstrap, program
 
 
 def test_uv_comes_from_the_lock_with_hashes() -> None:
@@ -99,10 +99,11 @@ def test_a_missing_browser_stops_with_the_command_that_installs_it(tmp_path: Pat
 def test_a_named_browser_counts_as_there(monkeypatch: pytest.MonkeyPatch) -> None:
     """CORTEX_HARNESS_CHROMIUM stands in for a browser on the path."""
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr(bootstrap, "SBIN", "")
-    assert bootstrap.missing_system_packages() == ["chromium", *bootstrap.SERVERS]
+    monkeypatch.setattr(program, "SBIN", "")
+    servers = [each.package for each in program.SERVERS]
+    assert bootstrap.missing_system_packages() == ["chromium", *servers]
     monkeypatch.setenv("CORTEX_HARNESS_CHROMIUM", "/opt/browser")
-    assert bootstrap.missing_system_packages() == list(bootstrap.SERVERS)
+    assert bootstrap.missing_system_packages() == servers
 
 
 def test_the_launcher_needs_only_the_standard_library() -> None:
@@ -113,7 +114,7 @@ def test_the_launcher_needs_only_the_standard_library() -> None:
             "-I",
             "-S",
             "-c",
-            f"import sys; sys.path.insert(0, {str(bootstrap.ROOT)!r}); import e2e.bootstrap",
+            f"import sys; sys.path.insert(0, {str(bootstrap.ROOT)!r}); import e2e.bootstrap, e2e.program",
         ],
         env={"PATH": os.environ.get("PATH", "")},
         capture_output=True,
