@@ -23,7 +23,7 @@ from mocks.faults import Plan
 from mocks.grammar import PARTS, Fault, Quota
 from mocks.prediction import Effects, predict
 from mocks.route import Surface
-from mocks.scenario import Scenario, fitting
+from mocks.scenario import PageExpectation, Scenario, fitting
 from mocks.scenario import load_all as load_scenarios
 from mocks.state import HERE
 
@@ -37,8 +37,9 @@ _OPENING = f"""\
 
 Written by `python -m mocks.catalogue` from `mocks/scenarios/` and the grammar; change those, not this page.
 
-A **scenario** is a named behaviour of the mock: a fault, what must be seen by a client of the proxy, and which counters
-of the proxy move. A **fault** changes an answer on its way out. Both are chosen, the nearest first:
+A **scenario** is a named behaviour of the mock: a fault, what must be seen by a client of the proxy and by the reader
+of its page, and which counters of the proxy move. A **fault** changes an answer on its way out. Both are chosen, the
+nearest first:
 
 - **For one request**, by a header, by baggage, which passes through the proxy, or by the query:
   `X-Mock-Scenario: <name>`, `mock.scenario=<name>`, `?mock_scenario=<name>`, or for a fault of one's own
@@ -91,6 +92,8 @@ def _section(scenario: Scenario, cassettes: Mapping[str, Cassette]) -> Iterator[
         yield f"```yaml\n{shown}```\n"
         yield f"- From the mock: {_seen(scenario, cassettes)}."
     yield f"- From the proxy: {_promised(scenario)}."
+    if scenario.page is not None:
+        yield f"- On the page: {', '.join(_read(scenario, scenario.page))}."
     if scenario.telemetry:
         yield f"- Telemetry: {', '.join(_moves(scenario))}."
     if scenario.panels.moves or scenario.alerts.fires:
@@ -142,6 +145,27 @@ def _promised(scenario: Scenario) -> str:
         said.append(f"the last frame is `{seen.ends_with}`")
     what = ", ".join(said)
     return what if scenario.asks == 1 else f"{what}, on request {scenario.asks}; those before it are served"
+
+
+_SHOWN = {"whole": "the whole answer", "part": "a part of the answer", "none": "nothing of the answer"}
+
+
+def _read(scenario: Scenario, page: PageExpectation) -> Iterator[str]:
+    yield _SHOWN[page.answer]
+    if page.misses:
+        yield f"without {_quoted(page.misses)}"
+    if scenario.client.problem is not None and scenario.concerns(Surface.AGENT):
+        yield "an error" if page.wait_s is None else f"an error, which asks to wait {page.wait_s} s"
+    if page.again is not None:
+        yield f"after trying again {_SHOWN[page.again]}"
+    if page.reads:
+        yield f"with the words {_quoted(page.reads)}"
+    if page.meanwhile:
+        yield f"until then {_quoted(page.meanwhile)}"
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return " and ".join(f'"{each}"' for each in words)
 
 
 def _moves(scenario: Scenario) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Scenarios: cassettes, an optional fault, and what must be seen by the client, in telemetry, on panels, in alerts.
+"""Scenarios: cassettes, an optional fault, and what is seen by the client, on the page, in telemetry, panels, alerts.
 
 One YAML file each in `mocks/scenarios/`; unknown keys are errors that name the nearest known one.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import ConfigDict, Field, ValidationError
@@ -29,6 +30,26 @@ class ClientExpectation(Strict):
     status: int = 200
     ends_with: str | None = None
     problem: str | None = None
+
+
+Shown = Literal["whole", "part", "none"]
+"""How much of an answer stands on a page."""
+
+
+class PageExpectation(Strict):
+    """What a reader of the chat page sees, in its own words.
+
+    What follows from `client.problem` is not repeated: the problem's title, and whether trying again may help.
+    """
+
+    answer: Shown = Field(description="how much of the answer stands in the end")
+    meanwhile: list[str] = Field(default_factory=list, description="words that stand during the longest wait")
+    reads: list[str] = Field(default_factory=list, description="words that stand in the end")
+    misses: list[str] = Field(default_factory=list, description="words that do not, though the whole answer has them")
+    wait_s: int | None = Field(
+        default=None, ge=1, description="so long the reader is asked to wait before trying again"
+    )
+    again: Shown | None = Field(default=None, description="what trying again shows, where that differs")
 
 
 class MetricExpectation(Strict):
@@ -63,6 +84,7 @@ class Scenario(Strict):
     fault: Fault | None = None
     asks: int = Field(default=1, ge=1, le=20, description="of so many requests, `client` sees this on the last one")
     client: ClientExpectation = Field(default_factory=ClientExpectation)
+    page: PageExpectation | None = None
     telemetry: dict[str, MetricExpectation] = Field(default_factory=dict)
     panels: PanelExpectation = Field(default_factory=PanelExpectation)
     alerts: AlertExpectation = Field(default_factory=AlertExpectation)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -25,11 +26,11 @@ def written(folder: Path, text: str, name: str = "made_up") -> Path:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.stem))
 def test_a_shipped_scenario_loads(path: Path) -> None:
-    """Every committed scenario says what it is about and what the client sees."""
+    """Every committed scenario says what it is about, what the client sees and what the page shows."""
     scenario = load(path)
     assert scenario.scenario == path.stem
     assert scenario.about
-    assert "client" in scenario.model_fields_set
+    assert {"client", "page"} <= scenario.model_fields_set
 
 
 def test_shipped_scenarios_fit_the_cassettes() -> None:
@@ -157,3 +158,19 @@ def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     """A misspelt folder is an error, not a mock without scenarios."""
     with pytest.raises(ScenarioFormatError, match="no such folder"):
         load_all(tmp_path / "missing", CASSETTES)
+
+
+@pytest.mark.parametrize(
+    ("page", "complaint"),
+    [
+        ("{reads: [x]}", "page.answer: Field required"),
+        ("{answer: some}", "page.answer: Input should be 'whole', 'part' or 'none'"),
+        ("{answer: none, says: [x]}", "unknown key 'page.says'"),
+        ("{answer: none, wait_s: 0}", "page.wait_s: Input should be greater than or equal to 1"),
+    ],
+)
+def test_what_the_page_shows_is_read_strictly(tmp_path: Path, page: str, complaint: str) -> None:
+    """How much of the answer stands must be said; other keys than the known ones are refused."""
+    path = written(tmp_path, f"scenario: made_up\nabout: x\npage: {page}\n")
+    with pytest.raises(ScenarioFormatError, match=re.escape(complaint)):
+        load(path)
