@@ -310,6 +310,7 @@ class CortexClient:
             answer.response.close()
             now.attempt.ended(UpstreamOutcome.UNAUTHORIZED)
             self._observer.retried(asked.surface, RetryReason.UNAUTHORIZED)
+            call.retries += 1
             now.attempt = self._observer.attempt(asked.surface, asked.method, now.number + 1, headers)
         if answer.status not in asked.accepted:
             raise answer.failure()

@@ -239,7 +239,9 @@ def test_the_second_credential_may_be_accepted(make_cortex: MakeCortex, monkeypa
         client = make_cortex(snowflake_url=upstream.url)
         minted = iter(["first", "second", "third"])
         monkeypatch.setattr(client._credential, "_mint", lambda _now: next(minted))
-        assert [drained(client.start_run(RUN, {}, Call())) for _ in range(2)] == [STREAM, STREAM]
+        calls = [Call(), Call()]
+        assert [drained(client.start_run(RUN, {}, call)) for call in calls] == [STREAM, STREAM]
+    assert [call.retries for call in calls] == [1, 0]
     assert [exchange.headers["authorization"][7:] for exchange in upstream.seen] == ["first", "second", "second"]
     told, surface = seen_by(client), Surface.AGENT
     assert told.told == [
