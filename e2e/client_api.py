@@ -29,9 +29,14 @@ class Client:
     @classmethod
     def opened(cls, stack: Stack) -> Client:
         """A client that has just got its token."""
-        answer = requests.post(f"{stack.proxy_url}{PREFIX}/session/token", timeout=TIMEOUT_S)
+        return cls.opened_at(stack.proxy_url)
+
+    @classmethod
+    def opened_at(cls, proxy_url: str) -> Client:
+        """A client of the proxy at this address that has just got its token."""
+        answer = requests.post(f"{proxy_url}{PREFIX}/session/token", timeout=TIMEOUT_S)
         answer.raise_for_status()
-        return cls(stack.proxy_url, answer.json()["sessionId"], answer.json()["token"])
+        return cls(proxy_url, answer.json()["sessionId"], answer.json()["token"])
 
     def chat(self, body: Mapping[str, Any], *, baggage: str = "", **changes: Any) -> requests.Response:
         """One turn, its whole answer read; `changes` go to `requests.post` instead of what would be sent."""
