@@ -3,7 +3,7 @@
 A test tells by `request.node.user_properties`, which pytest carries to its reports, to JUnit XML, and from xdist's
 workers to the run that started them. The names are below; promise and scenario are noted for every test.
 
-Registered by `pluginmanager.import_plugin("e2e.cases")`, in workers, too; `e2e.observed` and `e2e.report` read it.
+A plugin, for xdist's workers, too; `e2e.observed` and `e2e.report` read what it puts together.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ class Cases:
         return case
 
 
-def first_line(report: pytest.TestReport) -> str:
+def first_line(report: pytest.TestReport | pytest.CollectReport) -> str:
     """What a failure says first, clipped."""
     crash = getattr(report.longrepr, "reprcrash", None)
     text = crash.message if crash is not None else report.longreprtext

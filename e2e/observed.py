@@ -6,7 +6,7 @@
 be part of from `TRACEPARENT`. Without an endpoint nothing is imported, made or sent. With xdist the workers send
 nothing: their reports reach the run that started them, so one run is one trace.
 
-Registered by `pluginmanager.import_plugin("e2e.observed")`, which brings `e2e.cases` along.
+A plugin, as e2e.cases is, which notes what tests promise. `SUITE_PLUGINS` of e2e/plugin.py are all of them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ import pytest
 ENDPOINT_VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
-def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
     """The option."""
-    pluginmanager.import_plugin("e2e.cases")
     words = f"send the run's spans and metrics there, by OTLP over HTTP [{ENDPOINT_VARIABLE}]"
     parser.getgroup("cortex-harness").addoption("--otlp-endpoint", metavar="URL", help=words)
 

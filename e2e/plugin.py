@@ -15,12 +15,16 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, BrowserType, Page
 
+from e2e import again, cases, observed, quarantine, report
 from e2e.casting import LOCAL, MARKERS, Casting, NoSuchTarget, Target, cast
 from e2e.page import REPORT_VIOLATIONS, Chat, Watch
 from e2e.stack import CLIENT_DIR, LOOPBACK, NO_RATES, Stack, free_port, running
 from e2e.stage import NotTold, Stage
 from e2e.story import Story
 from e2e.telemetry import Receiver, receiving
+
+SUITE_PLUGINS = (cases, observed, report, quarantine, again)
+"""What is told of a run, whoever's tests it has."""
 
 CASTING = pytest.StashKey[Casting]()
 LEFT_OUT = pytest.StashKey[Counter[str]]()
@@ -34,8 +38,10 @@ CHROMIUM_COMMANDS = ("chromium", "chromium-browser", "google-chrome")
 QUIET_ARGUMENTS = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where stories play, and which of them."""
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Where stories play, and which of them; what is told of them has options of its own."""
+    for module in SUITE_PLUGINS:
+        pluginmanager.register(module, module.__name__)
     add = parser.getgroup("stories", "stories in a browser").addoption
     told, known = os.environ.get, f"[{LOCAL}]"
     add(
@@ -257,6 +263,11 @@ def chat(page: Page) -> Chat:
 
 
 @pytest.fixture
-def story(chat: Chat, stage: Stage, test_id: str) -> Story:
-    """A reader in front of the opened page."""
-    return Story(chat, stage, test_id)
+def story(chat: Chat, stage: Stage, test_id: str, request: pytest.FixtureRequest) -> Iterator[Story]:
+    """A reader in front of the opened page; the test tells its id, and the traces that the page began."""
+    told = request.node.user_properties
+    told.append((cases.TEST_ID, test_id))
+    reader = Story(chat, stage, test_id)
+    yield reader
+    parents = [asked.headers["traceparent"] for asked in reader.asked if "traceparent" in asked.headers]
+    told += [(cases.TRACE_ID, parent.split("-")[1]) for parent in parents]

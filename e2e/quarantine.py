@@ -1,7 +1,6 @@
 """The quarantine: tests that run and whose failure is told, but fails nothing, until a date. The list only shrinks.
 
-Registered by `pluginmanager.import_plugin("e2e.quarantine")`, in workers, too. `python -m e2e.quarantine` checks the
-list, as a test of ours does:
+A plugin, for xdist's workers, too. `python -m e2e.quarantine` checks the list, as a test of ours does:
 
 - a test that does not exist, a date that has passed, or one more than thirty days after its beginning is a fault;
 - an entry is there only if the commit that brought it says so: a line `Quarantine: <why>` in its message. A changed
