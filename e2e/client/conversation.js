@@ -3,23 +3,32 @@
 import { ProblemError, newTrace } from "/client/shared/index.js";
 import { runClientTool } from "./client-tools.js";
 import { tellFault } from "./measures.js";
+import { restoredTurns } from "./restored.js";
 import { answerTool, apply, close, newTurn, nextLeg, openClientTools } from "./turn.js";
 
 const MAX_LEGS = 6;
+const PAGE_TURNS = 100;
+/** The proxy notices within a quarter of a second that a page which was waiting for an answer has left. */
+const LATE_MS = 1000;
 
 export class Conversation {
   #client;
   #rehearsal;
   #onTurn;
+  #kept;
   #thread = null;
   #asked = 0;
   #running = null;
 
-  /** `rehearsal()` tells {scenario, baggage} for the next request; `onTurn(turn)` hears of every change. */
-  constructor({ client, rehearsal, onTurn }) {
+  /**
+   * `rehearsal()` tells {scenario, baggage} for the next request; `onTurn(turn)` hears of every change; `kept` holds
+   * which turns are shown.
+   */
+  constructor({ client, rehearsal, onTurn, kept }) {
     this.#client = client;
     this.#rehearsal = rehearsal;
     this.#onTurn = onTurn;
+    this.#kept = kept;
   }
 
   get isRunning() {
@@ -44,6 +53,26 @@ export class Conversation {
     return done;
   }
 
+  /** Show again what was kept, out of the session's history, and go on in its thread.   Throws: as the client does.
+   *
+   * Returns "whole", "parts" when some of it is not there any more, "ended" when the session is not, null when there
+   * was nothing or it was stopped.
+   */
+  async restore() {
+    const { told } = this.#kept;
+    if (!told || this.#running) return null;
+    const controller = new AbortController();
+    this.#running = controller;
+    try {
+      return await this.#restore(told, controller.signal);
+    } catch (error) {
+      if (controller.signal.aborted) return null;
+      throw error;
+    } finally {
+      if (this.#running === controller) this.#running = null;
+    }
+  }
+
   stop() {
     this.#running?.abort();
   }
@@ -53,13 +82,45 @@ export class Conversation {
     this.#thread = null;
   }
 
-  /** Begin anew. An answer that is still coming is dropped. */
+  /** Begin anew. An answer that is still coming is dropped; what was asked stays in the history. */
   reset() {
+    this.#kept.forget();
     const running = this.#running;
     this.#running = null;
     this.#thread = null;
     this.#asked = 0;
     running?.abort();
+  }
+
+  async #restore({ sessionId, turnIds, isWhole }, signal) {
+    const held = await this.#client.session.token({ signal });
+    if (held.sessionId !== sessionId) {
+      this.#kept.forget();
+      return "ended";
+    }
+    let stored = await this.#stored(turnIds, signal);
+    if (stored.length < turnIds.length) {
+      await pause(LATE_MS, signal);
+      stored = await this.#stored(turnIds, signal);
+    }
+    const turns = restoredTurns(stored);
+    this.#asked = turns.length;
+    for (const turn of turns) this.#onTurn(turn);
+    if (turns.length) this.#remember(turns.at(-1));
+    return isWhole && stored.length === turnIds.length ? "whole" : "parts";
+  }
+
+  /** What the history holds of these turns, oldest first. */
+  async #stored(turnIds, signal) {
+    const wanted = new Set(turnIds);
+    const found = [];
+    let cursor;
+    do {
+      const { turns, nextCursor } = await this.#client.history({ limit: PAGE_TURNS, cursor, signal });
+      found.push(...turns.filter(({ turnId }) => wanted.has(turnId)));
+      cursor = nextCursor ?? undefined;
+    } while (cursor && found.length < wanted.size);
+    return found.reverse();
   }
 
   async #run(turn, { baggage, signal }) {
@@ -85,6 +146,7 @@ export class Conversation {
     const headers = baggage ? { baggage } : {};
     for await (const { event, data } of this.#client.chat(asked, { trace, headers, signal })) {
       state.turn = apply(state.turn, event, data, now());
+      if (event === "proxy.start" && !signal.aborted) this.#kept.add(data);
       if (!signal.aborted) this.#onTurn(state.turn);
     }
   }
@@ -134,6 +196,13 @@ function threadAfter(turn) {
 
 function placeIn(thread) {
   return thread ? { threadId: thread.threadId, parentMessageId: thread.parentId } : { parentMessageId: 0 };
+}
+
+function pause(ms, signal) {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    setTimeout(resolve, ms);
+  });
 }
 
 function now() {

@@ -3,26 +3,35 @@
 import { createClient } from "/client/shared/index.js"; // contracts/shared/lib, which the proxy serves beside this folder
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
+import { Kept } from "./kept.js";
 import { startMeasuring } from "./measures.js";
 import { fillPicker, startDrawer } from "./picker.js";
 import { Choice, loadRehearsal } from "./rehearsal.js";
 import { h } from "./render/dom.js";
 import { icon } from "./render/icons.js";
-import { plainNotice } from "./render/notices.js";
+import { buttonNotice, plainNotice } from "./render/notices.js";
 import { TurnView } from "./render/turn-view.js";
 import { Follower } from "./scroll.js";
 import { startSessionChip } from "./session-chip.js";
+import { recallInTab, remember, rememberInTab } from "./storage.js";
 import { startTheme } from "./theme.js";
 
 const STARTERS = ["net_sales_by_region", "three_charts", "citations", "elicitation"];
 const ANNOUNCED = { done: "The answer is complete.", stopped: "The answer was stopped." };
+const RESTORED = {
+  whole: "This conversation was restored. Thinking is not kept.",
+  parts: "This conversation was restored in part: some of it was not kept.",
+  ended: "A new session began, because the old one has ended. Its conversation cannot be shown any more.",
+};
 
 const byId = (id) => document.getElementById(id);
 const views = new Map();
 // The reader is told at once of a refusal, and when to try again: waiting in silence would look like a slow agent.
-const client = createClient({ retry: { tries: 1 } });
+const keep = { get: () => recallInTab("session"), set: (text) => rememberInTab("session", text) };
+const client = createClient({ retry: { tries: 1 }, keep });
 const choice = new Choice();
-const conversation = new Conversation({ client, rehearsal: () => choice.forRequest(), onTurn: showTurn });
+const kept = new Kept();
+const conversation = new Conversation({ client, rehearsal: () => choice.forRequest(), onTurn: showTurn, kept });
 const composer = new Composer(document, { onAsk: ask, onStop: () => conversation.stop() });
 const follower = new Follower(byId("scroller"), byId("jump"));
 let drawer = null;
@@ -41,12 +50,39 @@ client.session.onChange((session, replaced) => {
 choice.addEventListener("change", showScenario);
 // A session that cannot be had is told with the first question, where it can be tried again.
 client.session.token().catch(() => {});
-loadRehearsal().then((rehearsal) => rehearsal && startRehearsal(rehearsal));
+loadRehearsal().then((rehearsal) => (rehearsal ? startRehearsal(rehearsal) : showMode("live")));
+delete document.documentElement.dataset.restoring;
+restore();
 composer.focus();
+
+/** Show again what this tab asked before it was loaded anew. */
+async function restore() {
+  if (!kept.told) return;
+  byId("welcome").hidden = true;
+  announce("Restoring the conversation.");
+  try {
+    const restoring = conversation.restore();
+    setRunning(true);
+    tellRestored(await restoring);
+  } catch (error) {
+    const words = `The conversation could not be restored: ${error.problem?.title ?? error.message}.`;
+    byId("restored").replaceChildren(buttonNotice(words, { iconName: "alert", label: "Try again", run: restore }));
+    announce(words);
+  }
+  setRunning(conversation.isRunning);
+  follower.toEnd();
+}
+
+function tellRestored(outcome) {
+  byId("welcome").hidden = views.size > 0;
+  byId("restored").replaceChildren(...(outcome ? [plainNotice(RESTORED[outcome], "clock")] : []));
+  announce(RESTORED[outcome] ?? "");
+}
 
 async function ask(question) {
   if (conversation.isRunning) return;
   drawer?.close();
+  if (!views.size) byId("restored").replaceChildren();
   const answer = conversation.ask(question);
   setRunning(true);
   follower.toEnd();
@@ -71,6 +107,7 @@ function newConversation() {
   for (const view of views.values()) view.destroy();
   views.clear();
   byId("turns").replaceChildren();
+  byId("restored").replaceChildren();
   byId("welcome").hidden = false;
   setRunning(false);
   announce("New conversation.");
@@ -92,7 +129,14 @@ function holdButtons() {
   for (const button of document.querySelectorAll("[data-asks]")) button.disabled = conversation.isRunning;
 }
 
+/** Remembered, so that the next visit has the panel's place, or none, from the first paint on. */
+function showMode(mode) {
+  document.documentElement.dataset.mode = mode;
+  remember("mode", mode);
+}
+
 function startRehearsal({ questions: answered, scenarios: known }) {
+  showMode("rehearsal");
   scenarios = known;
   const questions = byInterest(answered);
   byId("rehearsal-badge").hidden = false;

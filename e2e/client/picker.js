@@ -18,7 +18,6 @@ export function fillPicker(panel, { questions, scenarios, choice, ask, close }) 
     paceField(choice),
     questionList(questions, ask),
   );
-  panel.hidden = false;
 }
 
 /** Where the answers come from, without calling recorded what was not. */

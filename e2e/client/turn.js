@@ -10,6 +10,7 @@ export function newTurn({ key, question, at, scenario = null, fresh = false }) {
     key,
     question,
     scenario,
+    restored: null,
     startsNewThread: fresh,
     phase: "waiting",
     leg: 0,

@@ -1,6 +1,6 @@
 /** The turn in numbers, for those who trace it. */
 
-import { duration, integer } from "../format.js";
+import { clockTime, duration, integer } from "../format.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { facts } from "./notices.js";
@@ -21,10 +21,11 @@ export function turnGist(turn) {
   const took = turn.end?.durationMs ?? turn.endedAt - turn.startedAt;
   const usage = turn.end?.usage;
   const tokens = usage ? usage.inputTokens + usage.outputTokens : 0;
-  return [duration(took), tokens ? `${integer(tokens)} tokens` : null].filter(Boolean).join(" \u00b7 ");
+  const parts = [duration(took), tokens ? `${integer(tokens)} tokens` : null, turn.restored ? "restored" : null];
+  return parts.filter(Boolean).join(" \u00b7 ");
 }
 
-function factsOf({ ids, end, events, scenario, assistantMessageId, startedAt, endedAt, leg }) {
+function factsOf({ ids, end, events, scenario, restored, assistantMessageId, startedAt, endedAt, leg }) {
   const usage = end?.usage;
   return [
     ["Turn id", end?.turnId ?? ids.turnId],
@@ -39,8 +40,10 @@ function factsOf({ ids, end, events, scenario, assistantMessageId, startedAt, en
     ["Tokens in", usage ? integer(usage.inputTokens) : null],
     ["of them cached", usage?.cachedTokens ? integer(usage.cachedTokens) : null],
     ["Tokens out", usage ? integer(usage.outputTokens) : null],
-    ["Events", end ? integer(end.events) : integer(events)],
-    ["Upstream bytes", end ? integer(end.upstreamBytes) : null],
+    // The history keeps neither.
+    ["Events", restored ? null : integer(end?.events ?? events)],
+    ["Upstream bytes", restored || !end ? null : integer(end.upstreamBytes)],
     ["Scenario", scenario],
+    ["Restored, asked at", restored ? clockTime(restored.startedAt) : null],
   ];
 }

@@ -21,6 +21,18 @@ export function plainNotice(text, iconName = "info") {
   return h("p", { class: "notice", role: "note" }, icon(iconName), h("span", { text }));
 }
 
+/** A notice with a way out. `asks`: whether the button asks the agent. */
+export function buttonNotice(text, { iconName, label, run, asks = false }) {
+  const button = h(
+    "button",
+    { type: "button", class: "button quiet small", "data-asks": asks, onclick: run },
+    icon("retry"),
+    label,
+  );
+  const kind = iconName === "stop" ? "notice acting stopped" : "notice acting";
+  return h("div", { class: kind, role: "note" }, icon(iconName), h("span", { text }), button);
+}
+
 /** A failed turn. `retry` asks the same question again. */
 export function problemCard(turn, retry) {
   const problem = turn.problem;

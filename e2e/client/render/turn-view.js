@@ -8,7 +8,7 @@ import { collectSources, sourceList } from "./citations.js";
 import { detailsView, turnGist } from "./details.js";
 import { confirmingButton, copyText, h, setChildren } from "./dom.js";
 import { icon } from "./icons.js";
-import { plainNotice, problemCard, warningNotice } from "./notices.js";
+import { buttonNotice, plainNotice, problemCard, warningNotice } from "./notices.js";
 import { suggestionsView } from "./suggestions.js";
 import { tableView } from "./table.js";
 import { textView } from "./text.js";
@@ -158,20 +158,19 @@ export class TurnView {
   #ending(turn) {
     const again = () => this.#context.ask(turn.question);
     if (turn.problem) return problemCard(turn, again);
-    if (turn.phase === "stopped")
-      return stoppedNote("You stopped this answer. What is shown may be incomplete.", again);
-    if (turn.outcome === "cancelled") return stoppedNote("This answer was cancelled; what had arrived stays.", again);
-    if (turn.outcome === "timed_out") return stoppedNote("The agent ran out of time.", again);
-    return null;
+    const words = endingOf(turn);
+    return words ? buttonNotice(words, { iconName: "stop", label: "Ask again", run: again, asks: true }) : null;
   }
 }
 
-function stoppedNote(text, again) {
-  const button = h(
-    "button",
-    { type: "button", class: "button quiet small", "data-asks": true, onclick: again },
-    icon("retry"),
-    "Ask again",
-  );
-  return h("div", { class: "notice stopped", role: "note" }, icon("stop"), h("span", { text }), button);
+/** What is to be said of an end that was no failure; null for a whole answer. */
+function endingOf({ phase, outcome, restored, end }) {
+  if (outcome === "cancelled") return "This answer was cancelled; what had arrived stays.";
+  if (outcome === "timed_out") return "The agent ran out of time.";
+  if (restored?.isTextAlone) return "Of this answer the text alone was kept: its tables and charts are too large.";
+  if (phase !== "stopped") return null;
+  if (!restored) return "You stopped this answer. What is shown may be incomplete.";
+  return end.reason === "client_gone"
+    ? "This answer was stopped, or the page was left. What had arrived is shown."
+    : `This answer broke off (${end.reason.replaceAll("_", " ")}). What had arrived is shown.`;
 }
