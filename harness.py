@@ -559,10 +559,11 @@ def demo(port: int, grafana_port: int, days: float, seed: int) -> None:
     """Show the dashboards over a made-up fortnight: a deploy, an incident, a quota storm."""
     from dashboards import backfill
     from dashboards import demo as room
+    from e2e.stack import StackError
 
     try:
         sys.exit(room.run(port=port, days=days, seed=seed, grafana_port=grafana_port))
-    except (room.DemoError, backfill.BackfillError) as error:
+    except (room.DemoError, StackError, backfill.BackfillError) as error:
         raise click.ClickException(str(error)) from error
 
 

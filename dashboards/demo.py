@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ from dashboards import backfill, rules
 from dashboards.history import INSTANCES, History, story
 from dashboards.ledger import written
 from dashboards.preview import gallery
-from dashboards.program import started
+from e2e import servers
+from e2e.program import Program, Server, answers
 from e2e.stack import LOOPBACK, free_port
 
 STEP_S = 120
@@ -37,13 +39,14 @@ HELD_S = 900
 """How long a value holds without another. What rules made of the past ends minutes before the present begins."""
 
 ROOM = Path(__file__).parent
+GRAFANA = Program("grafana", ("grafana", "grafana-server"))
 _GRAFANA_IMAGE = "docker.io/grafana/grafana:12.4.0"
 
 Say = Callable[[str], None]
 
 
 class DemoError(Exception):
-    """Something that the demo needs is missing or did not start; the message says what to do."""
+    """Something that the demo shows cannot be shown; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Demo:
 def run(*, port: int = 0, days: float = 14, seed: int = 1, step_s: int = STEP_S, grafana_port: int = 3000) -> int:
     """The demo until somebody ends it; 0.
 
-    port: Prometheus'; 0 takes a free one.   Raises: DemoError, backfill.BackfillError.
+    port: Prometheus'; 0 takes a free one.   Raises: DemoError, StackError, backfill.BackfillError.
     """
     say = _printer(sys.stderr)
     stop = threading.Event()
@@ -79,7 +82,7 @@ def run(*, port: int = 0, days: float = 14, seed: int = 1, step_s: int = STEP_S,
 def running(
     folder: Path, *, port: int = 0, days: float = 14, seed: int = 1, step_s: int = STEP_S, say: Say = lambda _: None
 ) -> Iterator[Demo]:
-    """Prometheus with the past and, each step, one more of the present.   Raises: DemoError, backfill.BackfillError."""
+    """Prometheus with the past and, each step, more of the present.   Raises: StackError, backfill.BackfillError."""
     began_s = time.monotonic()
     history = History(story(int(time.time()) // step_s * step_s, days), step_s, seed)
     data = folder / "data"
@@ -181,21 +184,9 @@ def _configuration(folder: Path, step_s: int, feed: Feed) -> Mapping[str, Any]:
 
 @contextlib.contextmanager
 def _prometheus(folder: Path, port: int, configuration: Mapping[str, Any], *more: str) -> Iterator[None]:
-    program = shutil.which("prometheus")
-    if program is None:
-        raise DemoError("prometheus is not installed, and the demo shows it: apt-get install prometheus")
-    path = folder / "prometheus.yml"
-    path.write_text(yaml.safe_dump(dict(configuration), sort_keys=False), encoding="utf-8")
-    arguments = [
-        program,
-        f"--config.file={path}",
-        f"--storage.tsdb.path={folder / 'data'}",
-        "--storage.tsdb.retention.time=90d",
-        f"--web.listen-address={LOOPBACK}:{port}",
-        "--log.level=error",
-        *more,
-    ]
-    with started("prometheus", arguments, folder, f"http://{LOOPBACK}:{port}/-/ready", failure=DemoError):
+    options = ("--storage.tsdb.retention.time=90d", *more)
+    with servers.prometheus(folder, configuration, options, port) as server:
+        server.url()
         yield
 
 
@@ -208,7 +199,7 @@ def _shown(folder: Path, demo: Demo, grafana_port: int, say: Say) -> Iterator[No
     for at_s, note in demo.history.told.notes():
         say(f"  {datetime.fromtimestamp(at_s, UTC):%a %d %b %H:%M} UTC  {note}")
     provisioning = _provision(folder, demo)
-    program = shutil.which("grafana") or shutil.which("grafana-server")
+    program = GRAFANA.find()
     if program is None:
         say("No Grafana is installed here. With a container engine:")
         say("  " + " ".join(_container(provisioning, grafana_port)))
@@ -226,7 +217,9 @@ def _shown(folder: Path, demo: Demo, grafana_port: int, say: Say) -> Iterator[No
         "GF_SERVER_HTTP_ADDR": LOOPBACK,
         "GF_SERVER_HTTP_PORT": str(grafana_port),
     }
-    with started("grafana", arguments, folder, f"{url}/api/health", failure=DemoError, environment=environment):
+    is_ready = partial(answers, f"{url}/api/health")
+    with Server("grafana", arguments, folder, url, is_ready=is_ready, environment=environment) as grafana:
+        grafana.url()
         say(f"Grafana     {url}/d/cortex-overview?from=now-14d")
         yield
 

@@ -38,7 +38,6 @@ def run(
     """
     from dashboards.proof import board, prove, report, scenarios, situations  # noqa: PLC0415 - quick to import
     from dashboards.proof.prometheus import PrometheusError  # noqa: PLC0415
-    from dashboards.proof.props import PropError  # noqa: PLC0415
     from e2e.stack import StackError  # noqa: PLC0415
     from mocks.scenario import ScenarioFormatError  # noqa: PLC0415
 
@@ -67,7 +66,7 @@ def run(
             if whole:
                 (PAGES / "proof.md").write_text(report.proof_page(found), encoding="utf-8")
             verdict = _judged(found, documents, say) if mutate else PROVEN
-    except (PrometheusError, PropError, StackError) as error:
+    except (PrometheusError, StackError) as error:
         say(str(error))
         return USAGE
     return UNTRUE if found.faults else verdict

@@ -90,7 +90,7 @@ class Pager:
 
 
 def play(rehearsal: Rehearsal, monitor: Monitor, pager: Pager, keys: Path, folder: Path) -> Played:
-    """Play one to its end.   Raises: StackError, PrometheusError, PropError, and what its drivers raise."""
+    """Play one to its end.   Raises: StackError, PrometheusError, and what its drivers raise."""
     shutil.copytree(keys, folder)
     proxy_port, mock_port = free_port(), free_port()
     targets = [(rehearsal.proxy_job, f"{LOOPBACK}:{proxy_port}"), (rehearsal.mock_job, f"{LOOPBACK}:{mock_port}")]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import shutil
 import threading
 import urllib.error
 import urllib.parse
@@ -18,11 +17,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dashboards import rules
-from dashboards.program import opener, started
-from e2e.stack import LOOPBACK, free_port
+from e2e import servers
+from e2e.program import opener
 
 SCRAPE_S = 1
 """Seconds between scrapes: what happens in ten seconds must show."""
@@ -30,16 +27,13 @@ SCRAPE_S = 1
 SCALE = 1 / 30
 """The time scale of the rules: what they look back over in ten minutes of life, they do in twenty seconds here."""
 
-INSTALL = "apt-get install prometheus prometheus-alertmanager"
-_COMMANDS = {"prometheus": "prometheus", "alertmanager": "prometheus-alertmanager"}
-_ALSO_CALLED = {"prometheus-alertmanager": "alertmanager"}
 _QUERY_TIMEOUT_S = 20.0
 
 Labels = Mapping[str, str]
 
 
 class PrometheusError(Exception):
-    """Prometheus or Alertmanager is missing, did not start, or refused a query; the message says what to do."""
+    """Prometheus or Alertmanager refused a query or no longer answers; the message says what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,68 +121,24 @@ class Monitor:
 
 @contextlib.contextmanager
 def running(folder: Path, scale: float = SCALE) -> Iterator[Monitor]:
-    """Both servers, ended on exit. Their rules are ours, in a time scale.   Raises: PrometheusError."""
-    with contextlib.ExitStack() as cleanup:
-        targets, manager_port, port = folder / "targets.json", free_port(), free_port()
-        targets.write_text("[]", encoding="utf-8")
-        rules.write(folder / "rules", scale)
-        _write_yaml(folder / "prometheus.yml", _configuration(targets, manager_port))
-        _write_yaml(folder / "alertmanager.yml", ROUTING)
-        own = ("--log.level=warn",)
-        manager = (
-            f"--config.file={folder / 'alertmanager.yml'}",
-            f"--storage.path={folder / 'alertmanager'}",
-            f"--web.listen-address={LOOPBACK}:{manager_port}",
-            "--cluster.listen-address=",
-            *own,
-        )
-        server = (
-            f"--config.file={folder / 'prometheus.yml'}",
-            f"--storage.tsdb.path={folder / 'data'}",
-            f"--web.listen-address={LOOPBACK}:{port}",
-            "--enable-feature=exemplar-storage",
-            *own,
-        )
-        monitor = Monitor(f"http://{LOOPBACK}:{port}", f"http://{LOOPBACK}:{manager_port}", targets)
-        cleanup.enter_context(_started("alertmanager", manager, folder, f"{monitor.alertmanager_url}/-/ready"))
-        cleanup.enter_context(_started("prometheus", server, folder, f"{monitor.prometheus_url}/-/ready"))
-        yield monitor
+    """Both servers, ended on exit. Their rules are ours, in a time scale.   Raises: StackError."""
+    targets = folder / "targets.json"
+    targets.write_text("[]", encoding="utf-8")
+    rules.write(folder / "rules", scale)
+    with servers.alertmanager(folder) as manager:
+        manager_url = manager.url()
+        with servers.prometheus(folder, _configuration(targets, manager_url)) as server:
+            yield Monitor(server.url(), manager_url, targets)
 
 
-ROUTING: Mapping[str, Any] = {
-    "route": {"receiver": "nobody", "group_by": ["..."], "group_wait": "0s"},
-    "receivers": [{"name": "nobody"}],
-}
-"""Every alert at once, to nobody: what Alertmanager holds is asked for."""
-
-
-def _configuration(targets: Path, manager_port: int) -> Mapping[str, Any]:
+def _configuration(targets: Path, manager_url: str) -> Mapping[str, Any]:
     interval = f"{SCRAPE_S}s"
     return {
         "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
         "rule_files": [str(targets.parent / "rules" / "*.yaml")],
-        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"{LOOPBACK}:{manager_port}"]}]}]},
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [manager_url.removeprefix("http://")]}]}]},
         "scrape_configs": [{"job_name": "proof", "file_sd_configs": [{"files": [str(targets)]}]}],
     }
-
-
-def _write_yaml(path: Path, document: Mapping[str, Any]) -> None:
-    path.write_text(yaml.safe_dump(dict(document), sort_keys=False), encoding="utf-8")
-
-
-def command(name: str) -> str:
-    """Where a server's program is.   Raises: PrometheusError that says how to install it."""
-    packaged = _COMMANDS[name]
-    found = shutil.which(packaged) or shutil.which(_ALSO_CALLED.get(packaged, packaged))
-    if found is None:
-        raise PrometheusError(f"{packaged} is not installed, and the proof asks a real one: {INSTALL}")
-    return found
-
-
-def _started(
-    name: str, arguments: tuple[str, ...], folder: Path, ready_url: str
-) -> contextlib.AbstractContextManager[None]:
-    return started(name, [command(name), *arguments], folder, ready_url, failure=PrometheusError)
 
 
 def _get(url: str) -> Any:

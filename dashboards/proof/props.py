@@ -1,4 +1,4 @@
-"""What a few rehearsals need beside mock and proxy: a Redis, TLS upstream, a collector that refuses, a page of metrics.
+"""What a few rehearsals need beside mock and proxy: TLS upstream, a collector that refuses, a page of metrics.
 
 Each is a context manager or is ended with the process; all listen on loopback.
 """
@@ -8,13 +8,10 @@ from __future__ import annotations
 import contextlib
 import datetime
 import ipaddress
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,13 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from e2e.stack import LOOPBACK, free_port
-
-_START_TIMEOUT_S = 10.0
-
-
-class PropError(Exception):
-    """Something beside the stack did not start; the message says what to install."""
+from e2e.stack import LOOPBACK
 
 
 @contextlib.contextmanager
@@ -61,40 +52,6 @@ def answering(status: int, body: bytes = b"") -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join()
-
-
-@contextlib.contextmanager
-def redis(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
-    """A Redis of one's own: its URL, and what ends it.   Raises: PropError."""
-    program = shutil.which("redis-server")
-    if program is None:
-        raise PropError("redis-server is not installed, and a rehearsal ends one: apt-get install redis-server")
-    port = free_port()
-    options = ("--port", str(port), "--bind", LOOPBACK, "--save", "", "--appendonly", "no", "--dir", str(folder))
-    process = subprocess.Popen([program, *options], stdout=subprocess.DEVNULL)  # noqa: S603 - our own arguments
-
-    def stop() -> None:
-        process.kill()
-        process.wait()
-
-    try:
-        _await_port(port)
-        yield f"redis://{LOOPBACK}:{port}/0", stop
-    finally:
-        stop()
-
-
-def _await_port(port: int) -> None:
-    deadline_s = time.monotonic() + _START_TIMEOUT_S
-    while True:
-        try:
-            socket.create_connection((LOOPBACK, port), timeout=1).close()
-        except OSError as error:
-            if time.monotonic() > deadline_s:
-                raise PropError(f"nothing listens on port {port}: {error}") from error
-            time.sleep(0.02)
-        else:
-            return
 
 
 @contextlib.contextmanager

@@ -52,7 +52,7 @@ def proven(
     """All played and looked at; Prometheus runs on until the block ends.
 
     whole: whether every panel and every alert must have been seen, as only all rehearsals together can show.
-    Raises: PrometheusError, StackError, PropError.
+    Raises: PrometheusError, StackError.
     """
     listed = tuple(boards)
     with tempfile.TemporaryDirectory(prefix="cortex-proof-") as name:

@@ -38,7 +38,7 @@ from dashboards.proof.traffic import (
     stop_proxy,
     tools,
 )
-from e2e import keys
+from e2e import keys, servers
 from e2e.stack import LOOPBACK, Child, free_port, proxy_settings
 
 EVERY_ALERT = tuple(dict.fromkeys(alert.name for alert in alerts.ALERTS))
@@ -71,9 +71,9 @@ def _expiring_certificate(backstage: Backstage) -> Mapping[str, str]:
 
 def _redis(backstage: Backstage) -> Mapping[str, str]:
     """Limits and history are in Redis, which can be ended."""
-    url, stop = backstage.cleanup.enter_context(props.redis(backstage.folder))
-    backstage.acts["redis dies"] = stop
-    return {"CORTEX_PROXY_REDIS_URL": url}
+    redis = backstage.cleanup.enter_context(servers.redis(backstage.folder))
+    backstage.acts["redis dies"] = redis.stop
+    return {"CORTEX_PROXY_REDIS_URL": redis.url()}
 
 
 def _refusing_collector(backstage: Backstage) -> Mapping[str, str]:
@@ -103,7 +103,6 @@ def _second_proxy(backstage: Backstage) -> Mapping[str, str]:
 
 
 def _start_second(backstage: Backstage, upstream_url: str) -> None:
-    """Not started by a driver: a child ends with the thread that started it."""
     port = free_port()
     environment = {
         **proxy_settings(upstream_url, keys.ensure(backstage.folder)),
@@ -112,7 +111,7 @@ def _start_second(backstage: Backstage, upstream_url: str) -> None:
         "CORTEX_PROXY_METRICS_PORT": str(port),
     }
     child = Child("second proxy", ["proxy", "--port", "0"], environment, backstage.folder / "second.log")
-    backstage.cleanup.callback(child.stop)
+    backstage.cleanup.enter_context(child)
     backstage.addresses["second proxy itself"] = child.url()
     backstage.addresses["second proxy"] = f"{LOOPBACK}:{port}"
 

@@ -18,7 +18,7 @@ import yaml
 from dashboards import demo
 from dashboards.demo import Demo, DemoError, Feed
 from dashboards.history import INSTANCES, JOB, History, story
-from e2e.stack import free_port
+from e2e.stack import StackError, free_port
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -125,7 +125,7 @@ def test_a_port_that_is_taken_is_named() -> None:
 def test_without_prometheus_it_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The package's name."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(DemoError, match="apt-get install prometheus"), demo._prometheus(tmp_path, 1, {}):
+    with pytest.raises(StackError, match="apt-get install prometheus"), demo._prometheus(tmp_path, 1, {}):
         pass
 
 

@@ -1,16 +1,15 @@
-"""A real Prometheus and Alertmanager start, answer, and say what is wrong."""
+"""A real Prometheus and Alertmanager have our rules, scrape what they are told, and say what is wrong."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from dashboards.proof import props
-from dashboards.proof.prometheus import INSTALL, Monitor, PrometheusError, command, running
+from dashboards.proof.prometheus import Monitor, PrometheusError, running
 
 
 @pytest.fixture(scope="module")
@@ -48,19 +47,3 @@ def test_a_query_that_is_wrong_is_told_with_its_text(monitor: Monitor) -> None:
     """The message holds the query and what Prometheus says of it."""
     with pytest.raises(PrometheusError, match=r"(?s)sum by \(.*400.*parse error"):
         monitor.instant("sum by (", time.time())
-
-
-def test_a_server_that_is_not_installed_is_named_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The message is a command that can be run."""
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(PrometheusError, match=INSTALL):
-        command("prometheus")
-
-
-def test_a_server_that_does_not_start_is_told_with_its_last_words(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What it wrote is in the message."""
-    monkeypatch.setattr("dashboards.proof.prometheus.ROUTING", {"route": {"receiver": "nobody"}, "receivers": []})
-    with pytest.raises(PrometheusError, match=r"(?s)alertmanager did not start.*nobody"), running(tmp_path):
-        pytest.fail("it started")
