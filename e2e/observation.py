@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,13 +25,13 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from contracts.telemetry import Metric
 from e2e.cases import EVIDENCE, PROMISE, SCENARIO, TEST_ID, TRACE_ID, Case, Cases
+from e2e.revision import revision
 from mocks.suite import QUARANTINED, Tally
 
 SERVICE = "cortex-suite"
 TIMEOUT_S = 5.0
 BATCH = 32
 MAX_LINKS = 32
-GIT_TIMEOUT_S = 10
 
 _STATUS = {"passed": "pass", "failed": "fail", "error": "fail", QUARANTINED: "fail"}
 """The convention's words; it has none for a test that was not run."""
@@ -165,21 +164,6 @@ def _resource(root: Path) -> Resource:
     said["vcs.ref.head.revision"] = said["vcs.ref.head.revision"] or revision(root)
     found = {name: value for name, value in said.items() if value}
     return Resource.create({"service.name": SERVICE, "service.instance.id": str(uuid.uuid4()), **found})
-
-
-def revision(root: Path) -> str:
-    """The commit that is checked out; empty where there is none."""
-    try:
-        done = subprocess.run(  # noqa: S603 - our own words
-            ["git", "-C", str(root), "rev-parse", "HEAD"],  # noqa: S607 - the user's own git
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=GIT_TIMEOUT_S,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""
 
 
 # --- sending
