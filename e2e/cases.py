@@ -172,11 +172,16 @@ def _hide(report: pytest.TestReport) -> None:
         report.longrepr = hidden
 
 
+def promise_of(item: pytest.Item) -> str:
+    """What a test promises: the first paragraph of its docstring; empty where it says nothing."""
+    about = getattr(getattr(item, "obj", None), "__doc__", None) or ""
+    return re.sub(r"\s+", " ", about.strip().partition("\n\n")[0])
+
+
 def _own(item: pytest.Item) -> Iterator[tuple[str, str]]:
     """What every test tells: its promise, and the scenarios that its marker or its parameter names."""
-    about = getattr(getattr(item, "obj", None), "__doc__", None)
-    if about and about.strip():
-        yield PROMISE, re.sub(r"\s+", " ", about.strip().partition("\n\n")[0])
+    if promise := promise_of(item):
+        yield PROMISE, promise
     marker = item.get_closest_marker(SCENARIO)
     if marker is not None and marker.args:
         yield SCENARIO, str(marker.args[0])

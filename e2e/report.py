@@ -45,15 +45,14 @@ _ORDER = (*reversed(BAD), QUARANTINED, "skipped", "passed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options."""
-    add = parser.getgroup("cortex-harness").addoption
-    add("--story-report", metavar="FILE", help="write a page about the run there")
-    add("--trace-url", metavar="TEMPLATE", help="where a trace is looked at: a URL with {trace_id} in it")
+    """The option."""
+    words = "write a page about the run there"
+    parser.getgroup("cortex-harness").addoption("--story-report", metavar="FILE", help=words)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Report on the run that starts the workers, or that has none.   Raises: pytest.UsageError."""
-    template = config.getoption("--trace-url")
+    template = config.getoption("--trace-url", None)  # the stories' own, as --target is
     if template and (urlsplit(template).scheme not in ("http", "https") or "{trace_id}" not in template):
         raise pytest.UsageError(f"--trace-url {template}: expected an http URL with {{trace_id}} in it")
     path = config.getoption("--story-report")
