@@ -127,6 +127,8 @@ function dressed(fragment) {
     frame.append(table);
   }
   for (const code of fragment.querySelectorAll("pre > code")) dressCode(code);
+  // A list of tasks; nothing else names its boxes.
+  for (const box of fragment.querySelectorAll("input")) box.setAttribute("aria-label", box.checked ? "Done" : "To do");
   return fragment;
 }
 

@@ -106,7 +106,7 @@ function bodyOf(block) {
 }
 
 function section(title, nodes) {
-  return h("section", { class: "tool-section" }, h("h4", { text: title }), nodes);
+  return h("section", { class: "tool-section" }, h("h3", { text: title }), nodes);
 }
 
 function inputNodes({ input }) {
