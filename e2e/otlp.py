@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -130,12 +130,13 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one request brought.   rejected: a reason for each record that was not taken."""
+    """What one request brought.   rejected: a reason for each record that was not taken.   size_bytes: of its body."""
 
     spans: tuple[Span, ...] = ()
     logs: tuple[Log, ...] = ()
     points: tuple[Point, ...] = ()
     rejected: tuple[str, ...] = ()
+    size_bytes: int = 0
 
 
 # --- bodies
@@ -160,12 +161,12 @@ def decoded(signal: Signal, body: bytes, encoding: Encoding) -> Batch:
     request = _REQUESTS[signal]()
     try:
         if encoding is Encoding.JSON:
-            ParseDict(_as_protobuf_json(json.loads(body), request.DESCRIPTOR), request)
+            ParseDict(_as_protobuf_json(json.loads(body.decode()), request.DESCRIPTOR), request)
         else:
             request.ParseFromString(body)
     except (DecodeError, ParseError, ValueError, TypeError, RecursionError) as error:
         raise Malformed(f"no OTLP {signal.value} as {encoding.value}: {error}") from error
-    return _READERS[signal](request)
+    return replace(_READERS[signal](request), size_bytes=len(body))
 
 
 _IDS = {"trace_id": 32, "span_id": 16, "parent_span_id": 16}

@@ -49,8 +49,8 @@ TEST_ID = "test.id"
 LOG_TEST_ID = "testId"
 """Where a span and a log line say for which test they were made."""
 
-MAX_KEPT = 50_000
-"""Spans that are kept, and log lines, and series; the oldest make way."""
+MAX_KEPT, MAX_KEPT_BYTES = 50_000, 64 * 1024 * 1024
+"""Spans that are kept, and log lines, and series, and the bytes that brought the first two; the oldest make way."""
 
 TIMEOUT_S = 10.0
 SHOWN_TRACES, SHOWN_NEAREST, SHOWN_REFUSALS = 3, 3, 5
@@ -129,17 +129,22 @@ class _Kept(Generic[R]):
     def __init__(self, most: int, keys: Callable[[R], Iterable[Hashable]]) -> None:
         self._most, self._keys, self.dropped = most, keys, 0
         self.all: deque[R] = deque()
+        self._costs, self._bytes = deque[int](), 0
         self._found: defaultdict[Hashable, deque[R]] = defaultdict(deque)
 
-    def add(self, record: R) -> None:
-        self.all.append(record)
-        for key in self._keys(record):
-            self._found[key].append(record)
-        if len(self.all) > self._most:
-            self._drop()
+    def add(self, records: Sequence[R], size_bytes: int) -> None:
+        for record in records:
+            self.all.append(record)
+            self._costs.append(size_bytes // len(records))
+            self._bytes += self._costs[-1]
+            for key in self._keys(record):
+                self._found[key].append(record)
+            while len(self.all) > self._most or self._bytes > MAX_KEPT_BYTES:
+                self._drop()
 
     def _drop(self) -> None:
         self.dropped += 1
+        self._bytes -= self._costs.popleft()
         for key in self._keys(self.all.popleft()):
             found = self._found[key]
             found.popleft()  # within a key the oldest is the same one
@@ -256,10 +261,8 @@ class Receiver:
     def take(self, batch: Batch) -> None:
         """Keep what a request brought."""
         with self._changed:
-            for span in batch.spans:
-                self._spans.add(span)
-            for log in batch.logs:
-                self._logs.add(log)
+            self._spans.add(batch.spans, batch.size_bytes)
+            self._logs.add(batch.logs, batch.size_bytes)
             for point in batch.points:
                 self._keep(point)
             self._batches += 1
@@ -486,8 +489,10 @@ class Receiver:
             for each in asked:
                 named, test = each.scope.get("trace_id"), each.scope.get("test_id")
                 traces += [named] if named is not None else self._traces_of(test) if test is not None else []
-            wanted = list(dict.fromkeys(traces))[-SHOWN_TRACES:] or self._newest()
+            wanted = list(dict.fromkeys(traces))[-SHOWN_TRACES:]
             lines = [line for each in asked for line in self._told(each)]
+            if not wanted:
+                wanted, lines = self._newest(), [*lines, "no trace is named or known; the newest:"]
             return "\n".join([*lines, *map(self._tree, wanted), *self._losses()])
 
     def _told(self, asked: Query) -> Iterator[str]:

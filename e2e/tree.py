@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from e2e.otlp import NOTHING, Log, Span
+from e2e.otlp import Happening, Log, Span
 
-INDENT = "  "
+INDENT, DEEPEST = "  ", 30
 MAX_VALUE_CHARS = 100
 MAX_LINES = 200
 
@@ -20,7 +20,7 @@ TOLD_ELSEWHERE = frozenset(
         *("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.stream", "gen_ai.tool.type", "test.id"),
     }
 )
-"""Attributes that say nothing about this trace which is not said already, or is only an id."""
+"""Attributes of a span that say again what its line says, the same in every trace, or are only an id."""
 
 TOLD_OF_A_LINE = frozenset(
     {
@@ -28,97 +28,88 @@ TOLD_OF_A_LINE = frozenset(
         *("method", "route", "upstreamRequestId"),
     }
 )
+"""Likewise of a log line."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One line at its time, and what stands below it."""
-
-    time_ns: int
-    text: str
-    below: Sequence[_Line] = ()
+Item = Span | Log | Happening
 
 
 def tree(spans: Iterable[Span], logs: Iterable[Log] = ()) -> str:
-    """One trace: parents before children, all in the order of their time.
+    """One trace: parents before children, all in the order of their time; `@` says milliseconds since its beginning.
 
-    Times are milliseconds since the trace's first span. A span whose parent is not here stands at the left and says so.
+    A span whose parent is not here stands at the left and says so, as does one of a circle of parents. A line that
+    names no span which is here stands at the left. Of many lines the first `MAX_LINES` are shown.
     """
-    known = {each.span_id: each for each in sorted(spans, key=lambda each: each.start_ns)}
-    lines = list(logs)
-    began_ns = min([each.start_ns for each in known.values()] or [each.time_ns for each in lines] or [0])
-    children = defaultdict(list)
-    for each in known.values():
-        children[each.parent_id].append(each)
-    told = defaultdict(list)
-    for line in lines:
-        told[line.span_id if line.span_id in known else None].append(line)
-    grown = _Grown(children, told, began_ns, set())
-    top = [each for each in known.values() if each.parent_id not in known]
-    roots = [grown.line(each, _mark(each)) for each in top]
-    roots += [grown.line(each, "is its own ancestor") for each in known.values() if each.span_id not in grown.seen]
-    roots += [grown.told(line) for line in told[None]]
-    shown = list(_indented(sorted(roots, key=lambda line: line.time_ns)))
-    more = [f"... and {len(shown) - MAX_LINES} more lines"] if len(shown) > MAX_LINES else []
-    return "\n".join([*shown[:MAX_LINES], *more])
+    trace = _Trace(spans, logs)
+    lines = (INDENT * min(depth, DEEPEST) + trace.told(item, depth) for depth, item in trace.walk())
+    shown = list(itertools.islice(lines, MAX_LINES))
+    more = sum(1 for _ in lines)
+    return "\n".join([*shown, *([f"... and {more} more lines"] if more else [])])
 
 
-def _mark(span: Span) -> str:
-    return "" if span.parent_id is None else f"parent {span.parent_id} is not here"
+class _Trace:
+    """Spans and lines, by what they stand below: a span's id, None for nothing that is here."""
+
+    def __init__(self, spans: Iterable[Span], logs: Iterable[Log]) -> None:
+        self._spans = sorted(spans, key=_time_ns)
+        self._known = {each.span_id for each in self._spans}
+        items: list[Span | Log] = sorted([*self._spans, *logs], key=_time_ns)
+        self._began_ns = _time_ns(items[0]) if items else 0
+        self._below: defaultdict[str | None, list[Item]] = defaultdict(list)
+        for each in items:
+            above = each.parent_id if isinstance(each, Span) else each.span_id
+            self._below[above if above in self._known else None].append(each)
+
+    def walk(self) -> Iterator[tuple[int, Item]]:
+        """Everything once, with its depth; what no root leads to, a circle, is entered at its earliest span."""
+        seen: set[int] = set()
+        for root in itertools.chain(self._below[None], self._spans):
+            waiting: list[tuple[int, Item]] = [(0, root)]
+            while waiting:
+                depth, item = waiting.pop()
+                if id(item) not in seen:
+                    seen.add(id(item))
+                    yield depth, item
+                    waiting += [(depth + 1, each) for each in reversed(self._under(item))]
+
+    def _under(self, item: Item) -> list[Item]:
+        return sorted([*self._below[item.span_id], *item.events], key=_time_ns) if isinstance(item, Span) else []
+
+    def told(self, item: Item, depth: int) -> str:
+        """One line."""
+        at = f"@{(_time_ns(item) - self._began_ns) / 1e6:.1f}"
+        if isinstance(item, Log):
+            return _joined("|", item.severity, repr(item.event), at, pairs(item.fields, TOLD_OF_A_LINE))
+        if isinstance(item, Happening):
+            return _joined("*", item.name, at, pairs(item.attributes))
+        return _joined(one_line(item), at, pairs(item.attributes, TOLD_ELSEWHERE), "" if depth else self._mark(item))
+
+    def _mark(self, span: Span) -> str:
+        if span.parent_id is None:
+            return ""
+        why = "is below itself" if span.parent_id in self._known else "is not here"
+        return f"<- its parent {span.parent_id} {why}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Grown:
-    """Makes lines; `seen` are the spans that have one."""
-
-    children: Mapping[str | None, Sequence[Span]]
-    lines: Mapping[str | None, Sequence[Log]]
-    began_ns: int
-    seen: set[str]
-
-    def line(self, span: Span, mark: str = "") -> _Line:
-        self.seen.add(span.span_id)
-        below = [self.line(each) for each in self.children.get(span.span_id, ()) if each.span_id not in self.seen]
-        below += [self.told(each) for each in self.lines.get(span.span_id, ())]
-        below += [
-            _Line(each.time_ns, _joined("*", each.name, self._at(each.time_ns), pairs(each.attributes)))
-            for each in span.events
-        ]
-        text = _joined(
-            one_line(span), self._at(span.start_ns), pairs(span.attributes, TOLD_ELSEWHERE), mark and f"<- {mark}"
-        )
-        return _Line(span.start_ns, text, sorted(below, key=lambda each: each.time_ns))
-
-    def told(self, log: Log) -> _Line:
-        parts = ("|", log.severity, repr(log.event), self._at(log.time_ns), pairs(log.fields, TOLD_OF_A_LINE))
-        return _Line(log.time_ns, _joined(*parts))
-
-    def _at(self, time_ns: int) -> str:
-        return f"@{(time_ns - self.began_ns) / 1e6:.1f}"
+def _time_ns(item: Item) -> int:
+    return item.start_ns if isinstance(item, Span) else item.time_ns
 
 
 def one_line(span: Span) -> str:
-    """A span in few words: service, name, duration, how it ended."""
-    status = _joined(span.status.upper(), span.status_message) if span.status == "error" else span.status
+    """A span in few words: service, name, side, duration, and its status when somebody set one."""
+    status = {"unset": "", "error": _joined("ERROR", span.status_message)}.get(span.status, span.status)
     return _joined(f"{span.service}: {span.name}", f"[{span.kind}]", f"{span.duration_ms:.1f} ms", status)
 
 
 def pairs(values: Mapping[str, Any], left_out: frozenset[str] = frozenset()) -> str:
     """`name=value` of each that is not left out."""
-    shown = {name: value for name, value in (values or NOTHING).items() if name not in left_out and value is not None}
-    return " ".join(f"{name}={_short(value)}" for name, value in shown.items())
+    return " ".join(f"{name}={_short(value)}" for name, value in values.items() if name not in left_out)
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) and value and not set(value) & set(" \n\t") else repr(value)
+    is_a_word = isinstance(value, str) and value.isprintable() and " " not in value and value
+    text = str(value) if is_a_word else repr(value)
     return text if len(text) <= MAX_VALUE_CHARS else f"{text[:MAX_VALUE_CHARS]}..."
 
 
 def _joined(*parts: str) -> str:
     return " ".join(filter(None, parts))
-
-
-def _indented(lines: Iterable[_Line], depth: int = 0) -> Iterator[str]:
-    for line in lines:
-        yield INDENT * depth + line.text
-        yield from _indented(line.below, depth + 1)
