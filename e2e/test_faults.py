@@ -19,25 +19,12 @@ import requests
 from contracts.api import PREFIX
 from e2e.bench.client import request_bytes
 from e2e.client_api import TIMEOUT_S, Client
+from e2e.scenes import CASSETTES, QUESTION, SCENARIOS, TOOLS, faults_of, question_of, tape_of
 from e2e.stack import LOOPBACK, NO_RATES, Stack, free_port, running
-from mocks.cassette import Cassette, load_all
 from mocks.faults import Plan
-from mocks.grammar import Fault
 from mocks.route import Surface
-from mocks.scenario import Scenario, fitting
-from mocks.scenario import load_all as load_scenarios
-from mocks.state import HERE
+from mocks.scenario import Scenario
 
-QUESTION = "Net sales by region"
-CASSETTES = {tape.name: tape for tape in load_all(HERE / "cassettes")}
-SCENARIOS = load_scenarios(HERE / "scenarios", list(CASSETTES.values()))
-
-
-TOOLS: dict[Surface, tuple[str, dict[str, Any]]] = {
-    Surface.SQL: ("sql", {"statement": "SELECT 1"}),
-    Surface.SEARCH: ("search", {"query": "refund deadline"}),
-    Surface.ANALYST: ("analyst", {"messages": [{"role": "user", "text": "Net sales by region"}]}),
-}
 PACE = 0.01
 MOST_TRIES = 3
 """How often the proxy asks for one answer; each try may count as a failure."""
@@ -94,13 +81,6 @@ def problem_of(answer: requests.Response) -> dict[str, Any] | None:
     return errors[-1] if errors else None
 
 
-def tape_of(scenario: Scenario) -> Cassette:
-    """The recording that a scenario is rehearsed with."""
-    tape = fitting(scenario, (CASSETTES["agents/net_sales_by_region"], *CASSETTES.values()))
-    assert tape is not None
-    return tape
-
-
 def played(scenario: Scenario) -> Plan:
     """What the mock plays once the scenario's fault hits."""
     first = tape_of(scenario).interactions[0]
@@ -111,16 +91,10 @@ def played(scenario: Scenario) -> Plan:
 def ask(client: Client, scenario: Scenario, baggage: str) -> requests.Response:
     """One request of the kind that the scenario is about."""
     if scenario.concerns(Surface.AGENT):
-        question = tape_of(scenario).interactions[0].request.match.last_user_text
-        return client.chat({"message": question}, baggage=baggage)
+        return client.chat({"message": question_of(scenario)}, baggage=baggage)
     tool, body = next(TOOLS[each] for each in TOOLS if scenario.concerns(each))
     headers = {"Authorization": f"Bearer {client.token}", "baggage": baggage}
     return requests.post(f"{client.proxy_url}{PREFIX}/tools/{tool}", json=body, headers=headers, timeout=TIMEOUT_S)
-
-
-def faults_of(scenario: Scenario) -> list[Fault]:
-    """A scenario's fault and those in it."""
-    return [] if scenario.fault is None else list(scenario.fault.flat())
 
 
 def moved(before: Counters, after: Counters, scenario: Scenario) -> dict[str, float]:
