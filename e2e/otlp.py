@@ -51,7 +51,7 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span as it arrived. Times are nanoseconds since the epoch."""
+    """A span as it arrived. Times are nanoseconds since the epoch.   links: the traces that it links to."""
 
     trace_id: str
     span_id: str
@@ -65,6 +65,7 @@ class Span:
     attributes: Mapping[str, Any] = field(default_factory=_nothing)
     status_message: str = ""
     events: tuple[Happening, ...] = ()
+    links: tuple[str, ...] = ()
 
     @property
     def duration_ms(self) -> float:
@@ -241,6 +242,7 @@ def _span(each: Any, service: str) -> Span:
         events=tuple(
             Happening(event.time_unix_nano, event.name, _attributes(event.attributes)) for event in each.events
         ),
+        links=tuple(link.trace_id.hex() for link in each.links),
     )
 
 
