@@ -81,6 +81,7 @@ function tellRestored(outcome) {
 
 async function ask(question) {
   if (conversation.isRunning) return;
+  if (byId("welcome").contains(document.activeElement)) composer.focus(); // it goes, and the focus would go with it
   drawer?.close();
   if (!views.size) byId("restored").replaceChildren();
   const answer = conversation.ask(question);
@@ -124,9 +125,9 @@ function setRunning(running) {
   holdButtons();
 }
 
-/** Buttons that ask wait for the answer that is coming, rather than cut it off. */
+/** Buttons that ask wait for the answer that is coming. Not `disabled`: the one that was pressed keeps the focus. */
 function holdButtons() {
-  for (const button of document.querySelectorAll("[data-asks]")) button.disabled = conversation.isRunning;
+  for (const button of document.querySelectorAll("[data-asks]")) button.ariaDisabled = String(conversation.isRunning);
 }
 
 /** Remembered, so that the next visit has the panel's place, or none, from the first paint on. */
