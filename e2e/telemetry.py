@@ -39,6 +39,7 @@ __all__ = [
     "Span",
     "TelemetryMissing",
     "receiving",
+    "sources_of",
 ]
 
 T = TypeVar("T")
@@ -534,6 +535,14 @@ def _shown(found: Any) -> str:
     if isinstance(found, list | tuple) and found and isinstance(found[0], Span | Log | Point):
         return "; ".join(told(each) for each in found[:SHOWN_NEAREST])
     return repr(found)[:500]
+
+
+def sources_of(proxy_url: str, mock_url: str) -> list[Source]:
+    """The two of our own stack. The mock sends no lines; it refuses what it is asked, which is a span as well."""
+    return [
+        Source("cortex-proxy", f"{proxy_url}/livez"),
+        Source("cortex-mock", f"{mock_url}/api/v2/cortex/threads", (Signal.TRACES,)),
+    ]
 
 
 @contextmanager
