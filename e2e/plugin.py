@@ -21,7 +21,7 @@ from e2e.page import REPORT_VIOLATIONS, Chat, Watch
 from e2e.stack import CLIENT_DIR, LOOPBACK, NO_RATES, Stack, free_port, running
 from e2e.stage import NotTold, Stage
 from e2e.story import Story
-from e2e.telemetry import Receiver, receiving
+from e2e.telemetry import Receiver, receiving, sources_of
 
 SUITE_PLUGINS = (cases, observed, report, quarantine, again)
 """What is told of a run, whoever's tests it has."""
@@ -154,8 +154,12 @@ def _system_chromium() -> str:
     return found
 
 
-PROMPT = {"OTEL_BSP_SCHEDULE_DELAY": "50", "OTEL_BLRP_SCHEDULE_DELAY": "50"}
-"""Spans and lines leave at once: a story waits for them."""
+PROMPT = {
+    "OTEL_BSP_SCHEDULE_DELAY": "50",
+    "OTEL_BLRP_SCHEDULE_DELAY": "50",
+    "OTEL_METRIC_EXPORT_INTERVAL": "250",
+}
+"""Spans and lines leave at once, numbers soon: a story waits for them."""
 
 ADD_BAGGAGE = """
 (() => {
@@ -205,7 +209,10 @@ def stack(receiver: Receiver, page_dir: Path) -> Iterator[Stack]:
         "CORTEX_PROXY_PAGE_DIR": str(page_dir),
     }
     mock_arguments = ("--otlp-endpoint", receiver.url)
-    with running(pace=0.0, proxy_environment=environment, mock_arguments=mock_arguments) as started:
+    with running(
+        pace=0.0, proxy_environment=environment, mock_arguments=mock_arguments, mock_environment=PROMPT
+    ) as started:
+        receiver.sources += sources_of(started.proxy_url, started.mock_url)
         yield replace(started, metrics_url=f"http://{LOOPBACK}:{metrics_port}/metrics")
 
 
