@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from e2e.casting import scenario_of
 from mocks.redact import text_without_credentials
 from mocks.suite import AGAIN, BAD, QUARANTINED, outcome_of, worse
 
@@ -107,7 +108,7 @@ class Case:
     @property
     def failure(self) -> str:
         """Everything that its failures say."""
-        return "\n\n".join(each.longreprtext for each in self._failed())
+        return "\n\n".join(str(each.longrepr) for each in self._failed())
 
     @property
     def reason(self) -> str:
@@ -140,7 +141,7 @@ class Cases:
 def first_line(report: pytest.TestReport | pytest.CollectReport) -> str:
     """What a failure says first, clipped."""
     crash = getattr(report.longrepr, "reprcrash", None)
-    text = crash.message if crash is not None else report.longreprtext
+    text = crash.message if crash is not None else str(report.longrepr)
     lines = (line.strip() for line in text.splitlines())
     return next(filter(None, lines), "")[:MAX_REASON_CHARS]
 
@@ -167,7 +168,7 @@ def _hide(report: pytest.TestReport) -> None:
             crash.message = text_without_credentials(crash.message)
         for entry in traceback.reprentries:
             entry.lines = [text_without_credentials(line) for line in entry.lines]
-    text = report.longreprtext
+    text = str(report.longrepr)
     if (hidden := text_without_credentials(text)) != text:
         report.longrepr = hidden
 
@@ -179,12 +180,8 @@ def promise_of(item: pytest.Item) -> str:
 
 
 def _own(item: pytest.Item) -> Iterator[tuple[str, str]]:
-    """What every test tells: its promise, and the scenarios that its marker or its parameter names."""
+    """What every test tells: its promise, and the scenario that it is about."""
     if promise := promise_of(item):
         yield PROMISE, promise
-    marker = item.get_closest_marker(SCENARIO)
-    if marker is not None and marker.args:
-        yield SCENARIO, str(marker.args[0])
-    parameters = getattr(getattr(item, "callspec", None), "params", {})
-    if (scenario := parameters.get(SCENARIO)) is not None:
-        yield SCENARIO, str(getattr(scenario, "name", scenario))
+    if (scenario := scenario_of(item)) is not None:
+        yield SCENARIO, scenario

@@ -46,10 +46,10 @@ _ENDED = {
 }
 """How a run ended, in the words for suites and in those for a pipeline's tasks."""
 
-_PIPELINE = {
-    "cicd.pipeline.name": ("GITHUB_WORKFLOW", "CI_PIPELINE_NAME", "JOB_NAME"),
-    "cicd.pipeline.run.id": ("GITHUB_RUN_ID", "CI_PIPELINE_ID", "BUILD_TAG"),
-    "cicd.pipeline.run.url.full": ("CI_PIPELINE_URL", "BUILD_URL"),
+PIPELINE = {
+    "cicd.pipeline.name": ("GITHUB_WORKFLOW", "CIPIPELINE_NAME", "JOB_NAME"),
+    "cicd.pipeline.run.id": ("GITHUB_RUN_ID", "CIPIPELINE_ID", "BUILD_TAG"),
+    "cicd.pipeline.run.url.full": ("CIPIPELINE_URL", "BUILD_URL"),
     "cicd.pipeline.task.name": ("GITHUB_JOB", "CI_JOB_NAME", "STAGE_NAME"),
     "cicd.pipeline.task.run.id": ("CI_JOB_ID",),
     "vcs.ref.head.name": ("GITHUB_REF_NAME", "CI_COMMIT_REF_NAME", "BRANCH_NAME"),
@@ -74,13 +74,13 @@ class Observed:
 
     def __init__(self, endpoint: str, suite: str, root: Path) -> None:
         self._suite, self._cases, self._tally, self._kept = suite, Cases(), Tally(), _Kept()
-        resource = _resource(root)
+        resource = Resource.create({"service.name": SERVICE, "service.instance.id": str(uuid.uuid4())})
         self._sender = _Sender(endpoint, resource)
         provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         provider.add_span_processor(self._kept)
         self._tracer = provider.get_tracer(SERVICE)
         asked_by = TraceContextTextMapPropagator().extract({"traceparent": os.environ.get("TRACEPARENT", "")})
-        attributes = {"test.suite.name": suite, "cicd.pipeline.task.type": "test"}
+        attributes = {"test.suite.name": suite, "cicd.pipeline.task.type": "test", **_pipeline(root)}
         self._run = self._tracer.start_span(f"run {suite}", asked_by, attributes=attributes)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -156,14 +156,14 @@ def _ns(moment_s: float) -> int | None:
     return round(moment_s * 1_000_000) * 1000 or None
 
 
-def _resource(root: Path) -> Resource:
+def _pipeline(root: Path) -> dict[str, str]:
+    """What is known of where the run belongs. On the run alone: on all that is sent it would make endless series."""
     said = {
         name: next((os.environ[each] for each in variables if os.environ.get(each)), "")
-        for name, variables in _PIPELINE.items()
+        for name, variables in PIPELINE.items()
     }
     said["vcs.ref.head.revision"] = said["vcs.ref.head.revision"] or revision(root)
-    found = {name: value for name, value in said.items() if value}
-    return Resource.create({"service.name": SERVICE, "service.instance.id": str(uuid.uuid4()), **found})
+    return {name: value for name, value in said.items() if value}
 
 
 # --- sending
