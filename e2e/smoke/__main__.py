@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -39,7 +40,9 @@ def _target(_context: click.Context, _option: click.Parameter, value: str) -> st
 @click.option("--question", help="To ask the agent.  [one that fits what stands upstream]")
 @click.option("--analyst-question", default="Net sales by region", show_default=True, help="To ask Cortex Analyst.")
 @click.option("--search-query", default="refund", show_default=True, help="To search for.")
-@click.option("--without", type=click.Choice([*ToolName]), multiple=True, help="A tool to leave out.")
+@click.option(
+    "--without", type=click.Choice([each.value for each in ToolName]), multiple=True, help="A tool to leave out."
+)
 @click.option("--expect-live", is_flag=True, help="Fail in front of a stand-in.")
 @click.option("--contract", default=str(CURRENT), help="What clients rely on: an OpenAPI file.  [this version's]")
 @click.option("--ca-file", envvar=CA_VARIABLES, type=click.Path(exists=True), help="Whom to trust.  [certifi]")
@@ -76,15 +79,21 @@ def main(
         with_colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         if not as_json:
             click.echo(f"Smoke of {target}, for {options.deadline_s:.0f} s at most")
-        found = run(
-            options,
-            (lambda _each: None) if as_json else lambda each: click.echo(result.line(each, with_colour=with_colour)),
-            trace_url=trace_url,
-        )
-    click.echo(found.model_dump_json(indent=1) if as_json else result.summary(found, with_colour=with_colour))
+        found = run(options, None if as_json else _printing(with_colour=with_colour), trace_url=trace_url)
+    click.echo(found.model_dump_json(indent=1) if as_json else result.closing(found, with_colour=with_colour))
     _write(found, junit, report)
     sys.stdout.flush()
     sys.exit(0 if found.ok else 1)
+
+
+def _printing(*, with_colour: bool) -> Callable[[result.CheckResult], None]:
+    """Prints each result as it comes; what does not apply is told together at the end."""
+
+    def tell(check: result.CheckResult) -> None:
+        if check.result != "not_applicable":
+            click.echo(result.line(check, with_colour=with_colour))
+
+    return tell
 
 
 def _client_key(path: Path | None) -> str | None:

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+import requests
 from pydantic import BaseModel
 
 from contracts.api import (
     AnalystAnswer,
     ChartAnswer,
+    EndReason,
     Health,
     HistoryPage,
     SearchAnswer,
@@ -236,10 +238,12 @@ def token_clock(ask: Ask) -> str:
         raise Trouble("the token says neither iat nor exp", "see which service answers /session/token")
     answer = visit.answers["POST /api/v1/session/token"]
     told = visit.token
-    if abs((ends - issued) - told.expires_in_s) > 1 or abs(ends - told.expires_at.timestamp()) > 1:
+    lasts_s, late_s = ends - issued, ends - told.expires_at.timestamp()
+    if abs(lasts_s - told.expires_in_s) > 1 or abs(late_s) > 1:
         raise Trouble(
-            f"the token lasts {ends - issued:.0f} s, its answer says {told.expires_in_s} s",
-            "pages refresh by the answer: see which version of the proxy this is",
+            f"the token lasts {lasts_s:.0f} s, its answer says {told.expires_in_s} s; "
+            f"it ends {abs(late_s):.0f} s {'after' if late_s > 0 else 'before'} the answer's expiresAt",
+            "pages refresh by the answer: see who has changed it",
         )
     said = _agreed("the token's iat", issued - (answer.asked_s + answer.answered_s) / 2)
     return f"{said}; lasts {told.expires_in_s} s"
@@ -354,13 +358,20 @@ def refusal(ask: Ask) -> str:
     """Without a token nothing is answered, and problems come through as JSON."""
     visit = ask.visit
     answer = ask.send("GET", f"/history/{visit.trace_id}", as_client=False)
+    if _refusal_of(answer) == "token-missing":
+        return "401 token-missing, as a problem"
+    raise Trouble(f"{answer.status_code} without a token", "the door is open: see who answers in the proxy's place")
+
+
+def _refusal_of(answer: requests.Response) -> str:
+    """The kind of a refusal, empty when it is none.   Raises: Trouble when it is no problem."""
+    if answer.status_code < 400:
+        return ""
     try:
         expect(answer)
     except Refused as refused:
-        if refused.kind == "token-missing" and answer.status_code == 401:
-            return "401 token-missing, as a problem"
-        raise
-    raise Trouble(f"{answer.status_code} without a token", "the door is open: see who answers in the proxy's place")
+        return refused.kind
+    raise AssertionError("expect raises for every status that it is not told")
 
 
 def token(ask: Ask) -> str:
@@ -374,7 +385,7 @@ def turn(ask: Ask) -> str:
     """A turn streams whole and in order, each event as its contract has it."""
     visit = ask.visit
     assert visit.token is not None, "needs the token"
-    question = visit.options.question or (QUESTION if _is_rehearsal(visit) else LIVE_QUESTION)
+    question = visit.options.question or (LIVE_QUESTION if _is_live(visit) else QUESTION)
     began_s = time.monotonic()
     body = {"sessionId": visit.token.session_id, "message": question}
     answer = ask.send("POST", "/chat", body=body, stream=True)
@@ -388,21 +399,29 @@ def turn(ask: Ask) -> str:
             f"no end within {time.monotonic() - began_s:.0f} s; {len(heard.events)} events came, the last was {last}",
             "ask something shorter by --question; or the agent is slow or stuck: look at the trace",
         )
+    end, count = heard.end, len(heard.events)
+    if end is not None and end.reason is not EndReason.COMPLETED:
+        said = heard.problem or "without a word why"
+        raise Trouble(f"the turn ended as {end.reason} after {count} events: {said}", _TURN_BROKE)
     faults = heard.faults()
     if faults:
-        said = f"{heard.problem} " if heard.problem else ""
-        raise Trouble(
-            f"{said}{_some(faults)}", f"look at trace {visit.trace_id}; a gateway that cuts streams shows here"
-        )
-    end = heard.end
+        raise Trouble(_some(faults), _TURN_BROKE)
     assert end is not None, "the rule was kept"
-    assert end.usage is not None, "the rule was kept"
+    if end.usage is None:
+        raise Trouble(
+            "the turn came whole, but proxy.end does not tell the tokens that were used",
+            "of a live agent costs and tokens are not seen then; a stand-in reports none for a question that nobody "
+            "recorded: ask one that somebody did",
+        )
     text = sum(1 for name, _ in heard.events if name == "response.text.delta")
-    return f"{len(heard.events)} events, {text} of text, {end.usage.output_tokens} tokens, {end.duration_ms:.0f} ms"
+    return f"{count} events, {text} of text, {end.usage.output_tokens} tokens, {end.duration_ms:.0f} ms"
 
 
-def _is_rehearsal(visit: Visit) -> bool:
-    return visit.status is not None and visit.status.mode == "rehearsal"
+_TURN_BROKE = "look at the run's trace; whoever cuts or changes streams between here and the proxy shows here, too"
+
+
+def _is_live(visit: Visit) -> bool:
+    return visit.status is not None and visit.status.mode == "live"
 
 
 def streaming(ask: Ask) -> str:
@@ -516,12 +535,8 @@ def goodbye(ask: Ask) -> str:
     session = f"/history/{visit.token.session_id}"
     expect(ask.send("DELETE", session), 204)
     expect(ask.send("DELETE", "/session/token"), 204)
-    try:
-        expect(ask.get(session))
-    except Refused as refused:
-        if refused.kind == "token-invalid":
-            return "our turn is deleted, our session ended, its token refused"
-        raise
+    if _refusal_of(ask.get(session)) == "token-invalid":
+        return "our turn is deleted, our session ended, its token refused"
     raise Trouble("the token still works after its session's end", "ended sessions are not shared: see the Redis")
 
 

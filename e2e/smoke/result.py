@@ -70,7 +70,7 @@ WORDS: dict[Result, str] = {"passed": "ok", "failed": "FAILED", "not_applicable"
 
 
 def line(check: CheckResult, *, with_colour: bool) -> str:
-    """A check in a line; of a failed one also what was asked and what to do."""
+    """A check in a line; of a failed one also what is wanted, what was asked and what to do."""
     word = f"{WORDS[check.result]:<6}"
     if with_colour:
         word = f"{COLOURS[check.result]}{word}{PLAIN}"
@@ -81,8 +81,8 @@ def line(check: CheckResult, *, with_colour: bool) -> str:
     return "\n".join([first, *(f"{'':<7}{name:<7}{text}" for name, text in rest.items() if text)])
 
 
-def summary(report: Report, *, with_colour: bool) -> str:
-    """The last lines: how many, how long, which failed, and where the trace is."""
+def closing(report: Report, *, with_colour: bool) -> str:
+    """The last lines: what does not apply, how many, how long, which failed, and where the trace is."""
     counts = report.counts
     told = f"{counts['passed']} ok, {counts['failed']} failed, {counts['not_applicable']} not applicable"
     said = f"{told}, in {report.duration_ms / 1000:.1f} s. {_upstream(report)}"
@@ -91,7 +91,22 @@ def summary(report: Report, *, with_colour: bool) -> str:
         said = f"{said}\nFailed: {', '.join(failed)}"
     if with_colour:
         said = f"{COLOURS['passed' if report.ok else 'failed']}{said}{PLAIN}"
-    return f"{said}\nTrace:  {report.trace_url or report.trace_id}"
+    return "\n".join([*_left_out(report, with_colour=with_colour), "", said, f"Trace:  {_trace(report)}"])
+
+
+def _left_out(report: Report, *, with_colour: bool) -> Iterator[str]:
+    """The checks that do not apply, those of one reason together."""
+    reasons = dict[str, list[str]]()
+    for each in report.checks:
+        if each.result == "not_applicable":
+            reasons.setdefault(each.found, []).append(each.name)
+    for reason, names in reasons.items():
+        said = f"n/a    {', '.join(names)}: {reason}"
+        yield f"{COLOURS['not_applicable']}{said}{PLAIN}" if with_colour else said
+
+
+def _trace(report: Report) -> str:
+    return report.trace_url or f"{report.trace_id}, of every request above"
 
 
 def _upstream(report: Report) -> str:

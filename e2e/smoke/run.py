@@ -31,7 +31,7 @@ class _Under:
 
 def run(
     options: Options,
-    tell: Callable[[CheckResult], object] = lambda _result: None,
+    tell: Callable[[CheckResult], object] | None = None,
     *,
     waves: Sequence[Sequence[Check]] = WAVES,
     trace_url: str | None = None,
@@ -67,13 +67,14 @@ def _wave(
     wave: Sequence[Check],
     before: Sequence[CheckResult],
     ends_s: float,
-    tell: Callable[[CheckResult], object],
+    tell: Callable[[CheckResult], object] | None,
 ) -> list[CheckResult]:
     began = [_begin(visit, check, before, ends_s) for check in wave]
     ended = []
     for each in began:
         result = each if isinstance(each, CheckResult) else _end(visit, each)
-        tell(result)
+        if tell is not None:
+            tell(result)
         ended.append(result)
     return ended
 
@@ -84,7 +85,7 @@ def _begin(visit: Visit, check: Check, before: Sequence[CheckResult], ends_s: fl
     missing = [name for name in check.needs if name not in passed]
     now_s = time.monotonic()
     if missing:
-        reason = f"needs {' and '.join(missing)}, which did not pass"
+        reason = _root(before, missing)
         return _result(visit, check, now_s, NotApplicable(reason), [])
     if now_s >= ends_s:
         reason = f"the run's {visit.options.deadline_s:.0f} s were used up before it began"
@@ -93,6 +94,14 @@ def _begin(visit: Visit, check: Check, before: Sequence[CheckResult], ends_s: fl
     under.thread = Thread(target=_look, args=(visit, under), name=check.name, daemon=True)
     under.thread.start()
     return under
+
+
+def _root(before: Sequence[CheckResult], missing: Sequence[str]) -> str:
+    """Why a check cannot begin: what failed, not what could not begin either."""
+    needed = next((each for each in before if each.name == missing[0]), None)
+    if needed is not None and needed.result == "not_applicable":
+        return needed.found
+    return f"needs {missing[0]}, which did not pass"
 
 
 def _look(visit: Visit, under: _Under) -> None:

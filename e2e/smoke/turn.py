@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any, get_args
 
 from pydantic import JsonValue, ValidationError
 
-from contracts.api import EndReason, ProxyEnd, ProxyStart, StreamEvent
+from contracts.api import ProxyEnd, ProxyStart, StreamEvent
 from contracts.cortex import Event
 from contracts.events import ChatEvent, Envelope
 from contracts.sequence import Rule
@@ -76,12 +77,12 @@ class Heard:
         """What the stream says went wrong; empty when nothing."""
         said = [data for name, data in self.events if name == Event.ERROR and isinstance(data, dict)]
         last = said[-1] if said else {}
-        return " ".join(str(last[field]) for field in ("title", "detail", "message") if last.get(field))
+        return ". ".join(str(last[field]) for field in ("title", "detail", "message") if last.get(field))
 
     def faults(self) -> list[str]:
         """What of the contract it breaks, a sentence each."""
         broken = [f"event {place}, {fault}" for place, fault in _payload_faults(self.events)]
-        return [*RULE.check(self.events), *broken, *self._ending_faults()]
+        return [*RULE.check(self.events), *broken]
 
     def held_back_ms(self) -> float | None:
         """How much later the first upstream event came than the proxy says it had it; None for a turn that was cut."""
@@ -90,29 +91,24 @@ class Heard:
             return None
         return self.at_ms[1] - end.first_event_ms
 
-    def _ending_faults(self) -> Iterator[str]:
-        end = self.end
-        if end is not None and end.reason is not EndReason.COMPLETED:
-            yield f"the turn ended as {end.reason}, promised completed"
-        if end is not None and end.usage is None:
-            yield "proxy.end: promised the tokens that were used, came none"
-
 
 def listen(read: Callable[[], bytes], began_s: float, until_s: float) -> Heard:
     """What comes until the stream or the time ends.
 
-    read: the next bytes, empty at the end.   began_s, until_s: monotonic.   Raises: whatever `read` does.
+    read: the next bytes, empty at the end; raises TimeoutError when the time ends first.   began_s, until_s: monotonic.
+    Raises: whatever else `read` does.
     """
     decoder, events, at_ms = SseDecoder(), list[tuple[str, JsonValue]](), list[float]()
-    while time.monotonic() < until_s:
-        piece = read()
-        if not piece:
-            return Heard(tuple(events), tuple(at_ms), True)
-        came_ms = (time.monotonic() - began_s) * 1000
-        for event in decoder.feed(piece):
-            events.append((event.name, _payload(event.data)))
-            at_ms.append(came_ms)
-    return Heard(tuple(events), tuple(at_ms), False)
+    is_whole = False
+    with contextlib.suppress(TimeoutError):
+        while not is_whole and time.monotonic() < until_s:
+            piece = read()
+            is_whole = not piece
+            came_ms = (time.monotonic() - began_s) * 1000
+            for event in decoder.feed(piece):
+                events.append((event.name, _payload(event.data)))
+                at_ms.append(came_ms)
+    return Heard(tuple(events), tuple(at_ms), is_whole)
 
 
 def _payload(data: bytes) -> JsonValue:

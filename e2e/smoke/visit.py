@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import requests
 import requests.auth
 from pydantic import BaseModel, ValidationError
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from contracts.api import PREFIX, PROBLEM_JSON, Problem, SessionToken, Status, ToolName
 from e2e.smoke.line import Line
@@ -205,14 +205,16 @@ class Ask:
             ) from error
 
     def reader(self, answer: requests.Response) -> Callable[[], bytes]:
-        """Reads a body that was left to the caller: whatever has come, empty at its end, and when the time is up.
+        """Reads a body that was left to the caller: whatever has come, empty at its end.
 
-        Its calls raise Trouble.
+        Its calls raise TimeoutError when the time is up, and Trouble.
         """
 
         def read() -> bytes:
             try:
                 return bytes(answer.raw.read1(65536, decode_content=True))
+            except ReadTimeoutError as error:
+                raise TimeoutError from error
             except (HTTPError, OSError) as error:
                 raise _broken(requests.ConnectionError(error)) from error
 
@@ -310,7 +312,7 @@ def _of_foreign(answer: requests.Response) -> str:
 
 
 _ADVICE: Mapping[str, str] = {
-    "client-key-invalid": "give the client key (--client-key-file or CORTEX_SMOKE_CLIENT_KEY), the new one after a rotation",
+    "client-key-invalid": "give the client key by --client-key-file or CORTEX_SMOKE_CLIENT_KEY; was it rotated?",
     "host-not-allowed": "the proxy runs with environment development and answers to its own host names only",
     "rate-limited": "somebody has used up the quota from this address or user; wait, and see who asks so often",
     "store-unavailable": "see the proxy's store (Redis, or the history file's disk)",
