@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Protocol, Self
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
@@ -47,9 +48,51 @@ class Watch:
         assert not found, "\n".join(["the page did what no page may:", *found])
 
 
+class ChatPage(Protocol):
+    """What stories need of a page: the roles that a reader finds on it, whatever the page calls them.
+
+    A page object of another frontend offers these and nothing else; `Chat` is the reference page's.
+    """
+
+    @property
+    def page(self) -> Page:
+        """The browser's page."""
+
+    @property
+    def turns(self) -> Locator:
+        """Every turn, oldest first: a question, and all that came of it."""
+
+    @property
+    def turn(self) -> Locator:
+        """The newest turn."""
+
+    @property
+    def problem(self) -> Locator:
+        """Where the newest turn says what went wrong: the title of the problem, and the last part of its type."""
+
+    @property
+    def status(self) -> Locator:
+        """Where a screen reader is told what goes on."""
+
+    def open(self) -> Self:
+        """The page, loaded and ready for a question."""
+
+    def send(self, question: str) -> None:
+        """Ask, and return once the question stands in a turn."""
+
+    def ended(self) -> Locator:
+        """The newest turn, once nothing more comes: answered, stopped or failed."""
+
+    def ask(self, question: str) -> Locator:
+        """Ask, and return the turn once it has ended."""
+
+    def stop(self) -> None:
+        """End the answer that is coming."""
+
+
 @dataclass(frozen=True)
 class Chat:
-    """The page as a reader uses it."""
+    """The reference page as a reader uses it: a `ChatPage`, and what only this page has."""
 
     page: Page
 
@@ -64,11 +107,16 @@ class Chat:
         return self.turns.last
 
     @property
+    def problem(self) -> Locator:
+        """The newest turn's card that tells what went wrong."""
+        return self.turn.get_by_role("region", name="Error")
+
+    @property
     def status(self) -> Locator:
         """What a screen reader was told last."""
         return self.page.locator("#announcer")
 
-    def open(self) -> Chat:
+    def open(self) -> Self:
         """Load the page and wait until it knows what can be rehearsed."""
         self.page.goto("/")
         expect(self.page.get_by_text("Rehearsal, not live")).to_be_visible()
@@ -91,6 +139,10 @@ class Chat:
         """The newest turn, once it has ended."""
         expect(self.turn).to_have_attribute("aria-busy", "false", timeout=20_000)
         return self.turn
+
+    def stop(self) -> None:
+        """End the answer that is coming."""
+        self.page.get_by_role("button", name="Stop").click()
 
     def pace(self, label: str) -> None:
         """Choose the replay's pace."""

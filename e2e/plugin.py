@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest._code.code import ExceptionChainRepr
 from playwright.sync_api import BrowserContext, BrowserType, Page
+from pytest_playwright.pytest_playwright import CreateContextCallback
 
 from e2e import again, cases, observed, quarantine, report
-from e2e.casting import LOCAL, MARKERS, Casting, NoSuchTarget, Target, cast
+from e2e.casting import LOCAL, MARKERS, Casting, NoSuchTarget, Target, cast, scenario_of
+from e2e.failure import Broken, Recording, near, without_snapshot
 from e2e.page import REPORT_VIOLATIONS, Chat, Watch
 from e2e.stack import CLIENT_DIR, LOOPBACK, NO_RATES, Stack, free_port, running
 from e2e.stage import NotTold, Stage
@@ -28,6 +31,9 @@ SUITE_PLUGINS = (cases, observed, report, quarantine, again)
 
 CASTING = pytest.StashKey[Casting]()
 LEFT_OUT = pytest.StashKey[Counter[str]]()
+RECORDING = pytest.StashKey[Recording]()
+TOLD = pytest.StashKey[str]()
+DROPPED = "evidence dropped"
 LEFT_OUT_KEY = "stories left out"
 UNASSERTED = "not asserted"
 TWIN = "CORTEX_HARNESS_"
@@ -54,6 +60,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     add("--scenario", metavar="NAME", action="append", default=scenarios, help="only stories about it; repeatable")
     add("--mock", metavar="URL", dest="mock_url", default=told(f"{TWIN}MOCK"), help="the mock behind a target")
     port = told(f"{TWIN}OTLP_PORT")
+    add("--trace-url", metavar="TEMPLATE", default=told(f"{TWIN}TRACE_URL"), help="link to a trace, with {trace_id}")
     add("--otlp-port", metavar="N", type=int, default=port, help="where a target's telemetry is taken")
 
 
@@ -103,6 +110,55 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     return result
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed story names the promise that broke, and leaves evidence; a passed one leaves nothing."""
+    report = yield
+    recording = item.stash.get(RECORDING, None)
+    if recording is None:
+        return report
+    if report.failed and call.when != "teardown":
+        recording.freeze()
+        item.stash[TOLD] = told_of(item, recording)
+        add_to(report, item.stash[TOLD])
+    elif call.when == "teardown":
+        if not item.stash[TOLD]:
+            recording.forget()
+        else:
+            kept = recording.keep(item.stash[TOLD])
+            report.user_properties.append((cases.EVIDENCE, near(kept.folder)))
+            report.user_properties += [(DROPPED, each) for each in kept.dropped]
+    return report
+
+
+def told_of(item: pytest.Item, recording: Recording) -> str:
+    """What a story that just failed says."""
+    parts = getattr(item, "funcargs", {})
+    watch = parts.get("watch")
+    return Broken(
+        promise=str(dict(item.user_properties).get(cases.PROMISE, item.name)),
+        scenario=scenario_of(item),
+        recording=recording,
+        chat=parts.get("chat"),
+        story=parts.get("story"),
+        trace_url=item.config.getoption("trace_url"),
+        faults=tuple(watch.unexpected()) if watch is not None else (),
+    ).report()
+
+
+def add_to(report: pytest.TestReport, told: str) -> None:
+    """Put a story's words behind what pytest says."""
+    if not isinstance(report.longrepr, ExceptionChainRepr):
+        report.sections.append(("the story", told))
+        return
+    for traceback, _, _ in report.longrepr.chain:
+        for entry in traceback.reprentries:
+            entry.lines = without_snapshot(entry.lines)
+    report.longrepr.addsection("the story", told)
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Tell xdist's controller what was left out: all of its workers collect the same."""
     if hasattr(session.config, "workeroutput"):
@@ -124,8 +180,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     passed = terminalreporter.getreports("passed")
     told = [pair for report in passed if report.when == "call" for pair in report.user_properties]
     unasserted = Counter(str(what) for name, what in told if name == UNASSERTED)
+    failed = [pair for report in terminalreporter.getreports("") for pair in report.user_properties]
+    kept = [f"{name}: {what}" for name, what in failed if name in (cases.EVIDENCE, DROPPED)]
     left_out: Counter[str] = config.stash[LEFT_OUT]
-    lines = casting.summary(left_out, unasserted)
+    lines = [*casting.summary(left_out, unasserted), *kept]
     if lines:
         terminalreporter.section("stories")
         terminalreporter.write("".join(f"{line}\n" for line in lines))
@@ -235,9 +293,12 @@ def base_url(stage: Stage) -> str:
 
 
 @pytest.fixture
-def test_id() -> str:
+def test_id(request: pytest.FixtureRequest, stage: Stage, output_path: str) -> str:
     """What isolates a test's state in the mock, and finds its telemetry."""
-    return f"story-{uuid.uuid4().hex[:16]}"
+    made = f"story-{uuid.uuid4().hex[:16]}"
+    request.node.stash[RECORDING] = Recording(made, stage, Path(output_path))
+    request.node.stash[TOLD] = ""
+    return made
 
 
 @pytest.fixture
@@ -247,8 +308,11 @@ def watch(stage: Stage) -> Watch:
 
 
 @pytest.fixture
-def context(context: BrowserContext, test_id: str) -> BrowserContext:
+def context(request: pytest.FixtureRequest, new_context: CreateContextCallback, test_id: str) -> BrowserContext:
     """A browser's profile whose pages say for which test they ask."""
+    recording = request.node.stash[RECORDING]
+    context = new_context(**recording.context_options())
+    recording.watch(context)
     context.add_init_script(ADD_BAGGAGE % json.dumps(f"test.id={test_id}"))
     return context
 
