@@ -74,7 +74,7 @@ def nginx(folder: Path, proxy_urls: Sequence[str], port: int = 0) -> Server:
 def balancing(shipped: str, proxy_urls: Sequence[str], port: int) -> str:
     """The shipped configuration on a port, in front of these proxies.
 
-    Without TLS, since a browser would not trust our certificate; and with the page, which development serves.
+    Without TLS, since a browser would not trust our certificate; and all of a proxy, page included, not its API alone.
     """
     servers = "\n".join(f"    server {url.removeprefix('http://')} \\g<how>;" for url in proxy_urls)
     ours = shipped
@@ -82,14 +82,12 @@ def balancing(shipped: str, proxy_urls: Sequence[str], port: int) -> str:
         (r"^    server 127\.0\.0\.1:8080 (?P<how>.*?);.*$", servers),
         (r"\blisten 443 ssl;", f"listen {LOOPBACK}:{port};"),
         (r"(^    ssl_\w+ .*;\n)+", ""),
-        (r"^    # Probes .*\n    location / \{\n        return 404;", _PAGE),
+        (r"^    location /api/v1/ \{", "    location / {"),
+        (r"\n    # Probes .*\n    location / \{\n        return 404;\n    \}\n", ""),
     ):
         ours, count = re.subn(pattern, replacement, ours, flags=re.MULTILINE)
         assert count == 1, f"the shipped nginx.conf has {pattern!r} {count} times"
     return ours
-
-
-_PAGE = "    location / {\n        proxy_pass http://cortex_proxy;"
 
 
 def _alone(folder: Path, http: str) -> str:

@@ -205,11 +205,8 @@ def _require(wanted: Collection[Beside]) -> None:
     """All that is wanted is installed.   Raises: StackError that names everything that is not, and how to get it."""
     missing = [_PROGRAMS[each] for each in sorted(wanted) if _PROGRAMS[each].find() is None]
     if missing:
-        commands, packages = (
-            " ".join(each.commands[0] for each in missing),
-            " ".join(each.package for each in missing),
-        )
-        raise StackError(f"not installed, and needed beside mock and proxy: {commands}. apt-get install {packages}")
+        commands, packages = ", ".join(each.commands[0] for each in missing), " ".join(each.package for each in missing)
+        raise StackError(f"not installed, but needed beside mock and proxy: {commands}; apt-get install {packages}")
 
 
 @dataclass(frozen=True, slots=True)
