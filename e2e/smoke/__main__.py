@@ -34,6 +34,12 @@ def _target(_context: click.Context, _option: click.Parameter, value: str) -> st
     return f"{found.scheme}://{found.netloc}"
 
 
+def _print_schema(context: click.Context, _option: click.Parameter, is_wanted: bool) -> None:
+    if is_wanted:
+        click.echo(result.schema())
+        context.exit()
+
+
 @click.command(context_settings=CONTEXT)
 @click.option("--target", required=True, callback=_target, help="Address of the deployment; 'local' starts a stack.")
 @click.option("--client-key-file", type=FILE, help=f"Opens a session in production; or {CLIENT_KEY_VARIABLE}.")
@@ -51,6 +57,7 @@ def _target(_context: click.Context, _option: click.Parameter, value: str) -> st
 @click.option("--trace-url", help="Where a trace is shown, with {trace_id}.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else.")
 @click.option("--junit", type=FILE, help="Write JUnit XML.")
+@click.option("--schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_schema, help="Print JSON's.")
 @click.option("--report", type=FILE, help="Write metrics for node exporter's textfile collector.")
 def main(
     *,

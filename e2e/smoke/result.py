@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,7 @@ OUTCOMES: dict[str, Result] = {"passed": "passed", "failed": "failed", "skipped"
 class CheckResult(BaseModel):
     """What one check found."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
     name: str
     about: str = Field(description="what holds when it passes")
@@ -40,7 +41,7 @@ class CheckResult(BaseModel):
 class Report(BaseModel):
     """A run of the smoke. Fields are only ever added; another meaning gets another number in `smoke`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
     smoke: Literal[1] = 1
     target: str
@@ -117,6 +118,11 @@ def _upstream(report: Report) -> str:
 
 
 # --- for machines --------------------------------------------------------------------------------------------------
+
+
+def schema() -> str:
+    """The JSON Schema of a report, as `docs/smoke.schema.json` has it."""
+    return json.dumps(Report.model_json_schema(mode="serialization"), indent=1)
 
 
 def junit(report: Report) -> bytes:

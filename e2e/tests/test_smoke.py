@@ -24,7 +24,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from contracts.api import ToolName
 from contracts.release import CURRENT
 from e2e import keys
-from e2e.smoke import checks
+from e2e.bootstrap import ROOT
+from e2e.smoke import checks, result
 from e2e.smoke.__main__ import CLIENT_KEY_VARIABLE, main
 from e2e.smoke.checks import CHECKS, WAVES, Check
 from e2e.smoke.line import Line
@@ -40,8 +41,8 @@ CHAT, TOKEN = "POST /api/v1/chat", "POST /api/v1/session/token"
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """Mock and proxy behind one gateway, as fast as they can."""
-    with running(pace=0.0, proxy_environment={"CORTEX_PROXY_TRUSTED_PROXIES": "1"}) as started:
+    """Mock and proxy, which believes the gateway in front of it, as fast as they can."""
+    with running(pace=0.0, beside=["nginx"]) as started:
         yield started
 
 
@@ -86,6 +87,14 @@ def test_everything_passes_in_front_of_our_own_stack(stack: Stack) -> None:
     )
     assert [each.name for each in report.checks] == [each.name for each in CHECKS]
     assert (report.ok, report.mode, report.version) == (True, "rehearsal", "0.1.0")
+
+
+def test_everything_passes_behind_the_shipped_nginx(stack: Stack) -> None:
+    """nginx as it is shipped takes nothing away that a check looks at, and tells no version."""
+    assert stack.nginx_url is not None
+    report = run(options(stack.nginx_url))
+    assert {name: each.found for name, each in results(report, "failed").items()} == {}
+    assert report.counts["passed"] == len(CHECKS) - 3
 
 
 def test_everything_passes_over_tls(stack: Stack, authority: Authority) -> None:
@@ -660,6 +669,18 @@ def test_the_command_tells_people(front: tuple[str, Gateway]) -> None:
     assert "\x1b" not in done.output
 
 
+def test_colours_are_for_terminals(front: tuple[str, Gateway]) -> None:
+    """With colours a text is the same, between escapes."""
+    report = run(options(front[0]), waves=only("livez"))
+    livez = results(report, "passed")["livez"]
+    for plain, coloured in (
+        [result.line(livez, with_colour=with_colour) for with_colour in (False, True)],
+        [result.closing(report, with_colour=with_colour) for with_colour in (False, True)],
+    ):
+        assert "\x1b[32m" in coloured
+        assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == plain
+
+
 def test_the_command_tells_machines(front: tuple[str, Gateway], tmp_path: Path) -> None:
     """JSON alone on stdout, JUnit XML and metrics in files, and all three say the same."""
     url, deployment = front
@@ -722,3 +743,30 @@ def test_production_wants_the_client_key(stack: Stack, tmp_path: Path) -> None:
     assert failed.keys() == {"token"}
     assert "CORTEX_SMOKE_CLIENT_KEY" in str(failed["token"].do)
     assert CLIENT_KEY not in with_key.output + without.output
+
+
+# --- the page about it
+
+PAGE = (ROOT / "docs" / "smoke.md").read_text(encoding="utf-8")
+
+
+def test_the_page_lists_the_checks() -> None:
+    """docs/smoke.md has every check, by group, with its promise, and no other."""
+    listed = re.findall(r"^\| (\d) \| `(\w+)` \| (.*) \|$", PAGE, re.MULTILINE)
+    assert listed == [(str(place), each.name, each.about) for place, wave in enumerate(WAVES, start=1) for each in wave]
+
+
+def test_the_page_shows_a_report() -> None:
+    """The example is one, made of what a check says; the schema beside it is the model's, and `--schema` prints it."""
+    (example,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+    (check,) = Report.model_validate_json(example).checks
+    assert check.about in {each.about for each in CHECKS}
+    committed = (ROOT / "docs" / "smoke.schema.json").read_text(encoding="utf-8")
+    assert command("--schema").output == committed, "run 'python -m e2e.smoke --schema > docs/smoke.schema.json'"
+
+
+def test_the_page_names_what_there_is() -> None:
+    """Options and variables that the page names are the command's."""
+    options_there = {name for each in main.params for name in each.opts}
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", PAGE)) <= options_there
+    assert set(re.findall(r"CORTEX_SMOKE_[A-Z_]+", PAGE)) == {CLIENT_KEY_VARIABLE, "CORTEX_SMOKE_TARGET"}
