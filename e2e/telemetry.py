@@ -169,13 +169,17 @@ def _log_keys(log: Log) -> Iterator[Hashable]:
         yield TEST_ID, test
 
 
-Series = tuple[str, str | None, str, str]
-"""Service, instance, name, attributes as JSON."""
+Series = tuple[str, str | None, str, Hashable]
+"""Service, instance, name, attributes."""
 
 
 def series_of(point: Point) -> Series:
     """What a point is a point of."""
-    attributes = json.dumps(dict(point.attributes), sort_keys=True, default=str)
+    attributes: Hashable
+    try:
+        attributes = frozenset(point.attributes.items())
+    except TypeError:  # there is a list among the values
+        attributes = json.dumps(dict(point.attributes), sort_keys=True, default=str)
     return point.service, point.instance, point.name, attributes
 
 

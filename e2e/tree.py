@@ -18,6 +18,7 @@ TOLD_ELSEWHERE = frozenset(
         *("http.request.method", "http.route", "cortex.surface", "surface"),  # in the span's name
         *("cortex.request.id", "session.id", "cortex.turn.id", "cortex.upstream.request_id", "gen_ai.conversation.id"),
         *("gen_ai.operation.name", "gen_ai.provider.name", "gen_ai.request.stream", "gen_ai.tool.type", "test.id"),
+        *("gen_ai.agent.name", "gen_ai.tool.name", "gen_ai.usage.cache_read.input_tokens", "interaction"),
     }
 )
 """Attributes of a span that say again what its line says, the same in every trace, or are only an id."""
@@ -106,6 +107,8 @@ def pairs(values: Mapping[str, Any], left_out: frozenset[str] = frozenset()) -> 
 
 
 def _short(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
     is_a_word = isinstance(value, str) and value.isprintable() and " " not in value and value
     text = str(value) if is_a_word else repr(value)
     return text if len(text) <= MAX_VALUE_CHARS else f"{text[:MAX_VALUE_CHARS]}..."

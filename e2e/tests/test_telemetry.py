@@ -189,6 +189,19 @@ def test_an_example_leads_to_its_trace(receiver: Receiver) -> None:
     assert (example.trace_id, example.value) == (f"{order.get_span_context().trace_id:032x}", 3.0)
 
 
+@pytest.mark.parametrize(
+    ("attributes", "others"),
+    [({"a": 1, "b": 2}, {"a": 1}), ({"tags": ["x", "y"]}, {"tags": ["x"]}), ({"a": "1"}, {"a": 1})],
+    ids=["less", "lists", "types"],
+)
+def test_series_are_told_apart_by_their_attributes(attributes: dict[str, Any], others: dict[str, Any]) -> None:
+    """In any order, with values of any type; the newest point of each is kept."""
+    receiver = Receiver("")
+    for time_ns, each in enumerate((attributes, others, dict(reversed(attributes.items())))):
+        receiver.take(Batch(points=(Point("sold", "shop", each, time_ns, value=float(time_ns)),)))
+    assert {each.time_ns for each in receiver.points()} == {1, 2}
+
+
 def test_a_process_that_began_again_counts_whole() -> None:
     """Of a series with a new beginning nothing was there before."""
     receiver = Receiver("")
