@@ -4,3 +4,6 @@ Imported rather than named in `pytest_plugins`: what a conftest holds goes befor
 """
 
 from e2e.plugin import *  # noqa: F403
+
+collect_ignore = ["template"]
+"""What a team copies brings a conftest of its own, and is tested as a copy."""
