@@ -95,7 +95,7 @@ def request_of(scenario: Scenario) -> dict[str, Any]:
         "cortex.problem": scenario.client.problem,
         "cortex.stream.end_reason": reason,
         "error.type": error,
-        "status": "unset" if error is None else "error",
+        "span status": "unset" if error is None else "error",
     }
     return {name: value for name, value in said.items() if value is not None}
 

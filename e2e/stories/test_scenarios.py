@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, JSHandle, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from contracts.api import PROBLEM_BASE, ProblemType
 from contracts.telemetry import RETRY_BUDGET_LEFT
 from contracts.traces import END_REASON, ERROR_TYPE, PROBLEM, RESENT, STATUS
 from e2e.client_api import Client
 from e2e.page import REPORT_VIOLATIONS, Chat, Watch
-from e2e.plugin import ADD_BAGGAGE
+from e2e.plugin import ADD_BAGGAGE, RECORDING
+from e2e.reading import Card, Reading, Verdict, Wait
 from e2e.scenes import (
     QUESTION,
     SCENARIOS,
@@ -65,7 +63,7 @@ def opened(context: BrowserContext, base_url: str) -> Chat:
 
 
 @pytest.fixture(scope="module")
-def whole(opened: Chat) -> dict[str, list[str]]:
+def whole(opened: Chat) -> Mapping[str, Sequence[str]]:
     """The whole answers as they stand on the page when nothing goes wrong, by question."""
     expected = [(each, each.page) for each in SCENARIOS.values() if each.page is not None]
     questions = {question_of(each) for each, page in expected if "whole" in (page.answer, page.again)}
@@ -73,9 +71,12 @@ def whole(opened: Chat) -> dict[str, list[str]]:
 
 
 @pytest.fixture
-def page(opened: Chat, whole: dict[str, list[str]], watch: Watch, test_id: str) -> Iterator[Page]:
+def page(
+    request: pytest.FixtureRequest, opened: Chat, whole: Mapping[str, Sequence[str]], watch: Watch, test_id: str
+) -> Iterator[Page]:
     """The page with nothing on it, watched for this test."""
     page = opened.page
+    request.node.stash[RECORDING].pages.append(page)
     heard = {"console": watch.console, "pageerror": watch.error, "request": watch.request}
     for event, listener in heard.items():
         page.on(event, listener)  # type: ignore[call-overload]
@@ -94,55 +95,7 @@ def chat(page: Page) -> Chat:
     return Chat(page)
 
 
-# --- what is read
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What stands in a turn that has ended.
-
-    answer: its lines as a screen reader has them, from the question to the answer's end; how long things took is left
-    out, which differs each time.   problem: the card of a problem: its title, its facts and its offers.
-    """
-
-    answer: list[str]
-    problem: dict[str, Any] | None
-    text: str
-
-    @classmethod
-    def of(cls, turn: Locator) -> Reading:
-        """What stands in this one."""
-        card = turn.get_by_role("region", name="Error")
-        return cls(_answer(turn), _card(card) if card.count() else None, turn.inner_text())
-
-
-FOOT = re.compile(r"  - (region \"Error\"|button \"Copy answer\"|text: …)")
-
-
-def _answer(turn: Locator) -> list[str]:
-    spoken = re.sub(r"\d[\d.,]* m?s\b", "…", turn.aria_snapshot()).splitlines()
-    question = next(number for number, line in enumerate(spoken) if "heading" in line)  # above it, a note may stand
-    lines = []
-    for line in spoken[question + 1 :]:
-        if FOOT.match(line):
-            break
-        if not re.match(r"    +- img: ", line):  # a chart's picture is drawn later than the words that stand for it
-            lines.append(line.removesuffix(":"))
-    return lines
-
-
-def _card(card: Locator) -> dict[str, Any]:
-    facts = zip(
-        card.get_by_role("term").all_inner_texts(), card.get_by_role("definition").all_inner_texts(), strict=True
-    )
-    shown = {name: value for name, value in facts if name in ("Type", "Trace id")}
-    advice = re.search(r"(Wait .*|Trying again .*)$", card.inner_text(), re.MULTILINE)
-    return {
-        "title": card.get_by_role("heading").inner_text(),
-        **shown,
-        "offers": card.get_by_role("button").all_inner_texts(),
-        "advice": advice[0] if advice else None,
-    }
+# --- what is promised
 
 
 def shown_by(scenario: Scenario) -> PageExpectation:
@@ -151,120 +104,87 @@ def shown_by(scenario: Scenario) -> PageExpectation:
     return scenario.page
 
 
-def problem_of(scenario: Scenario, expected: PageExpectation, trace_id: str) -> dict[str, Any] | None:
+def card_of(scenario: Scenario, trace_id: str) -> Card | None:
     """The card that a scenario's problem is told by."""
     if scenario.client.problem is None:
         return None
-    kind = CATALOGUE[ProblemType(scenario.client.problem)]
+    kind, wait_s = CATALOGUE[ProblemType(scenario.client.problem)], shown_by(scenario).wait_s
     hopeless = None if kind.retryable else "Trying again without a change will probably fail again."
     return {
         "title": kind.title,
-        "Type": scenario.client.problem,
-        "Trace id": trace_id,
+        "type": scenario.client.problem,
+        "trace id": trace_id,
         "offers": ["Try again"],
-        "advice": hopeless if expected.wait_s is None else f"Wait {expected.wait_s} s before you try again.",
+        "advice": hopeless if wait_s is None else f"Wait {wait_s} s before you try again.",
     }
 
 
-def check_answer(found: Reading, shown: str, whole: list[str]) -> None:
-    """So much of the answer stands there."""
-    if shown == "whole":
-        assert found.answer == whole
-    elif shown == "none":
-        assert found.answer == []
-    else:
-        assert found.answer
-        assert found.answer != whole
+class Trial(Verdict):
+    """What a scenario promises, held against what a reader sees and what is told."""
 
+    def __init__(self, scenario: Scenario) -> None:
+        super().__init__(f"scenario {scenario.scenario}, {scenario.about}: not all that its file promises is kept")
+        self.scenario = scenario
 
-def check_page(chat: Chat, found: Reading, scenario: Scenario, trace_id: str, whole: list[str]) -> None:
-    """The reader sees what the scenario's file says, and is told of its problem."""
-    expected = shown_by(scenario)
-    check_answer(found, expected.answer, whole)
-    assert found.problem == problem_of(scenario, expected, trace_id)
-    assert [each for each in expected.reads if each not in found.text] == [], found.text
-    assert [each for each in expected.misses if each in found.text] == [], found.text
-    said = "The answer is complete." if found.problem is None else f"Error: {found.problem['title']}."
-    expect(chat.status).to_have_text(said)
+    def answer(self, found: Reading, shown: str, whole: Sequence[str]) -> None:
+        """So much of the answer stands there."""
+        if shown == "part":
+            self.same("some of the answer is on the page", bool(found.answer), True)
+            self.same("the whole answer is on the page", found.answer == whole, False)
+        else:
+            self.same("the answer on the page", found.answer, whole if shown == "whole" else [])
 
+    def page(self, chat: Chat, trace_id: str, whole: Sequence[str]) -> None:
+        """The reader sees what the file says, is told of the problem, and by which trace it is found."""
+        expected, found = shown_by(self.scenario), Reading.of(chat.turn)
+        self.answer(found, expected.answer, whole)
+        card = card_of(self.scenario, trace_id)
+        self.same("the error on the page", found.problem, card)
+        self.reads("the turn on the page", found.text, expected.reads, expected.misses)
+        said = "The answer is complete." if card is None else f"Error: {card['title']}."
+        self.same("a screen reader was told", chat.status.inner_text(), said)
 
-# --- what is read meanwhile
+    def told(self, story: Story, trace_id: str, since_ns: int) -> None:
+        """Spans and lines tell what happened; nothing was played for this test but in the traces it asked in."""
+        with self.keeping("the trace"):
+            self.trace(story, trace_id)
+        with self.keeping("the log"):
+            self.lines(story, trace_id, since_ns)
+        played = {each.trace_id for each in story.receiver.spans(test_id=story.test_id, service=MOCK)}
+        self.same("the traces in which the mock was asked", sorted(played), sorted({*story.trace_ids, trace_id}))
 
-NOTE_STATES = """(turn) => {
-  const states = [];
-  const note = () => states.push([performance.now(), turn.getAttribute("aria-busy") !== "false", turn.textContent]);
-  const observed = { subtree: true, childList: true, characterData: true, attributeFilter: ["aria-busy"] };
-  new MutationObserver(note).observe(turn, observed);
-  note();
-  return states;
-}"""
-"""Notes what stands in a turn, and since when; to look now and then would miss what stands for a moment."""
+    def trace(self, story: Story, trace_id: str) -> None:
+        """The request, each attempt and the mock's answers are spans of the page's trace, and say what happened."""
+        spans = story.spans(PROXY, trace_id)
+        request = next(each for each in spans if each.kind == "server")
+        told = {each.name: request.attributes.get(each.name) for each in (STATUS, PROBLEM, END_REASON, ERROR_TYPE)}
+        said = {"span status": request.status, **{name: each for name, each in told.items() if each is not None}}
+        self.same("the request's span", said, request_of(self.scenario))
+        answers = {each.parent_id: each.attributes for each in story.spans(MOCK, trace_id)}
+        attempts = [(each, answers[each.span_id]) for each in spans if each.kind == "client"]
+        within = {request.span_id, *(each.span_id for each in spans if each.kind == "internal")}
+        self.same(
+            "spans of attempts that are not the request's", {each.parent_id for each, _ in attempts} - within, set()
+        )
+        words = [in_words(each, mock) for each, mock in attempts if mock["surface"] != "threads"]
+        self.same("the attempts' spans", words, attempts_of(self.scenario))
 
-
-@dataclass(frozen=True)
-class Wait:
-    """The longest time for which nothing new came, and what stood there."""
-
-    ms: float
-    text: str
-
-    @classmethod
-    def longest(cls, states: list[tuple[float, bool, str]]) -> Wait:
-        """Of all waits until the turn ended."""
-        noted = pairwise(states)
-        waits = [cls(until_ms - since_ms, text) for (since_ms, busy, text), (until_ms, *_) in noted if busy]
-        return max(waits, key=lambda each: each.ms, default=cls(0.0, ""))
-
-
-def ask_and_note(story: Story, question: str) -> tuple[Locator, Wait]:
-    """The turn once it has ended, and the longest wait in it."""
-    states: JSHandle = story.begins(question).evaluate_handle(NOTE_STATES)
-    turn = story.chat.ended()
-    return turn, Wait.longest(states.json_value())
-
-
-# --- what is told
-
-
-def check_trace(story: Story, scenario: Scenario, trace_id: str) -> None:
-    """The request, each attempt and the mock's answers are spans of the page's trace, and say what happened."""
-    spans, tree = story.spans(PROXY, trace_id), story.receiver.tree(trace_id)
-    request = next(each for each in spans if each.kind == "server")
-    told = {each.name: request.attributes.get(each.name) for each in (STATUS, PROBLEM, END_REASON, ERROR_TYPE)}
-    found = {name: value for name, value in told.items() if value is not None}
-    assert {**found, "status": request.status} == request_of(scenario), tree
-    answers = {each.parent_id: each.attributes for each in story.spans(MOCK, trace_id)}
-    attempts = [(each, answers[each.span_id]) for each in spans if each.kind == "client"]
-    within = {request.span_id, *(each.span_id for each in spans if each.kind == "internal")}
-    assert {each.parent_id for each, _ in attempts} <= within, tree
-    words = [in_words(each, mock) for each, mock in attempts if mock["surface"] != "threads"]
-    assert words == attempts_of(scenario), tree
+    def lines(self, story: Story, trace_id: str, since_ns: int) -> None:
+        """The log tells the end of request and stream, and nothing worse than the scenario brings about."""
+        expected, lines = lines_of(self.scenario), {each.event: each.fields for each in story.logs(trace_id=trace_id)}
+        self.same("the trace's lines", list(lines), list(expected))
+        for event, fields in lines.items():
+            promised = expected.get(event, {})
+            self.same(f"the line {event!r}", {name: fields.get(name) for name in promised}, promised)
+        all_lines = [each for each in story.receiver.logs(service=PROXY) if each.time_ns >= since_ns]
+        worse = [each.event for each in all_lines if each.fields["level"] not in ("info", "debug")]
+        self.same("warnings and errors in the log", worse, [*warnings_of(self.scenario)])
 
 
 def in_words(span: Span, mock: Mapping[str, Any]) -> str:
     """An attempt as its span and that of the mock tell it."""
     number, outcome = span.attributes.get(RESENT.name, 0), span.attributes.get(ERROR_TYPE.name)
     return attempt(number, outcome, mock.get("scenario"), mock.get("fault"))
-
-
-def check_lines(story: Story, scenario: Scenario, trace_id: str, since_ns: int) -> None:
-    """The log tells the end of the request and of its stream, and nothing worse than the scenario brings about."""
-    expected = lines_of(scenario)
-    lines = {each.event: each.fields for each in story.logs(trace_id=trace_id)}
-    tree = story.receiver.tree(trace_id)
-    found = {event: {name: fields.get(name) for name in expected.get(event, ())} for event, fields in lines.items()}
-    assert found == expected, tree
-    all_lines = [each for each in story.receiver.logs(service=PROXY) if each.time_ns >= since_ns]
-    worse = [each.event for each in all_lines if each.fields["level"] not in ("info", "debug")]
-    assert worse == [*warnings_of(scenario)], tree
-
-
-def check_told(story: Story, scenario: Scenario, trace_id: str, since_ns: int) -> None:
-    """Spans and lines tell what happened; nothing was played for this test but in the traces it asked in."""
-    check_trace(story, scenario, trace_id)
-    check_lines(story, scenario, trace_id, since_ns)
-    played = {each.trace_id for each in story.receiver.spans(test_id=story.test_id, service=MOCK)}
-    assert played == {*story.trace_ids, trace_id}
 
 
 # --- the stories
@@ -288,28 +208,31 @@ def calm(stage: Stage, scenario: Scenario) -> None:
 @pytest.mark.rehearsal
 @pytest.mark.parametrize("scenario", OF_AGENTS)
 def test_the_reader_and_the_telemetry_tell_the_same(
-    story: Story, watch: Watch, whole: Mapping[str, list[str]], scenario: str
+    story: Story, watch: Watch, whole: Mapping[str, Sequence[str]], scenario: str
 ) -> None:
     """Under every scenario the reader sees what its file says, and traces, counters and lines tell why."""
-    played = SCENARIOS[scenario]
+    trial, played = Trial(SCENARIOS[scenario]), SCENARIOS[scenario]
     expected, question = shown_by(played), question_of(played)
     calm(story.stage, played)
     watch.allow(f"status of {max(played.client.status, 400)}")
     story.under(scenario)
     story.pace(0)
     for _ in range(played.asks - 1):
-        check_answer(Reading.of(story.ask(question)), "whole", whole[question])
+        trial.answer(Reading.of(story.ask(question)), "whole", whole[question])
     since_ns = time.time_ns()
-    with story.moves(moves_of(played)):
-        turn, wait = ask_and_note(story, question)
-    assert [each for each in expected.meanwhile if each not in wait.text] == [], f"for {wait.ms:g} ms: {wait.text}"
-    check_page(story.chat, Reading.of(turn), played, story.trace_id, whole.get(question, []))
-    check_told(story, played, story.trace_id, since_ns)
+    with trial.keeping("the counters"), story.moves(moves_of(played)):
+        notes = Wait.noted(story.begins(question))
+        turn = story.chat.ended()
+    longest = Wait.longest(notes)
+    trial.reads(f"the turn for {longest.ms:.0f} ms, its longest wait", longest.text, expected.meanwhile)
+    trial.page(story.chat, story.trace_id, whole.get(question, []))
+    trial.told(story, story.trace_id, since_ns)
     if expected.again is not None:
         count = story.chat.turns.count()
         turn.get_by_role("button", name="Try again").click()
         expect(story.chat.turns).to_have_count(count + 1)
-        check_answer(Reading.of(story.chat.ended()), expected.again, whole[question])
+        trial.answer(Reading.of(story.chat.ended()), expected.again, whole[question])
+    trial.check()
 
 
 CALL_TOOL = """async ([tool, request]) => {
@@ -322,40 +245,42 @@ CALL_TOOL = """async ([tool, request]) => {
 
 @pytest.mark.rehearsal
 @pytest.mark.parametrize("scenario", OF_TOOLS)
-def test_a_tool_fails_alone(story: Story, watch: Watch, whole: Mapping[str, list[str]], scenario: str) -> None:
+def test_a_tool_fails_alone(story: Story, watch: Watch, whole: Mapping[str, Sequence[str]], scenario: str) -> None:
     """While one tool of Snowflake fails, its caller is told so, and the agent's answers are whole."""
-    played = SCENARIOS[scenario]
+    trial, played = Trial(SCENARIOS[scenario]), SCENARIOS[scenario]
     assert played.client.problem is not None, "a scenario of a tool ends with a problem"
     calm(story.stage, played)
     watch.allow(f"status of {played.client.status}")
     story.under(scenario)
     story.pace(0)
     turn = Reading.of(story.ask(QUESTION))
-    check_answer(turn, shown_by(played).answer, whole[QUESTION])
-    assert turn.problem is None
+    trial.answer(turn, shown_by(played).answer, whole[QUESTION])
+    trial.same("the error on the page", turn.problem, None)
     surface = next(each for each in TOOLS if played.concerns(each))
     since_ns = time.time_ns()
-    with story.moves(moves_of(played)):
+    with trial.keeping("the counters"), story.moves(moves_of(played)):
         problem = story.chat.page.evaluate(CALL_TOOL, TOOLS[surface])
-    found = {name: problem.get(name) for name in ("type", "title", "status")}
     kind = CATALOGUE[ProblemType(played.client.problem)]
-    assert found == {"type": PROBLEM_BASE + played.client.problem, "title": kind.title, "status": kind.status}
-    check_told(story, played, problem["traceId"], since_ns)
+    thrown = {"type": PROBLEM_BASE + played.client.problem, "title": kind.title, "status": kind.status}
+    trial.same("what the tool's caller is thrown", {name: problem.get(name) for name in thrown}, thrown)
+    trial.told(story, problem["traceId"], since_ns)
+    trial.check()
 
 
 @pytest.mark.rehearsal
 @pytest.mark.parametrize("scenario", ["cut_mid_stream", "throttled_with_advice"])
 def test_a_scenario_is_chosen_on_the_page(
-    story: Story, watch: Watch, whole: Mapping[str, list[str]], scenario: str
+    story: Story, watch: Watch, whole: Mapping[str, Sequence[str]], scenario: str
 ) -> None:
     """A scenario that is chosen in the panel is named above the question, played, and over once it is cleared."""
-    played, page = SCENARIOS[scenario], story.chat.page
+    trial, played, page = Trial(SCENARIOS[scenario]), SCENARIOS[scenario], story.chat.page
     watch.allow(f"status of {max(played.client.status, 400)}")
     page.get_by_label("Scenario", exact=True).select_option(scenario)
     expect(page.get_by_text(f"Scenario: {scenario} – {played.about}")).to_be_visible()
-    check_page(story.chat, Reading.of(story.ask(QUESTION)), played, story.trace_id, whole[QUESTION])
-    check_trace(story, played, story.trace_id)
+    story.ask(QUESTION)
+    trial.page(story.chat, story.trace_id, whole[QUESTION])
+    trial.trace(story, story.trace_id)
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text(f"Scenario: {scenario}")).to_be_hidden()
-    check_answer(Reading.of(story.ask(QUESTION)), "whole", whole[QUESTION])
-    assert {each["scenario"] for each in story.journal()} == {scenario, None}
+    trial.answer(Reading.of(story.ask(QUESTION)), "whole", whole[QUESTION])
+    trial.check()

@@ -67,7 +67,7 @@ def test_a_scenario_that_no_story_plays_is_named() -> None:
                 "cortex.problem": "upstream-truncated",
                 "cortex.stream.end_reason": "upstream_truncated",
                 "error.type": "upstream_truncated",
-                "status": "error",
+                "span status": "error",
             },
             ["attempt 0: ok; the mock played cut_mid_stream with cut"],
             {
@@ -77,7 +77,7 @@ def test_a_scenario_that_no_story_plays_is_named() -> None:
         ),
         (
             "unavailable_then_served",
-            {"http.response.status_code": 200, "cortex.stream.end_reason": "completed", "status": "unset"},
+            {"http.response.status_code": 200, "cortex.stream.end_reason": "completed", "span status": "unset"},
             [
                 "attempt 0: unavailable; the mock played unavailable_then_served with respond",
                 "attempt 1: ok; the mock played unavailable_then_served with no fault",
@@ -89,7 +89,7 @@ def test_a_scenario_that_no_story_plays_is_named() -> None:
         ),
         (
             "throttled_with_advice",
-            {"http.response.status_code": 429, "cortex.problem": "upstream-throttled", "status": "unset"},
+            {"http.response.status_code": 429, "cortex.problem": "upstream-throttled", "span status": "unset"},
             ["attempt 0: throttled; the mock played throttled_with_advice with respond"],
             {"request": {"status": 429, "problem": "upstream-throttled", "retries": None}},
         ),

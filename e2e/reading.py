@@ -1,0 +1,150 @@
+"""What a reader has before them: a turn once it has ended, and what stood there while nothing new came.
+
+Reading     a turn's answer in lines, its card of a problem, all its text
+Wait        the longest time in a turn without anything new, and what stood there
+Verdict     every promise that was not kept, told together
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import TypeGuard
+
+from playwright.sync_api import JSHandle, Locator
+
+from e2e.telemetry import TelemetryMissing
+
+DURATION = re.compile(r"\d[\d.,]* m?s\b")
+FOOT = re.compile(r"  - (region \"Error\"|button \"Copy answer\"|text: …)")
+ADVICE = re.compile(r"(Wait .*|Trying again .*)$", re.MULTILINE)
+
+Card = Mapping[str, object]
+"""The card of a problem: its title, its type, its trace, what it offers and what it advises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What stands in a turn that has ended.
+
+    answer: its lines as a screen reader has them, from the question to the answer's end; how long things took is left
+    out, which differs each time.   text: all that can be seen.
+    """
+
+    answer: Sequence[str]
+    problem: Card | None
+    text: str
+
+    @classmethod
+    def of(cls, turn: Locator) -> Reading:
+        """What stands in this one."""
+        card = turn.get_by_role("region", name="Error")
+        return cls(list(_answer(turn)), _card(card) if card.count() else None, turn.inner_text())
+
+
+def _answer(turn: Locator) -> Iterator[str]:
+    spoken = DURATION.sub("…", turn.aria_snapshot()).splitlines()
+    question = next(number for number, line in enumerate(spoken) if "heading" in line)  # above it, a note may stand
+    for line in spoken[question + 1 :]:
+        if FOOT.match(line):
+            break
+        if not re.match(r"    +- img: ", line):  # a chart's picture is drawn later than the words that stand for it
+            yield line.removesuffix(":")
+
+
+def _card(card: Locator) -> Card:
+    names, values = (card.get_by_role(role).all_inner_texts() for role in ("term", "definition"))
+    facts = dict(zip(names, values, strict=True))
+    advice = ADVICE.search(card.inner_text())
+    return {
+        "title": card.get_by_role("heading").inner_text(),
+        "type": facts.get("Type"),
+        "trace id": facts.get("Trace id"),
+        "offers": card.get_by_role("button").all_inner_texts(),
+        "advice": advice[0] if advice else None,
+    }
+
+
+NOTE_STATES = """(turn) => {
+  const states = [];
+  const note = () => states.push([performance.now(), turn.getAttribute("aria-busy") !== "false", turn.textContent]);
+  const observed = { subtree: true, childList: true, characterData: true, attributeFilter: ["aria-busy"] };
+  new MutationObserver(note).observe(turn, observed);
+  note();
+  return states;
+}"""
+"""Notes what stands in a turn, and since when; to look now and then would miss what stands for a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A time for which nothing new came, and what stood there."""
+
+    ms: float
+    text: str
+
+    @staticmethod
+    def noted(turn: Locator) -> JSHandle:
+        """The notes that are taken of a turn from now on."""
+        return turn.evaluate_handle(NOTE_STATES)
+
+    @classmethod
+    def longest(cls, notes: JSHandle) -> Wait:
+        """The longest of a turn that has ended."""
+        states: list[tuple[float, bool, str]] = notes.json_value()
+        waits = [cls(until - since, text) for (since, busy, text), (until, *_) in pairwise(states) if busy]
+        return max(waits, key=lambda each: each.ms, default=cls(0.0, ""))
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Which promises were not kept, of all that were looked at: the first one alone seldom tells the cause.
+
+    about: whose promises they are.
+    """
+
+    about: str
+    broken: list[str] = field(default_factory=list)
+
+    def same(self, what: str, found: object, expected: object) -> None:
+        """Both are the same. Of mappings and of lines only what differs is told."""
+        if found == expected:
+            return
+        if isinstance(found, Mapping) and isinstance(expected, Mapping):
+            self.broken += [
+                f"{what}: {name} is {found.get(name)!r}, expected {expected.get(name)!r}"
+                for name in {**expected, **found}
+                if found.get(name) != expected.get(name)
+            ]
+        elif _are_lines(found) and _are_lines(expected):
+            lines = difflib.unified_diff(expected, found, "expected", "found", lineterm="", n=0)
+            self.broken += [f"{what}:", *(f"  {line}" for line in lines if not line.startswith("@@"))]
+        else:
+            self.broken.append(f"{what}: is {found!r}, expected {expected!r}")
+
+    def reads(self, what: str, text: str, words: Sequence[str], misses: Sequence[str] = ()) -> None:
+        """A text holds these words and misses those."""
+        wrong = [f"does not say {each!r}" for each in words if each not in text]
+        wrong += [f"says {each!r}" for each in misses if each in text]
+        if wrong:
+            self.broken.append(f"{what}: {' and '.join(wrong)}, but: {' '.join(text.split())!r}")
+
+    @contextmanager
+    def keeping(self, what: str) -> Iterator[None]:
+        """What a block finds missing is told with the rest, and what follows is looked at as well."""
+        try:
+            yield
+        except TelemetryMissing as error:
+            self.broken.append(f"{what}: {error}")
+
+    def check(self) -> None:
+        """All promises were kept.   Raises: AssertionError with all that were not."""
+        assert not self.broken, "\n".join([self.about, *self.broken])
+
+
+def _are_lines(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)

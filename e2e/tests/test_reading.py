@@ -1,0 +1,94 @@
+"""What is read of a turn, and how broken promises are told."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from playwright.sync_api import JSHandle
+
+from e2e.reading import Verdict, Wait
+from e2e.telemetry import TelemetryMissing
+
+
+class Notes:
+    """Notes as a page would have taken them."""
+
+    def __init__(self, *states: tuple[float, bool, str]) -> None:
+        self._states = states
+
+    def json_value(self) -> list[tuple[float, bool, str]]:
+        """All of them."""
+        return list(self._states)
+
+
+def longest(*states: tuple[float, bool, str]) -> Wait:
+    """The longest wait among states, each with its time, whether more comes, and its text."""
+    return Wait.longest(cast(JSHandle, Notes(*states)))
+
+
+def test_the_longest_wait_is_told_with_what_stood_there() -> None:
+    """Times are between one note and the next; what stands after the turn's end is no wait."""
+    assert longest((0.0, True, "Connecting"), (5.0, True, "Working"), (30.0, True, "EMEA"), (40.0, False, "all")) == (
+        Wait(25.0, "Working")
+    )
+    assert longest((0.0, True, "Connecting"), (5.0, False, "all"), (900.0, False, "all, drawn")) == (
+        Wait(5.0, "Connecting")
+    )
+    assert longest((0.0, False, "all")) == Wait(0.0, "")
+
+
+def told(verdict: Verdict) -> list[str]:
+    """The lines of its failure."""
+    with pytest.raises(AssertionError) as failure:
+        verdict.check()
+    return str(failure.value).splitlines()
+
+
+def test_kept_promises_are_not_told() -> None:
+    """Nothing broken, nothing said."""
+    verdict = Verdict("a scenario")
+    verdict.same("a number", 1, 1)
+    verdict.reads("a text", "EMEA leads", ["EMEA"], ["APAC"])
+    with verdict.keeping("the trace"):
+        pass
+    verdict.check()
+
+
+@pytest.mark.parametrize(
+    ("found", "expected", "lines"),
+    [
+        (1, 2, ["it: is 1, expected 2"]),
+        ({"a": 1, "b": 2, "d": 4}, {"a": 1, "b": 3}, ["it: b is 2, expected 3", "it: d is 4, expected None"]),
+        (["a", "b", "c"], ["a", "c", "d"], ["it:", "  --- expected", "  +++ found", "  +b", "  -d"]),
+        (None, {"a": 1}, ["it: is None, expected {'a': 1}"]),
+    ],
+    ids=["values", "mappings", "lines", "nothing"],
+)
+def test_a_difference_is_told_and_nothing_else(found: Any, expected: Any, lines: list[str]) -> None:
+    """Of mappings the keys that differ, of lines those that one side has."""
+    verdict = Verdict("a scenario")
+    verdict.same("it", found, expected)
+    assert told(verdict) == ["a scenario", *lines]
+
+
+def test_words_that_are_missing_are_told_with_the_text() -> None:
+    """And those that must not be there."""
+    verdict = Verdict("a scenario")
+    verdict.reads("the turn", "EMEA\n  leads", ["APAC", "EMEA"], ["leads"])
+    assert told(verdict)[1:] == ["the turn: does not say 'APAC' and says 'leads', but: 'EMEA leads'"]
+
+
+def test_all_broken_promises_are_told_together() -> None:
+    """What telemetry lacks does not hide what the reader saw."""
+    verdict = Verdict("a scenario")
+    with verdict.keeping("the counters"):
+        raise TelemetryMissing("x_total{} moved by 0, expected 1")
+    verdict.same("the answer", 1, 2)
+    assert told(verdict)[1:] == ["the counters: x_total{} moved by 0, expected 1", "the answer: is 1, expected 2"]
+
+
+def test_another_error_goes_on_as_it_is() -> None:
+    """Only what telemetry lacks is a promise that was not kept; a defect of a story is told as what it is."""
+    with pytest.raises(KeyError), Verdict("a scenario").keeping("the log"):
+        raise KeyError("level")
