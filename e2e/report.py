@@ -132,14 +132,13 @@ class Budget:
     images: int = MAX_IMAGES_BYTES
 
     def text(self, text: str) -> str:
-        """As much of a text as there is room for: its beginning and its end, without what cannot be printed."""
-        clean, room = _UNPRINTABLE.sub("", text), min(MAX_TEXT_CHARS, self.texts)
-        if len(clean) > room:
-            half = room // 2
-            end = clean[len(clean) - half :] if half else ""
-            clean = f"{clean[:half]}\n[... {len(clean) - 2 * half} characters left out ...]\n{end}"
-        self.texts = max(0, self.texts - len(clean))
-        return clean
+        """As much of a text as there is room for: its beginning and its end, printable, without credentials."""
+        room = min(MAX_TEXT_CHARS, self.texts)
+        # What will be clipped anyhow is not worth a search, which takes seconds in a flood.
+        clean = text_without_credentials(_UNPRINTABLE.sub("", _clipped(text, 4 * MAX_TEXT_CHARS)))
+        shown = _clipped(clean, room)
+        self.texts -= min(room, len(shown))
+        return shown
 
     def image(self, path: Path) -> str:
         """A picture as a URL that holds it; empty when it is too large."""
@@ -148,6 +147,12 @@ class Budget:
             return ""
         self.images -= size
         return f"data:{IMAGES[path.suffix.lower()]};base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def _clipped(text: str, room: int) -> str:
+    """A text, or what there is room for of both its ends."""
+    half = room // 2
+    return text if len(text) <= room else f"{text[:half]}\n[... left out ...]\n{text[len(text) - half :]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +171,8 @@ class Pages:
         facts += [("worker", case.worker), ("run again", ", ".join(case.again)), ("in quarantine", _allowed(case))]
         return Told(
             case,
-            self.budget.text(text_without_credentials(case.failure)),
-            [(title, self.budget.text(text_without_credentials(text))) for title, text in sections.items()],
+            self.budget.text(case.failure),
+            [(title, self.budget.text(text)) for title, text in sections.items()],
             list(self._evidence(case)),
             [(name, value) for name, value in facts if value],
             [(each, self._trace(each)) for each in case.told(TRACE_ID)],
