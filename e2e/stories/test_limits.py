@@ -1,0 +1,139 @@
+"""Limits: who asks too often or too much at once is told so at once, and nobody else notices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, expect
+
+from contracts.api import PREFIX
+from contracts.telemetry import LIMIT_DECISIONS, REQUESTS, STREAM_ENDS, UPSTREAM_ATTEMPTS
+from contracts.traces import PROBLEM, STATUS
+from e2e.page import Chat, Watch
+from e2e.plugin import PROMPT
+from e2e.stack import running
+from e2e.stage import Stage
+from e2e.story import PROXY, Story
+from e2e.telemetry import Receiver, sources_of
+
+QUESTION = "Net sales by region"
+ANSWER = "EMEA leads with 1,250.50"
+CHAT = {"route": f"{PREFIX}/chat"}
+Moves = Mapping[str, list[Mapping[str, Any]]]
+CHATS = 2
+"""How many a reader may ask in an hour."""
+
+LIMITS = {
+    "CORTEX_PROXY_POLICIES__CHAT__RATE": str(CHATS),
+    "CORTEX_PROXY_POLICIES__CHAT__WINDOW_S": "3600",
+    "CORTEX_PROXY_POLICIES__CHAT__BURST": "100",
+    "CORTEX_PROXY_POLICIES__CHAT__AT_ONCE": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def limited(receiver: Receiver) -> Iterator[Stage]:
+    """A stack of its own, whose limits a reader can reach."""
+    environment = {
+        **PROMPT,
+        **LIMITS,
+        "CORTEX_PROXY_METRICS_PORT": "0",
+        "CORTEX_PROXY_OTLP_ENDPOINT": receiver.url,
+    }
+    mock_arguments = ("--otlp-endpoint", receiver.url)
+    with running(
+        pace=0.0, proxy_environment=environment, mock_arguments=mock_arguments, mock_environment=PROMPT
+    ) as own:
+        receiver.sources += sources_of(own.proxy_url, own.mock_url)
+        yield Stage(own.proxy_url, own.mock_url, own.metrics_url, receiver, log_dir=own.log_dir)
+
+
+@pytest.fixture(scope="module")
+def browser_context_args(browser_context_args: dict[str, Any], limited: Stage) -> dict[str, Any]:
+    """Pages here are that stack's."""
+    return {**browser_context_args, "base_url": limited.page_url}
+
+
+@pytest.fixture
+def watch(limited: Stage) -> Watch:
+    """The faults of this test's page."""
+    return Watch(limited.page_url)
+
+
+@pytest.fixture
+def story(story: Story, limited: Stage) -> Story:
+    """A reader in front of that stack's page."""
+    story.stage = limited
+    return story
+
+
+def refused(turn: Locator, problem: str) -> Locator:
+    """The card of a turn that was refused, and nothing but that."""
+    card = turn.get_by_role("region", name="Error")
+    expect(card.get_by_role("definition").filter(has_text=problem)).to_be_visible()
+    expect(turn.get_by_text(ANSWER)).to_be_hidden()
+    return card
+
+
+def assert_refused(story: Story, problem: str) -> None:
+    """The newest question went no further than the proxy, and its span and its line say why."""
+    (request,) = story.receiver.until(
+        lambda: story.receiver.spans(trace_id=story.trace_id, service=PROXY), "the refusal", trace_id=story.trace_id
+    )
+    assert (request.attributes[STATUS.name], request.attributes[PROBLEM.name]) == (429, problem)
+    (line,) = story.logs("request")
+    assert (line.fields["status"], line.fields["problem"]) == (429, problem)
+
+
+def test_a_reader_who_asks_too_often_is_told_how_long_to_wait(story: Story, watch: Watch, browser: Browser) -> None:
+    """Of three questions two are answered; the third is refused without asking Snowflake, and others may still ask."""
+    watch.allow("status of 429")
+    for _ in range(CHATS):
+        expect(story.ask(QUESTION).get_by_text(ANSWER)).to_be_visible()
+    moves: Moves = {
+        LIMIT_DECISIONS.name: [
+            {"policy": "chat", "decision": "refused", "delta": 1},
+            {"policy": "chat", "decision": "allowed", "delta": 0},
+        ],
+        REQUESTS.name: [{**CHAT, "status_class": "4xx", "delta": 1}, {**CHAT, "delta": 1}],
+        UPSTREAM_ATTEMPTS.name: [{"delta": 0}],
+        STREAM_ENDS.name: [{"delta": 0}],
+    }
+    with story.moves(moves):
+        card = refused(story.ask(QUESTION), "rate-limited")
+    expect(card.get_by_role("heading", name="Too many requests")).to_be_visible()
+    expect(card.get_by_text(f"{CHATS} requests per 3600 s (chat) are allowed, and used up")).to_be_visible()
+    expect(card.get_by_text(re.compile(r"^Wait 3[56]\d\d s before you try again\.$"))).to_be_visible()
+    assert_refused(story, "rate-limited")
+    somebody_else = browser.new_context(base_url=story.stage.page_url)
+    try:
+        expect(Chat(somebody_else.new_page()).open().ask(QUESTION).get_by_text(ANSWER)).to_be_visible()
+    finally:
+        somebody_else.close()
+
+
+def test_a_second_answer_at_once_is_refused_until_the_first_has_ended(story: Story) -> None:
+    """In a duplicated tab a question is refused while an answer comes in the first, and answered once that is over."""
+    with story.chat.page.expect_popup() as opened:
+        story.chat.page.evaluate("() => { window.open('/'); }")
+    second = Story(Chat(opened.value).open(), story.stage, story.test_id)
+    story.pace(10)
+    first = story.begins(QUESTION)
+    expect(first.get_by_text("Planning the next steps").first).to_be_visible(timeout=15_000)
+    moves: Moves = {
+        LIMIT_DECISIONS.name: [{"policy": "chat", "decision": "refused", "delta": 1}],
+        REQUESTS.name: [{**CHAT, "status_class": "4xx", "delta": 1}, {**CHAT, "delta": 1}],
+        UPSTREAM_ATTEMPTS.name: [{"delta": 0}],
+    }
+    with second.moves(moves):
+        card = refused(second.ask(QUESTION), "too-many-streams")
+    expect(card.get_by_text("chat: 1 requests at once are allowed, and all are in progress")).to_be_visible()
+    assert_refused(second, "too-many-streams")
+    story.chat.stop()
+    expect(story.chat.ended().get_by_text("You stopped this answer.")).to_be_visible()
+    story.logs("stream ended")
+    card.get_by_role("button", name="Try again").click()
+    expect(second.chat.ended().get_by_text(ANSWER)).to_be_visible()
