@@ -53,6 +53,9 @@ LOG_TEST_ID = "testId"
 MAX_KEPT, MAX_KEPT_BYTES = 50_000, 64 * 1024 * 1024
 """Spans that are kept, and log lines, and series, and the bytes that brought the first two; the oldest make way."""
 
+MAX_EXEMPLARS = 50
+"""Examples that are kept of a series."""
+
 TIMEOUT_S = 10.0
 SHOWN_TRACES, SHOWN_NEAREST, SHOWN_REFUSALS = 3, 3, 5
 
@@ -184,9 +187,15 @@ def series_of(point: Point) -> Series:
 
 
 def accumulated(before: Point | None, point: Point) -> Point:
-    """The newest point as a running total: what is sent as a difference is added to what was there."""
-    if before is None or not point.is_delta:
+    """The newest point as a running total, with the newest examples of the series.
+
+    What is sent as a difference is added to what was there. Exporters send each example once.
+    """
+    if before is None:
         return replace(point, is_delta=False) if point.is_delta else point
+    examples = tuple(dict.fromkeys((*before.exemplars, *point.exemplars)))[-MAX_EXEMPLARS:]
+    if not point.is_delta:
+        return replace(point, exemplars=examples) if examples else point
     buckets = {bound: before.buckets.get(bound, 0) + count for bound, count in point.buckets.items()}
     return replace(
         point,
@@ -196,6 +205,7 @@ def accumulated(before: Point | None, point: Point) -> Point:
         buckets=MappingProxyType(buckets),
         start_ns=before.start_ns,
         is_delta=False,
+        exemplars=examples,
     )
 
 

@@ -40,7 +40,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from contracts.telemetry import Signal
 from e2e import telemetry
 from e2e.otlp import Batch, Encoding, Happening, Malformed, decoded
-from e2e.telemetry import LOOPBACK, Log, Point, Receiver, Source, Span, TelemetryMissing, receiving
+from e2e.telemetry import LOOPBACK, Exemplar, Log, Point, Receiver, Source, Span, TelemetryMissing, receiving
 from e2e.tree import MAX_LINES, tree
 
 TRACE, OTHER = "0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -200,6 +200,21 @@ def test_series_are_told_apart_by_their_attributes(attributes: dict[str, Any], o
     for time_ns, each in enumerate((attributes, others, dict(reversed(attributes.items())))):
         receiver.take(Batch(points=(Point("sold", "shop", each, time_ns, value=float(time_ns)),)))
     assert {each.time_ns for each in receiver.points()} == {1, 2}
+
+
+def test_examples_are_kept_for_a_while() -> None:
+    """A later point does not take them away, one that comes twice is there once, and the newest stay."""
+    receiver = Receiver("")
+    for number in range(60):
+        examples = (Exemplar(f"{number // 2:032x}", ROOT, 1.0, number // 2), Exemplar(None, None, 2.0, -1))
+        receiver.take(Batch(points=(Point("took", "shop", {}, number, count=number, exemplars=examples),)))
+        receiver.take(Batch(points=(Point("took", "shop", {}, number, count=number),)))
+    (point,) = receiver.points(name="took")
+    assert [each.time_ns for each in point.exemplars] == [0, -1, *range(1, 30)]
+    for number in range(60):
+        newest = (Exemplar(None, None, 3.0, 100 + number),)
+        receiver.take(Batch(points=(Point("took", "shop", {}, number, count=1, is_delta=True, exemplars=newest),)))
+    assert [each.time_ns for each in receiver.points(name="took")[0].exemplars] == list(range(110, 160))
 
 
 def test_a_process_that_began_again_counts_whole() -> None:
