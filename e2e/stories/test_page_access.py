@@ -2,64 +2,45 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
+from e2e.axe import findings
 from e2e.page import Chat
+from e2e.story import Story
 
-PHONE = {"width": 360, "height": 740}
+PHONE = ViewportSize(width=360, height=740)
+DESK = ViewportSize(width=1280, height=720)
 
 OVERFLOWING = """() => [...document.querySelectorAll("body *")]
   .filter((element) => element.checkVisibility() && element.getBoundingClientRect().right > innerWidth + 1)
   .filter((element) => !element.closest(".table-frame, .scroll-x, .code, .visually-hidden, .chart-canvas"))
   .map((element) => element.outerHTML.slice(0, 120))"""
 
-# Contrast as WCAG 2 defines it, of every visible text against what stands behind it.
-FAINT_TEXT = """() => {
-  const parse = (color) => {
-    const context = parse.context ??= new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
-    context.clearRect(0, 0, 1, 1);
-    context.fillStyle = color;
-    context.fillRect(0, 0, 1, 1);
-    return [...context.getImageData(0, 0, 1, 1).data];
-  };
-  const light = ([r, g, b]) => [r, g, b]
-    .map((part) => part / 255)
-    .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
-    .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
-  const behind = (element) => {
-    for (let at = element; at; at = at.parentElement) {
-      const color = parse(getComputedStyle(at).backgroundColor);
-      if (color[3] > 250) return color;
-    }
-    return parse(getComputedStyle(document.body).backgroundColor);
-  };
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const faint = new Set();
-  while (walker.nextNode()) {
-    const element = walker.currentNode.parentElement;
-    const words = walker.currentNode.data.trim();
-    if (!words || !element.checkVisibility() || element.closest("svg, noscript, :disabled, option")) continue;
-    const [a, b] = [light(parse(getComputedStyle(element).color)), light(behind(element))];
-    const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-    if (ratio < 4.5) faint.add(`${ratio.toFixed(2)}: ${words.slice(0, 40)} (${element.className})`);
-  }
-  return [...faint];
-}"""
+OPEN_ALL = "() => { for (const each of document.querySelectorAll('details')) each.open = true; }"
 
-SHOWCASE = [
+EVERY_KIND = [
     "Net sales by region",
     "How long is our warranty, and what is usual elsewhere?",
-    "What are our price rules, and did prices rise in 2025?",
-    "Which products are returned most often?",
     "Who are our best customers?",
     "Forecast net sales for 2026",
+    "Write the sales review for 2025",
+]
+"""Thinking, tools, a table, a chart, suggestions; sources; a question back; an error; and all that Markdown has."""
+
+WIDE = [
+    "What are our price rules, and did prices rise in 2025?",
+    "Which products are returned most often?",
+    "Show me 2025 in three charts",
+    "List all orders of 2024",
 ]
 
 
-def test_a_conversation_needs_only_the_keyboard(chat: Chat) -> None:
-    """Asking, breaking a line, opening a card, sorting and taking a suggestion need no mouse."""
-    keyboard = chat.page.keyboard
+def test_a_conversation_needs_only_the_keyboard(story: Story) -> None:
+    """Asking, breaking a line, taking a suggestion, stopping and asking again need no mouse, and lose no focus."""
+    chat, keyboard = story.chat, story.chat.page.keyboard
     box = chat.page.get_by_label("Your question")
     expect(box).to_be_focused()
     keyboard.type("Net sales")
@@ -67,28 +48,52 @@ def test_a_conversation_needs_only_the_keyboard(chat: Chat) -> None:
     keyboard.type("by region")
     expect(box).to_have_value("Net sales\nby region")
     expect(chat.turns).to_have_count(0)
-    box.fill("Net sales by region")
+    _tab_to(chat.page.get_by_role("main").get_by_role("button", name="Net sales by region"), "Shift+Tab")
     keyboard.press("Enter")
-    turn = chat.ended()
+    chat.ended()
     expect(box).to_be_focused()
-    _tab_back_to(chat.page, "How did EMEA develop month by month?")
+
+    story.pace(1)
+    suggestion = chat.turns.first.get_by_role("button", name="How did EMEA develop month by month?")
+    _tab_to(suggestion, "Shift+Tab")
     keyboard.press("Enter")
     expect(chat.turns).to_have_count(2)
-    chat.ended()
-    _tab_back_to(chat.page, "Run SQL")
-    keyboard.press("Enter")
-    expect(chat.page.get_by_role("region", name="SQL").last).to_be_visible()
-    expect(turn).to_be_attached()
-
-
-def test_escape_stops_an_answer(chat: Chat) -> None:
-    """Esc stops what is coming and leaves the question box ready."""
-    chat.pace("Real time")
-    chat.send("Write the sales review for 2025")
-    expect(chat.page.get_by_role("button", name="Stop")).to_be_visible()
-    chat.page.keyboard.press("Escape")
+    expect(suggestion).to_be_focused()
+    expect(suggestion).to_be_disabled()
+    keyboard.press("Escape")
     expect(chat.ended().get_by_text("You stopped this answer.")).to_be_visible()
-    expect(chat.page.get_by_label("Your question")).to_be_focused()
+    assert story.spans("cortex-proxy")[0].attributes["cortex.stream.end_reason"] == "client_gone"
+
+    story.pace(0)
+    again = chat.page.get_by_role("button", name="Ask again")
+    _tab_to(again, "Tab")
+    keyboard.press("Enter")
+    expect(chat.turns).to_have_count(3)
+    chat.ended()
+    expect(again).to_be_focused()
+    _tab_to(chat.page.get_by_role("button", name="New conversation"), "Shift+Tab")
+    keyboard.press("Enter")
+    expect(box).to_be_focused()
+
+
+def test_an_answer_needs_only_the_keyboard(chat: Chat) -> None:
+    """Sorting a table, back and forth and off again, opening a card and choosing the theme need no mouse."""
+    keyboard = chat.page.keyboard
+    turn = chat.ask("Net sales by region")
+    table = turn.get_by_role("table", name="Net sales by region")
+    header = table.get_by_role("columnheader", name="NET_SALES")
+    _tab_to(header.get_by_role("button"), "Shift+Tab")
+    for order, first in (("ascending", "980.00"), ("descending", "1,250.50"), ("none", "1,250.50")):
+        keyboard.press("Enter")
+        expect(header).to_have_attribute("aria-sort", order)
+        expect(table.locator("tbody td.numeric").first).to_have_text(first)
+    expect(header.get_by_role("button")).to_be_focused()
+    _tab_to(turn.locator("summary", has_text="Run SQL"), "Shift+Tab")
+    keyboard.press("Enter")
+    expect(turn.get_by_role("region", name="SQL")).to_be_visible()
+    _tab_to(chat.page.get_by_role("button", name="Switch to the dark theme"), "Shift+Tab")
+    keyboard.press("Enter")
+    expect(chat.page.get_by_role("button", name="Switch to the light theme")).to_be_focused()
 
 
 def test_focus_is_visible(chat: Chat) -> None:
@@ -126,19 +131,9 @@ def test_answers_are_announced_without_their_words(chat: Chat) -> None:
     assert spoken.json_value() == ["Asking the agent.", "The answer is complete."]
 
 
-def test_a_phone_shows_every_answer_without_sideways_scrolling(page: Page) -> None:
-    """At 360 pixels nothing but tables and code scrolls sideways."""
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
-    chat = Chat(page).open()
-    for question in [*SHOWCASE, "Show me 2025 in three charts", "List all orders of 2024"]:
-        chat.ask(question)
-        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], question
-        assert page.evaluate(OVERFLOWING) == [], question
-
-
 def test_on_a_phone_the_rehearsal_panel_is_a_drawer(page: Page) -> None:
     """The panel opens over the page, takes the focus, closes with Esc and gives the focus back."""
-    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    page.set_viewport_size(PHONE)
     chat = Chat(page).open()
     opener = page.get_by_role("button", name="Rehearsal questions and scenarios")
     panel = page.get_by_role("complementary", name="Rehearsal")
@@ -154,18 +149,48 @@ def test_on_a_phone_the_rehearsal_panel_is_a_drawer(page: Page) -> None:
     expect(chat.ended().get_by_text("EMEA leads with 1,250.50")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_has_enough_contrast(page: Page, scheme: str) -> None:
-    """Every text stands out by 4.5 to 1, in either theme."""
-    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+def test_a_phone_shows_every_answer_without_sideways_scrolling(page: Page) -> None:
+    """At 360 pixels nothing but tables and code scrolls sideways, whatever is open."""
+    page.set_viewport_size(PHONE)
     chat = Chat(page).open()
-    assert page.evaluate(FAINT_TEXT) == []
+    for question in [*EVERY_KIND, *WIDE]:
+        chat.ask(question)
+    page.evaluate(OPEN_ALL)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.evaluate(OVERFLOWING) == []
+
+
+@pytest.mark.parametrize(("scheme", "size"), [("light", PHONE), ("dark", DESK)], ids=["light", "dark"])
+def test_every_answer_is_for_everyone(page: Page, scheme: Literal["light", "dark"], size: ViewportSize) -> None:
+    """In neither theme, on a phone or on a desk, axe finds anything: no page, answer, error or panel bars a reader."""
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.set_viewport_size(size)
+    chat = Chat(page).open()
+    assert findings(page) == []
+    opener = page.get_by_role("button", name="Rehearsal questions and scenarios")
+    if opener.is_visible():  # on a desk the panel is always there
+        opener.click()
+        assert findings(page) == []
     page.get_by_label("Scenario", exact=True).select_option("unknown_event")
-    for question in SHOWCASE:
-        turn = chat.ask(question)
-        for summary in turn.locator("summary").all():
-            summary.click()
-    assert page.evaluate(FAINT_TEXT) == []
+    page.keyboard.press("Escape")
+    for question in EVERY_KIND:
+        chat.ask(question)
+    page.evaluate(OPEN_ALL)
+    assert findings(page) == []
+
+
+def test_what_bars_a_reader_is_found(chat: Chat) -> None:
+    """Each kind of barrier is noticed, so that a page without findings means something."""
+    chat.page.evaluate("""() => {
+      const [faint, nameless, half] = ["p", "button", "b"].map((name) => document.createElement(name));
+      faint.textContent = "faint";
+      faint.style.color = "#999";
+      half.role = "checkbox";
+      document.querySelector("main").prepend(faint, nameless, half);
+    }""")
+    found = findings(chat.page)
+    for barrier in ("serious color-contrast", "critical button-name", "critical aria-required-attr"):
+        assert any(each.startswith(barrier) for each in found), found
 
 
 def test_dark_follows_the_system_until_the_reader_decides(page: Page) -> None:
@@ -218,13 +243,13 @@ def test_a_reader_who_scrolled_up_is_left_alone(page: Page) -> None:
     assert scroller.evaluate("(element) => element.scrollTop") == before
 
 
-def _tab_back_to(page: Page, text: str) -> None:
-    """Press Shift+Tab until something with this text has the focus."""
-    for _ in range(80):
-        page.keyboard.press("Shift+Tab")
-        if text in page.evaluate("document.activeElement.innerText ?? ''"):
+def _tab_to(wanted: Locator, key: str) -> None:
+    """Press Tab, or Shift+Tab, until this has the focus; it is nowhere else lost on the way."""
+    for _ in range(120):
+        wanted.page.keyboard.press(key)
+        if wanted.evaluate("(element) => element === document.activeElement"):
             return
-    raise AssertionError(f"Shift+Tab never reached {text!r}")
+    raise AssertionError(f"{key} never reached {wanted}")
 
 
 def _brightness(page: Page) -> float:
