@@ -215,7 +215,9 @@ def load(state: Path) -> list[Run]:
 def save(runs: Sequence[Run], state: Path) -> None:
     """Keep the runs."""
     state.parent.mkdir(parents=True, exist_ok=True)
-    state.write_text(json.dumps({"runs": [asdict(run) for run in runs]}, indent=1) + "\n", encoding="utf-8")
+    beside = state.with_name(f"{state.name}.new")
+    beside.write_text(json.dumps({"runs": [asdict(run) for run in runs]}, indent=1) + "\n", encoding="utf-8")
+    beside.replace(state)  # whole or not at all: a sitting may end at any moment
 
 
 def idle(runs: Sequence[Run], entries: Iterable[quarantine.Entry]) -> list[str]:
