@@ -57,7 +57,14 @@ def _print_schema(context: click.Context, _option: click.Parameter, is_wanted: b
 @click.option("--trace-url", help="Where a trace is shown, with {trace_id}.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else.")
 @click.option("--junit", type=FILE, help="Write JUnit XML.")
-@click.option("--schema", is_flag=True, is_eager=True, expose_value=False, callback=_print_schema, help="Print JSON's.")
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_schema,
+    help="Print the schema of --json.",
+)
 @click.option("--report", type=FILE, help="Write metrics for node exporter's textfile collector.")
 def main(
     *,

@@ -9,7 +9,7 @@ from threading import Thread
 
 from e2e.smoke.checks import WAVES, Check
 from e2e.smoke.result import CheckResult, Report, now
-from e2e.smoke.visit import Ask, NotApplicable, Options, Trouble, Visit
+from e2e.smoke.visit import Ask, NotApplicable, Options, Trouble, Visit, silent
 
 GOODBYE_S = 5.0
 """So much of the time is kept for deleting what the run has made."""
@@ -117,11 +117,7 @@ def _look(visit: Visit, under: _Under) -> None:
 def _end(visit: Visit, under: _Under) -> CheckResult:
     assert under.thread is not None, "it was started"
     under.thread.join(under.ask.left_s() + GRACE_S)
-    late = Trouble(
-        f"no result within {time.monotonic() - under.began_s:.0f} s",
-        "the target accepts connections and does not answer, or too slowly: see its load and log",
-    )
-    result = under.said[0] if under.said else _result(visit, under.check, under.began_s, late, under.ask.asked)
+    result = under.said[0] if under.said else _result(visit, under.check, under.began_s, silent(), under.ask.asked)
     under.ask.close()
     return result
 

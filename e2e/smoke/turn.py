@@ -17,9 +17,6 @@ from contracts.events import ChatEvent, Envelope
 from contracts.sequence import Rule
 from proxy.sse import SseDecoder
 
-HELD_BACK_MS = 1000.0
-"""A stream whose first event comes this much later than the proxy sent it was held back on its way."""
-
 RULE = Rule.from_document(
     {
         "sequence": 1,
@@ -85,11 +82,16 @@ class Heard:
         return [*RULE.check(self.events), *broken]
 
     def held_back_ms(self) -> float | None:
-        """How much later the first upstream event came than the proxy says it had it; None for a turn that was cut."""
+        """How much later the first upstream event came than the proxy says it had it; None when it does not say."""
         end = self.end
         if end is None or end.first_event_ms is None or len(self.at_ms) < 2:
             return None
         return self.at_ms[1] - end.first_event_ms
+
+    def lasted_ms(self) -> float | None:
+        """The time from the first upstream event to the end, as the proxy says."""
+        end = self.end
+        return None if end is None or end.first_event_ms is None else end.duration_ms - end.first_event_ms
 
 
 def listen(read: Callable[[], bytes], began_s: float, until_s: float) -> Heard:

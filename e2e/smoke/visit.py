@@ -57,6 +57,13 @@ class Refused(Trouble):
         self.kind = kind
 
 
+def silent() -> Trouble:
+    """Said of a target that is given up, by whoever notices first."""
+    return Trouble(
+        "no answer in time", "whoever accepts the connection does not answer, or too slowly: see load and log"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a run is told.
@@ -104,10 +111,15 @@ class Answer:
     asked_s: float
     answered_s: float
 
+    @property
+    def is_problem(self) -> bool:
+        """Whether it is a refusal as the proxy words them."""
+        return self.headers.get("Content-Type", "").startswith(PROBLEM_JSON)
+
 
 @dataclass(slots=True)
 class Visit:
-    """One run: its options, and what its checks have learnt for those that come later."""
+    """One run: its options, and what its checks have learnt for those that come later. Threads share it."""
 
     options: Options
     trace_id: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -116,6 +128,14 @@ class Visit:
     token: SessionToken | None = field(default=None, repr=False)
     heard: Heard | None = None
     answers: dict[str, Answer] = field(default_factory=dict)
+
+    def of_proxy(self) -> list[Answer]:
+        """The answers that came, but for those that a gateway gave in the proxy's place.   Raises: NotApplicable."""
+        answers = list(self.answers.values())
+        ours = [each for each in answers if each.status < 400 or each.is_problem]
+        if not ours:
+            raise NotApplicable("the proxy itself has answered nothing")
+        return ours
 
     def masked(self, text: str) -> str:
         """The text without our secrets and without what a terminal would act on, cut to a readable length."""
@@ -194,15 +214,7 @@ class Ask:
         """The promised object.   Raises: Trouble."""
         answer = self.send(method, path, **more)
         expect(answer, 200)
-        try:
-            return model.model_validate_json(answer.content)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = "/".join(map(str, first["loc"])) or "the body"
-            raise Trouble(
-                f"the answer is no {model.__name__}: {where}: {first['msg']}; it begins {_beginning(answer)!r}",
-                "compare the versions of proxy and clients (see 'contract'); a gateway may also have changed the body",
-            ) from error
+        return parsed(model, answer)
 
     def reader(self, answer: requests.Response) -> Callable[[], bytes]:
         """Reads a body that was left to the caller: whatever has come, empty at its end.
@@ -246,6 +258,19 @@ class Ask:
         elif as_client and wants_token and key is not None:
             headers[CLIENT_KEY_HEADER] = key
         return headers
+
+
+def parsed(model: type[M], answer: requests.Response) -> M:
+    """The object that an answer holds.   Raises: Trouble."""
+    try:
+        return model.model_validate_json(answer.content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "/".join(map(str, first["loc"])) or "the body"
+        raise Trouble(
+            f"the answer is no {model.__name__}: {where}: {first['msg']}; it begins {_beginning(answer)!r}",
+            "compare the versions of proxy and clients (see 'contract'); a gateway may also have changed the body",
+        ) from error
 
 
 def expect(answer: requests.Response, *statuses: int) -> None:
@@ -335,7 +360,7 @@ def _broken(error: requests.RequestException) -> Trouble:
     if isinstance(error, requests.ConnectTimeout):
         return Trouble("connecting took too long", "see firewall and VPN between here and the target")
     if isinstance(error, requests.Timeout) or "timed out" in str(error).lower():
-        return Trouble("no answer in time", "the process accepts connections and does not answer: see its load and log")
+        return silent()
     if isinstance(error, requests.exceptions.SSLError):
         return Trouble("the TLS handshake failed", "see the check 'connection'")
     if isinstance(error, requests.exceptions.ProxyError):
