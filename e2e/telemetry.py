@@ -17,6 +17,7 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
@@ -57,7 +58,9 @@ MAX_EXEMPLARS = 50
 """Examples that are kept of a series."""
 
 TIMEOUT_S = 10.0
-SHOWN_TRACES, SHOWN_NEAREST, SHOWN_REFUSALS = 3, 3, 5
+SHOWN_TRACES, SHOWN_QUESTIONS, SHOWN_NEAREST, SHOWN_REFUSALS = 3, 8, 3, 5
+COMPARED = 500
+"""Records among which the nearest are looked for."""
 
 
 class TelemetryMissing(AssertionError):
@@ -65,6 +68,26 @@ class TelemetryMissing(AssertionError):
 
 
 # --- questions
+
+
+ABSENT = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What a record has in place of what was asked for."""
+
+    name: str
+    wanted: Any
+    found: Any
+
+    def __str__(self) -> str:
+        return f"{self.name} is {'absent' if self.found is ABSENT else repr(self.found)}"
+
+    @property
+    def likeness(self) -> float:
+        """From 0, nothing in common, to below 1."""
+        return SequenceMatcher(None, str(self.wanted), str(self.found)).ratio() if self.found is not ABSENT else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +102,15 @@ class Query:
     fields: Mapping[str, Any]
     inside: Mapping[str, Any]
 
-    def differences(self, record: Record) -> Iterator[str]:
+    def differences(self, record: Record) -> Iterator[Difference]:
         """What keeps a record from being an answer; nothing for an answer."""
         for name, wanted in self.fields.items():
             if (found := getattr(record, name)) != wanted:
-                yield f"{name} is {found!r}"
+                yield Difference(name, wanted, found)
         held = record.fields if isinstance(record, Log) else record.attributes
         for name, wanted in self.inside.items():
-            if name not in held:
-                yield f"{name} is absent"
-            elif held[name] != wanted:
-                yield f"{name} is {held[name]!r}"
+            if (found := held.get(name, ABSENT)) != wanted:
+                yield Difference(name, wanted, found)
 
     def among(self, records: Iterable[R]) -> list[R]:
         """The records that answer it."""
@@ -110,9 +131,11 @@ def _given(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def nearest(asked: Query, records: Iterable[Record]) -> list[str]:
-    """The records that differ least from what was asked, each with what it differs in."""
-    ranked = sorted(((list(asked.differences(each)), each) for each in records), key=lambda pair: len(pair[0]))
-    return [f"{told(each)} ({', '.join(differences)})" for differences, each in ranked[:SHOWN_NEAREST] if differences]
+    """The records that differ in least of what was asked, and there least, each with what it differs in."""
+    found = [(list(asked.differences(each)), each) for each in records]
+    fewest = sorted(found, key=lambda pair: len(pair[0]))[:COMPARED]
+    ranked = sorted(fewest, key=lambda pair: (len(pair[0]), -sum(each.likeness for each in pair[0])))
+    return [f"{told(each)} ({', '.join(map(str, unlike))})" for unlike, each in ranked[:SHOWN_NEAREST] if unlike]
 
 
 def told(record: Record) -> str:
@@ -389,7 +412,10 @@ class Receiver:
         test_id: str | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> T:
-        """The first answer that is true; it is asked again whenever something arrives.   Raises: TelemetryMissing."""
+        """The first answer that is true; it is asked again whenever something arrives, and at no other time.
+
+        Raises: TelemetryMissing.
+        """
         deadline_s = time.monotonic() + timeout_s
         while True:
             with self._changed:
@@ -424,6 +450,7 @@ class Receiver:
         Raises: TelemetryMissing when there is an answer, when `after` does not come, and when nothing can be said:
         the question is about a service or a signal that no source answers for, or about a trace that nobody knows.
         """
+        lost = list(self._losses())
         found, asked = self._asked(ask)
         scopes = trace_id, test_id
         if not found:
@@ -434,6 +461,10 @@ class Receiver:
         if found:
             raise TelemetryMissing(f"{what} must not be, but there is {_shown(found)}\n{self._report(asked, *scopes)}")
         self._check_is_known(asked, what)
+        if lost != list(self._losses()):
+            raise TelemetryMissing(
+                f"{what}: something was lost meanwhile, so nothing can be said\n{self._report((), *scopes)}"
+            )
 
     def drain(self, *, with_metrics: bool = False, timeout_s: float = TIMEOUT_S) -> None:
         """Everything has arrived that each of `sources` had ended when this was called.
@@ -505,7 +536,7 @@ class Receiver:
                 named, test = each.scope.get("trace_id"), each.scope.get("test_id")
                 traces += [named] if named is not None else self._traces_of(test) if test is not None else []
             wanted = list(dict.fromkeys(traces))[-SHOWN_TRACES:]
-            lines = [line for each in asked for line in self._told(each)]
+            lines = [line for each in asked[-SHOWN_QUESTIONS:] for line in self._told(each)]
             if not wanted:
                 wanted, lines = self._newest(), [*lines, "no trace is named or known; the newest:"]
             return "\n".join([*lines, *map(self._tree, wanted), *self._losses()])
@@ -524,6 +555,7 @@ class Receiver:
             yield from (f"  nearest: {line}" for line in nearest(asked, records))
 
     def _losses(self) -> Iterator[str]:
+        """What is not known any more, or never was."""
         dropped = {"spans": self._spans.dropped, "log lines": self._logs.dropped, "series": self._dropped_series}
         for what, count in dropped.items():
             if count:

@@ -650,6 +650,15 @@ def test_a_failure_tells_of_lines_and_numbers(known: Receiver) -> None:
     assert "nearest: shop: sold{what=tea} 2 (what is 'tea')" in text
 
 
+def test_the_nearest_is_the_most_alike(receiver: Receiver) -> None:
+    """Among many that differ in as much, a slip of the pen is found; of many questions the last are told."""
+    names = [f"metric_{number}" for number in range(400)]
+    receiver.take(Batch(points=tuple(Point(name, "shop", {}, 1, value=1.0) for name in [*names, "sold_total"])))
+    text = missing(receiver, lambda: [receiver.points(name=name) for name in (*"abcdefgh", "sold_totals")] and None)
+    assert "nearest: shop: sold_total{} 1 (name is 'sold_total')" in text.split("sold_totals")[1].splitlines()[1]
+    assert "name='a'" not in text
+
+
 def test_a_failure_names_the_trace_that_is_not_there(known: Receiver) -> None:
     """A trace of which nothing came is said to be empty; without any, the newest are shown."""
     assert "nothing of it has arrived" in missing(known, lambda: known.spans(trace_id="0" * 32))
@@ -821,6 +830,19 @@ def test_absence_needs_an_event(receiver: Receiver, shop: Shop) -> None:
             after=lambda: receiver.spans(name="paid"),
             timeout_s=0.1,
         )
+
+
+def test_absence_needs_memory(receiver: Receiver, shop: Shop) -> None:
+    """What was refused, or dropped, while it was waited for could have been what was looked for."""
+    shop.does("order", IN_TRACE)
+
+    def refuse() -> list[Span]:
+        requests.post(f"{receiver.url}/v1/traces", b"{", headers={"Content-Type": "application/json"}, timeout=9)
+        return receiver.spans(trace_id=TRACE)
+
+    with pytest.raises(TelemetryMissing, match="the forbidden: something was lost meanwhile") as told:
+        receiver.never(lambda: receiver.spans(trace_id=TRACE, name="forbidden"), "the forbidden", after=refuse)
+    assert "refused, the last: POST /v1/traces: 400" in str(told.value)
 
 
 def test_absence_needs_a_source_that_tells(receiver: Receiver, shop: Shop) -> None:
