@@ -23,6 +23,13 @@ DURATION = re.compile(r"\d[\d.,]* m?s\b")
 FOOT = re.compile(r"  - (region \"Error\"|button \"Copy answer\"|text: …)")
 ADVICE = re.compile(r"(Wait .*|Trying again .*)$", re.MULTILINE)
 
+MAX_LINES = 12
+"""Of a difference; an answer that is not there at all needs no more."""
+
+HEADS = ("--", "++", "@@")
+TRACE = "\ntrace "
+"""Before the tree of a trace, which a failed story's report shows anyhow."""
+
 Card = Mapping[str, object]
 """The card of a problem: its title, its type, its trace, what it offers and what it advises."""
 
@@ -121,8 +128,9 @@ class Verdict:
                 if found.get(name) != expected.get(name)
             ]
         elif _are_lines(found) and _are_lines(expected):
-            lines = difflib.unified_diff(expected, found, "expected", "found", lineterm="", n=0)
-            self.broken += [f"{what}:", *(f"  {line}" for line in lines if not line.startswith("@@"))]
+            lines = [line for line in difflib.unified_diff(expected, found, lineterm="", n=0) if line[:2] not in HEADS]
+            more = [f"  and {len(lines) - MAX_LINES} lines more"] if len(lines) > MAX_LINES else []
+            self.broken += [f"{what}, - expected, + found:", *(f"  {line}" for line in lines[:MAX_LINES]), *more]
         else:
             self.broken.append(f"{what}: is {found!r}, expected {expected!r}")
 
@@ -139,11 +147,20 @@ class Verdict:
         try:
             yield
         except TelemetryMissing as error:
-            self.broken.append(f"{what}: {error}")
+            self.broken.append(f"{what}: {str(error).partition(TRACE)[0]}")
 
     def check(self) -> None:
         """All promises were kept.   Raises: AssertionError with all that were not."""
         assert not self.broken, "\n".join([self.about, *self.broken])
+
+
+def breaks_off(found: Sequence[str], whole: Sequence[str]) -> bool:
+    """Whether some lines are the beginning of others, and not all of them; the last one may be cut anywhere."""
+    if not found or list(found) == list(whole):
+        return False
+    *before, last = found
+    cut = whole[len(before)] if len(before) < len(whole) else ""
+    return before == list(whole[: len(before)]) and cut.startswith(last.removesuffix('"'))
 
 
 def _are_lines(value: object) -> TypeGuard[list[str]]:

@@ -83,7 +83,7 @@ def reason_of(scenario: Scenario) -> str | None:
     """Why its stream ends; None where none begins."""
     if scenario.client.status != 200:
         return None
-    return EndReason((scenario.client.problem or EndReason.COMPLETED).replace("-", "_"))
+    return EndReason((scenario.client.problem or EndReason.COMPLETED).replace("-", "_")).value
 
 
 def request_of(scenario: Scenario) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 from playwright.sync_api import JSHandle
 
-from e2e.reading import Verdict, Wait
+from e2e.reading import Verdict, Wait, breaks_off
 from e2e.telemetry import TelemetryMissing
 
 
@@ -38,6 +38,25 @@ def test_the_longest_wait_is_told_with_what_stood_there() -> None:
     assert longest((0.0, False, "all")) == Wait(0.0, "")
 
 
+@pytest.mark.parametrize(
+    ("found", "is_beginning"),
+    [
+        (["a table", "EMEA le"], True),
+        (["a table"], True),
+        (["a tab"], True),
+        ([], False),
+        (["a table", "EMEA leads"], False),
+        (["a table", "EMEA leEMEA le"], False),
+        (["another table", "EMEA le"], False),
+        (["a table", "EMEA leads", "more"], False),
+    ],
+    ids=["within a line", "at a line's end", "in the first line", "nothing", "all", "doubled", "changed", "more"],
+)
+def test_what_breaks_off_is_a_beginning(found: list[str], is_beginning: bool) -> None:
+    """A part of an answer is its beginning, be it cut within a line; nothing is no part, nor is the whole."""
+    assert breaks_off(found, ["a table", "EMEA leads"]) is is_beginning
+
+
 def told(verdict: Verdict) -> list[str]:
     """The lines of its failure."""
     with pytest.raises(AssertionError) as failure:
@@ -60,10 +79,15 @@ def test_kept_promises_are_not_told() -> None:
     [
         (1, 2, ["it: is 1, expected 2"]),
         ({"a": 1, "b": 2, "d": 4}, {"a": 1, "b": 3}, ["it: b is 2, expected 3", "it: d is 4, expected None"]),
-        (["a", "b", "c"], ["a", "c", "d"], ["it:", "  --- expected", "  +++ found", "  +b", "  -d"]),
+        (["a", "b", "c"], ["a", "c", "d"], ["it, - expected, + found:", "  +b", "  -d"]),
+        (
+            [],
+            [str(number) for number in range(14)],
+            ["it, - expected, + found:", *(f"  -{n}" for n in range(12)), "  and 2 lines more"],
+        ),
         (None, {"a": 1}, ["it: is None, expected {'a': 1}"]),
     ],
-    ids=["values", "mappings", "lines", "nothing"],
+    ids=["values", "mappings", "lines", "many lines", "nothing"],
 )
 def test_a_difference_is_told_and_nothing_else(found: Any, expected: Any, lines: list[str]) -> None:
     """Of mappings the keys that differ, of lines those that one side has."""
@@ -79,11 +103,18 @@ def test_words_that_are_missing_are_told_with_the_text() -> None:
     assert told(verdict)[1:] == ["the turn: does not say 'APAC' and says 'leads', but: 'EMEA leads'"]
 
 
+def never_moved() -> None:
+    """As a story's counters say it, the trace behind it."""
+    raise TelemetryMissing(
+        "x_total{} moved by 0, expected 1\ntrace 5583a39bc448d0eb046e5d57f60b59b6\nPOST /api/v1/chat"
+    )
+
+
 def test_all_broken_promises_are_told_together() -> None:
-    """What telemetry lacks does not hide what the reader saw."""
+    """What telemetry lacks does not hide what the reader saw; the trace itself is shown once, by the story's report."""
     verdict = Verdict("a scenario")
     with verdict.keeping("the counters"):
-        raise TelemetryMissing("x_total{} moved by 0, expected 1")
+        never_moved()
     verdict.same("the answer", 1, 2)
     assert told(verdict)[1:] == ["the counters: x_total{} moved by 0, expected 1", "the answer: is 1, expected 2"]
 
