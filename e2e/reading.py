@@ -17,6 +17,7 @@ from typing import TypeGuard
 
 from playwright.sync_api import JSHandle, Locator
 
+from e2e.stage import NotTold
 from e2e.telemetry import TelemetryMissing
 
 DURATION = re.compile(r"\d[\d.,]* m?s\b")
@@ -143,9 +144,15 @@ class Verdict:
 
     @contextmanager
     def keeping(self, what: str) -> Iterator[None]:
-        """What a block finds missing is told with the rest, and what follows is looked at as well."""
+        """What a block finds missing is told with the rest, and what follows is looked at as well.
+
+        Where a target does not tell what the block asks, the story ends there; what was found by then is told.
+        """
         try:
             yield
+        except NotTold:
+            self.check()
+            raise
         except TelemetryMissing as error:
             self.broken.append(f"{what}: {str(error).partition(TRACE)[0]}")
 

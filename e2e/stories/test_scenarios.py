@@ -148,8 +148,9 @@ class Trial(Verdict):
             self.trace(story, trace_id)
         with self.keeping("the log"):
             self.lines(story, trace_id, since_ns)
-        played = {each.trace_id for each in story.receiver.spans(test_id=story.test_id, service=MOCK)}
-        self.same("the traces in which the mock was asked", sorted(played), sorted({*story.trace_ids, trace_id}))
+        with self.keeping("the traces"):
+            played = {each.trace_id for each in story.receiver.spans(test_id=story.test_id, service=MOCK)}
+            self.same("the traces in which the mock was asked", sorted(played), sorted({*story.trace_ids, trace_id}))
 
     def trace(self, story: Story, trace_id: str) -> None:
         """The request, each attempt and the mock's answers are spans of the page's trace, and say what happened."""
@@ -223,13 +224,14 @@ def test_the_reader_and_the_telemetry_tell_the_same(
         turn = story.chat.ended()
     longest = Wait.longest(notes)
     trial.reads(f"the turn for {longest.ms:.0f} ms, its longest wait", longest.text, expected.meanwhile)
-    trial.page(story.chat, story.trace_id, whole[question])
-    trial.told(story, story.trace_id, since_ns)
+    trace_id = story.trace_id
+    trial.page(story.chat, trace_id, whole[question])
     if expected.again is not None:
         count = story.chat.turns.count()
         turn.get_by_role("button", name="Try again").click()
         expect(story.chat.turns).to_have_count(count + 1)
         trial.answer(Reading.of(story.chat.ended()), expected.again, whole[question])
+    trial.told(story, trace_id, since_ns)
     trial.check()
 
 
@@ -276,9 +278,11 @@ def test_a_scenario_is_chosen_on_the_page(
     page.get_by_label("Scenario", exact=True).select_option(scenario)
     expect(page.get_by_text(f"Scenario: {scenario} – {played.about}")).to_be_visible()
     story.ask(QUESTION)
-    trial.page(story.chat, story.trace_id, whole[QUESTION])
-    trial.trace(story, story.trace_id)
+    trace_id = story.trace_id
+    trial.page(story.chat, trace_id, whole[QUESTION])
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text(f"Scenario: {scenario}")).to_be_hidden()
     trial.answer(Reading.of(story.ask(QUESTION)), "whole", whole[QUESTION])
+    with trial.keeping("the trace"):
+        trial.trace(story, trace_id)
     trial.check()

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import JSHandle
 
 from e2e.reading import Verdict, Wait, breaks_off
+from e2e.stage import NotTold
 from e2e.telemetry import TelemetryMissing
 
 
@@ -117,6 +118,16 @@ def test_all_broken_promises_are_told_together() -> None:
         never_moved()
     verdict.same("the answer", 1, 2)
     assert told(verdict)[1:] == ["the counters: x_total{} moved by 0, expected 1", "the answer: is 1, expected 2"]
+
+
+def test_what_a_target_does_not_tell_hides_nothing() -> None:
+    """A story ends where its target tells no telemetry, but what the reader saw wrong by then fails it."""
+    verdict = Verdict("a scenario")
+    with pytest.raises(NotTold), verdict.keeping("the trace"):
+        raise NotTold("telemetry")
+    verdict.same("the answer", 1, 2)
+    with pytest.raises(AssertionError, match="the answer: is 1, expected 2"), verdict.keeping("the trace"):
+        raise NotTold("telemetry")
 
 
 def test_another_error_goes_on_as_it_is() -> None:
