@@ -171,8 +171,9 @@ def running(
             child = Child(name, ["proxy", *options], settings | metrics.settings(number), folder / f"{name}.log")
             fronts.append(cleanup.enter_context(child))
         alertmanager_url = company.url("alertmanager", lambda: servers.alertmanager(folder))
-        scraped = servers.scraping(metrics.targets, alertmanager_url)
-        prometheus_url = company.url("prometheus", lambda: servers.prometheus(folder, scraped))
+        prometheus_url = company.url(
+            "prometheus", lambda: servers.prometheus(folder, servers.scraping(metrics.targets, alertmanager_url))
+        )
         mock.url()
         proxy_urls = tuple(reachable(each.url()) for each in fronts)
         nginx_url = company.url("nginx", lambda: servers.nginx(folder, proxy_urls))
