@@ -65,6 +65,7 @@ class Span:
     attributes: Mapping[str, Any] = field(default_factory=_nothing)
     status_message: str = ""
     events: tuple[Happening, ...] = ()
+    instance: str | None = None
     links: tuple[str, ...] = ()
 
     @property
@@ -213,10 +214,10 @@ def _id(value: Any, form: FieldDescriptor) -> str:
 def _traces(request: Any) -> Batch:
     spans, rejected = [], []
     for resource in request.resource_spans:
-        service, _ = _origin(resource)
+        service, instance = _origin(resource)
         for each in (span for scope in resource.scope_spans for span in scope.spans):
             if _is_id(each.trace_id, 16) and _is_id(each.span_id, 8):
-                spans.append(_span(each, service))
+                spans.append(_span(each, service, instance))
             else:
                 rejected.append(f"span {each.name!r} of {service} has no valid trace id and span id")
     return Batch(spans=tuple(spans), rejected=tuple(rejected))
@@ -226,7 +227,7 @@ _KINDS = ("unspecified", "internal", "server", "client", "producer", "consumer")
 _STATUSES = ("unset", "ok", "error")
 
 
-def _span(each: Any, service: str) -> Span:
+def _span(each: Any, service: str, instance: str | None) -> Span:
     return Span(
         trace_id=each.trace_id.hex(),
         span_id=each.span_id.hex(),
@@ -239,6 +240,7 @@ def _span(each: Any, service: str) -> Span:
         status=_named(_STATUSES, each.status.code),
         attributes=_attributes(each.attributes),
         status_message=each.status.message,
+        instance=instance,
         events=tuple(
             Happening(event.time_unix_nano, event.name, _attributes(event.attributes)) for event in each.events
         ),

@@ -267,10 +267,12 @@ def stack(receiver: Receiver, page_dir: Path) -> Iterator[Stack]:
         "CORTEX_PROXY_PAGE_DIR": str(page_dir),
     }
     mock_arguments = ("--otlp-endpoint", receiver.url)
-    with running(
-        pace=0.0, proxy_environment=environment, mock_arguments=mock_arguments, mock_environment=PROMPT
-    ) as started:
-        receiver.sources += sources_of(started.proxy_url, started.mock_url)
+    with (
+        running(
+            pace=0.0, proxy_environment=environment, mock_arguments=mock_arguments, mock_environment=PROMPT
+        ) as started,
+        receiver.hearing(*sources_of(started.proxy_url, started.mock_url)),
+    ):
         yield replace(started, metrics_url=f"http://{LOOPBACK}:{metrics_port}/metrics")
 
 

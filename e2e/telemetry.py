@@ -279,7 +279,7 @@ class Source:
 class Receiver:
     """What has arrived, and where it arrives. Any thread may ask.
 
-    sources: the services that `never` makes send what they have.
+    sources: the services that `never` makes send what they have; see `hearing`.
     """
 
     def __init__(self, url: str, *, most: int = MAX_KEPT) -> None:
@@ -368,12 +368,18 @@ class Receiver:
             return Reading(dict(self._series))
 
     def reading(self, service: str, *, timeout_s: float = TIMEOUT_S) -> Reading:
-        """All series, once a service has measured itself after this call: what moved before it is in them."""
+        """All series, once a service has measured itself after this call: what moved before it is in them.
+
+        Each process of the service that is a source has measured itself, or, without sources, any process.
+        """
         asked_ns = time.time_ns()
+        sources = [each for each in self.sources if each.service == service]
+        needed = {self._answer_of(each, _knock(each), timeout_s).instance for each in sources}
 
         def is_fresh() -> bool:
             with self._changed:
-                return any(each.service == service and each.time_ns >= asked_ns for each in self._series.values())
+                newer = [each for each in self._series.values() if each.service == service and each.time_ns >= asked_ns]
+            return bool(newer) and needed <= {each.instance for each in newer}
 
         self.until(is_fresh, f"a newer reading of {service}'s metrics", timeout_s=timeout_s)
         return self.read()
@@ -474,11 +480,26 @@ class Receiver:
         with_metrics: it has also measured itself after that.   Raises: TelemetryMissing.
         """
         for source, trace_id in [(each, _knock(each)) for each in self.sources]:
-            what = f"the answer of {source.service} to {source.url}, which shows that all before it has arrived,"
-            is_here = functools.partial(self._has_answered, source, trace_id)
-            self.until(is_here, what, trace_id=trace_id, timeout_s=timeout_s)
+            self._answer_of(source, trace_id, timeout_s)
         for service in {each.service for each in self.sources} if with_metrics else ():
             self.reading(service, timeout_s=timeout_s)
+
+    def _answer_of(self, source: Source, trace_id: str, timeout_s: float) -> Span:
+        """The span of what a source was asked, once its line is here, too."""
+        what = f"the answer of {source.service} to {source.url}, which shows that all before it has arrived,"
+        is_here = functools.partial(self._has_answered, source, trace_id)
+        self.until(is_here, what, trace_id=trace_id, timeout_s=timeout_s)
+        return self.spans(trace_id=trace_id, service=source.service)[0]
+
+    @contextmanager
+    def hearing(self, *sources: Source) -> Iterator[None]:
+        """In the block these answer for what has not arrived; each has to be up as long."""
+        self.sources += sources
+        try:
+            yield
+        finally:
+            for each in sources:
+                self.sources.remove(each)
 
     def _has_answered(self, source: Source, trace_id: str) -> bool:
         asks: dict[Signal, Callable[..., Sequence[Record]]] = {Signal.TRACES: self.spans, Signal.LOGS: self.logs}
@@ -583,12 +604,12 @@ def _shown(found: Any) -> str:
     return repr(found)[:500]
 
 
-def sources_of(proxy_url: str, mock_url: str) -> list[Source]:
+def sources_of(proxy_url: str, mock_url: str) -> tuple[Source, Source]:
     """The two of our own stack. The mock sends no lines; it refuses what it is asked, which is a span as well."""
-    return [
+    return (
         Source("cortex-proxy", f"{proxy_url}/livez"),
         Source("cortex-mock", f"{mock_url}/api/v2/cortex/threads", (Signal.TRACES,)),
-    ]
+    )
 
 
 @contextmanager

@@ -44,10 +44,10 @@ def limited(receiver: Receiver) -> Iterator[Stage]:
         "CORTEX_PROXY_OTLP_ENDPOINT": receiver.url,
     }
     mock_arguments = ("--otlp-endpoint", receiver.url)
-    with running(
-        pace=0.0, proxy_environment=environment, mock_arguments=mock_arguments, mock_environment=PROMPT
-    ) as own:
-        receiver.sources += sources_of(own.proxy_url, own.mock_url)
+    with (
+        running(pace=0.0, proxy_environment=environment, mock_arguments=mock_arguments, mock_environment=PROMPT) as own,
+        receiver.hearing(*sources_of(own.proxy_url, own.mock_url)),
+    ):
         yield Stage(own.proxy_url, own.mock_url, own.metrics_url, receiver, log_dir=own.log_dir)
 
 

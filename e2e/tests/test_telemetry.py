@@ -747,8 +747,9 @@ def shop(receiver: Receiver, gate: threading.Event) -> Iterator[Shop]:
         server.shop = Shop(receiver, gate)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
-        receiver.sources.append(Source("shop", f"http://{LOOPBACK}:{server.server_port}/"))
-        yield server.shop
+        with receiver.hearing(Source("shop", f"http://{LOOPBACK}:{server.server_port}/")):
+            yield server.shop
+        assert receiver.sources == []
         gate.set()
         server.shutdown()
         thread.join()
@@ -845,7 +846,7 @@ def test_absence_needs_memory(receiver: Receiver, shop: Shop) -> None:
     assert "refused, the last: POST /v1/traces: 400" in str(told.value)
 
 
-def test_absence_needs_a_source_that_tells(receiver: Receiver, shop: Shop) -> None:
+def test_absence_needs_a_source_that_tells(receiver: Receiver, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that is silent, and one that is not there, are failures, too."""
 
     def never(timeout_s: float) -> None:
@@ -855,18 +856,22 @@ def test_absence_needs_a_source_that_tells(receiver: Receiver, shop: Shop) -> No
     shop.is_mute = True
     with pytest.raises(TelemetryMissing, match=r"the answer of shop .* did not arrive"):
         never(0.2)
-    receiver.sources[:] = [Source("shop", "http://127.0.0.1:9/")]
-    with pytest.raises(TelemetryMissing, match="shop does not answer at"):
+    with (
+        receiver.hearing(Source("shop", "http://127.0.0.1:9/")),
+        pytest.raises(TelemetryMissing, match="shop does not answer at"),
+    ):
         never(5)
-    receiver.sources.clear()
+    monkeypatch.setattr(receiver, "sources", [])
     with pytest.raises(TelemetryMissing, match="answered by no source, so nothing can be said; known: none"):
         never(5)
 
 
 def test_a_reading_has_what_moved_before_it(receiver: Receiver, shop: Shop) -> None:
     """It waits for numbers that were taken after it was asked for."""
-    before = receiver.reading("shop") if shop.sold.add(1) is None else None
-    assert before is not None
+    shop.sold.add(1)
+    before = receiver.reading("shop")
+    others = Point("other", "shop", {}, time.time_ns() + 10**12, value=1.0, instance="another process")
+    receiver.take(Batch(points=(others,)))
     shop.sold.add(4)
     assert receiver.reading("shop").moved(before, "sold", service="shop") == 4
 
