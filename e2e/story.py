@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from playwright.sync_api import Locator, Request
@@ -15,12 +15,12 @@ from playwright.sync_api import Locator, Request
 from contracts.api import PREFIX
 from e2e.page import Chat
 from e2e.stage import Counters, Stage
-from e2e.telemetry import Receiver, Span, TelemetryMissing
-
-if TYPE_CHECKING:
-    from e2e.telemetry import Log
+from e2e.telemetry import Log, Receiver, Span, TelemetryMissing
 
 PROXY, MOCK = "cortex-proxy", "cortex-mock"
+Moves = Mapping[str, Any] | Sequence[Mapping[str, Any]]
+"""Labels of a metric's series and the `delta` over all that have them; or several of these."""
+
 SETTLE_S = 5.0
 """How long a counter may take until it shows what has happened."""
 
@@ -150,14 +150,14 @@ class Story:
             raise TelemetryMissing(f"{what} must not be there\n{told}\n{self.receiver.tree(self.trace_id)}")
 
     @contextmanager
-    def moves(self, expected: Mapping[str, Mapping[str, Any] | list[Mapping[str, Any]]]) -> Iterator[None]:
+    def moves(self, expected: Mapping[str, Moves]) -> Iterator[None]:
         """In the block, these counters move by their `delta`, over the labels that are named, and not otherwise.
 
         expected: as in a scenario's `telemetry`: by metric, some of its labels, and `delta`; or several of these.
         Counted is when what was asked in the block has ended; what is told later, as a page's reports, is waited for.
         """
         rows = [
-            (name, each) for name, some in expected.items() for each in (some if isinstance(some, list) else [some])
+            (name, each) for name, some in expected.items() for each in ([some] if isinstance(some, Mapping) else some)
         ]
         wanted = [float(each["delta"]) for _, each in rows]
         if self.stage.metrics_url is None:
@@ -171,10 +171,11 @@ class Story:
         deadline_s = time.monotonic() + SETTLE_S
         while (found := self._moved(before, rows)) != wanted:
             if time.monotonic() > deadline_s:
-                told = [f"{name}{dict(each)} moved by {by:g}" for (name, each), by in zip(rows, found, strict=True)]
-                tree = self.receiver.tree(self.trace_id) if self.asked else ""
-                raise TelemetryMissing("\n".join([*told, tree]))
+                raise TelemetryMissing("\n".join([*_wrong(rows, found), self._tree()]))
             self.chat.page.wait_for_timeout(50)  # the page goes on, which has things to tell, too
+
+    def _tree(self) -> str:
+        return self.receiver.tree(self.trace_id) if self.asked else ""
 
     def _reached(self, asked_before: int) -> list[str]:
         """The traces of what was asked since then and did not fail before it reached anybody."""
@@ -188,6 +189,13 @@ class Story:
     def journal(self) -> list[dict[str, Any]]:
         """What the mock noted of this story, newest first."""
         return self.stage.journal(self.test_id)
+
+
+def _wrong(rows: list[tuple[str, Mapping[str, Any]]], found: list[float]) -> Iterator[str]:
+    for (name, each), by in zip(rows, found, strict=True):
+        if by != float(each["delta"]):
+            labels = ", ".join(f"{label}={value}" for label, value in each.items() if label != "delta")
+            yield f"{name}{{{labels}}} moved by {by:g}, expected {each['delta']:g}"
 
 
 def moved(before: Counters, after: Counters, name: str, labels: Mapping[str, Any]) -> float:

@@ -93,15 +93,17 @@ export class Conversation {
   }
 
   async #restore({ sessionId, turnIds, isWhole }, signal) {
-    const held = await this.#client.session.token({ signal });
-    if (held.sessionId !== sessionId) {
-      this.#kept.forget();
-      return "ended";
-    }
-    let stored = await this.#stored(turnIds, signal);
-    if (stored.length < turnIds.length) {
+    const { session } = this.#client;
+    const isGone = () => session.current?.sessionId !== sessionId;
+    await session.token({ signal });
+    let stored = isGone() ? [] : await this.#stored(turnIds, signal);
+    if (stored.length < turnIds.length && !isGone()) {
       await pause(LATE_MS, signal);
       stored = await this.#stored(turnIds, signal);
+    }
+    if (isGone()) {
+      this.#kept.forget();
+      return "ended";
     }
     const turns = restoredTurns(stored);
     this.#asked = turns.length;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 from playwright.sync_api import Page, Request, Route, expect
 
@@ -15,32 +14,6 @@ TOKEN_URL = "**/api/v1/session/token"
 def is_renewal(request: Request) -> bool:
     """Whether a request asks for a token with a token."""
     return request.url.endswith("/session/token") and "authorization" in request.headers
-
-
-def test_a_token_is_renewed_before_it_ends(page: Page) -> None:
-    """A minute before its end the token is renewed with itself; the reader notices nothing but a new countdown."""
-    page.clock.install()
-    chat = Chat(page).open()
-    expect(page.get_by_text(re.compile(r"^3:5\d$|^4:00$"))).to_be_visible()
-    chat.ask("Net sales by region")
-    with page.expect_request(is_renewal) as renewal:
-        page.clock.fast_forward("04:01")
-    assert renewal.value.headers["authorization"].startswith("Bearer ")
-    expect(page.get_by_text(re.compile(r"^3:5\d$|^4:00$"))).to_be_visible()
-    turn = chat.ask("How did EMEA develop month by month?")
-    expect(turn.get_by_text("New thread")).to_have_count(0)
-    expect(page.get_by_text("A new session began")).to_have_count(0)
-
-
-def test_a_stale_token_is_renewed_before_a_question(page: Page) -> None:
-    """A tab that slept past the renewal renews first, then asks."""
-    page.clock.install()
-    chat = Chat(page).open()
-    order: list[str] = []
-    page.on("request", lambda request: order.append(request.url.rsplit("/", 1)[1]) if "/api/" in request.url else None)
-    page.clock.set_system_time(page.evaluate("Date.now() + 250_000"))
-    chat.ask("Net sales by region")
-    assert order[:2] == ["token", "chat"]
 
 
 def test_a_session_that_cannot_be_renewed_is_replaced(page: Page, watch: Watch) -> None:

@@ -15,31 +15,6 @@ def is_chat(request: Request) -> bool:
     return request.url.endswith("/api/v1/chat")
 
 
-def test_an_answer_shows_thinking_tools_table_chart_and_text(chat: Chat) -> None:
-    """The first question is answered with folded thinking, finished tools, a table, a chart and words."""
-    turn = chat.ask("Net sales by region")
-    expect(turn.get_by_text(re.compile("Thought for"))).to_be_visible()
-    expect(turn.get_by_text("so I query the sales view")).to_be_hidden()
-    for tool in ("Read the semantic model", "Run SQL", "Draw a chart"):
-        expect(turn.locator("summary", has_text=tool).get_by_text("Done")).to_be_visible()
-    expect(turn.get_by_role("table", name="Net sales by region").get_by_role("cell", name="1,250.50")).to_be_visible()
-    expect(turn.get_by_role("img", name="Net sales 2025").locator("svg")).to_be_visible()
-    expect(turn.get_by_text("EMEA leads with 1,250.50, APAC follows with 980.00.")).to_be_visible()
-    expect(chat.status).to_have_text("The answer is complete.")
-
-
-def test_thinking_is_open_while_it_streams(chat: Chat) -> None:
-    """Thinking can be read as it comes, and folds once it is over."""
-    chat.pace("4× faster")
-    chat.send("How did EMEA develop month by month?")
-    thinking = chat.turn.get_by_role("group").first
-    expect(thinking.get_by_text("Thinking…")).to_be_visible()
-    expect(thinking.get_by_role("paragraph")).to_be_visible()
-    expect(thinking.get_by_text(re.compile(r"Thought for \d"))).to_be_visible()
-    expect(thinking).not_to_have_attribute("open", "")
-    chat.page.get_by_role("button", name="Stop").click()
-
-
 def test_a_tool_card_holds_input_and_result(chat: Chat) -> None:
     """An opened tool card shows the SQL that ran and the rows it returned."""
     turn = chat.ask("Net sales by region")
@@ -71,32 +46,6 @@ def test_the_panel_says_that_nothing_was_recorded(chat: Chat) -> None:
     """The page calls the shipped answers what they are: written from documentation."""
     panel = chat.page.get_by_role("complementary", name="Rehearsal")
     expect(panel.get_by_text("written from public documentation; none was recorded")).to_be_visible()
-
-
-def test_a_suggested_query_asks_itself(chat: Chat) -> None:
-    """A suggestion below an answer becomes the next question."""
-    turn = chat.ask("Net sales by region")
-    turn.get_by_role("button", name="How did EMEA develop month by month?").click()
-    expect(chat.turns).to_have_count(2)
-    expect(chat.ended().get_by_role("heading", name="How did EMEA develop month by month?")).to_be_visible()
-
-
-def test_citations_are_numbered_and_lead_there_and_back(chat: Chat) -> None:
-    """References lead to their sources and back; a web source opens apart and tells it nothing."""
-    turn = chat.ask("How long is our warranty, and what is usual elsewhere?")
-    sources = turn.get_by_role("region", name="Sources")
-    expect(sources.get_by_role("listitem")).to_have_count(3)
-    expect(sources.get_by_text("Warranty on espresso machines")).to_be_visible()
-    expect(sources.get_by_text("descaled every six months")).to_be_visible()
-    web = sources.get_by_role("link", name="www.example.org")
-    expect(web).to_have_attribute("rel", "noopener noreferrer")
-    numbers = turn.get_by_role("superscript").all_inner_texts()
-    assert numbers == ["1", "2", "3"]
-    reference = turn.get_by_role("link", name="Source 2: Warranty on espresso machines")
-    reference.click()
-    expect(chat.page.locator("li:target")).to_contain_text("Warranty on espresso machines")
-    sources.get_by_role("link", name="Back to reference 2").click()
-    expect(chat.page.locator("a:target")).to_have_text("2")
 
 
 def test_a_question_of_the_agent_is_marked_and_answered_in_the_thread(chat: Chat) -> None:
@@ -132,26 +81,6 @@ def test_an_unknown_client_side_tool_is_answered_with_an_error(chat: Chat) -> No
     assert "toString" in message["content"][0]["json"]["error"]
 
 
-def test_a_conversation_stays_in_its_thread(chat: Chat) -> None:
-    """Follow-ups carry the thread and the last answer's id; a new conversation carries neither."""
-    bodies = record_bodies(chat.page)
-    chat.ask("How did net sales develop from 2023 to 2024?")
-    chat.ask("Only EMEA, please")
-    expect(chat.ask("Which country grew most?")).not_to_contain_text("New thread")
-    chat.page.get_by_role("button", name="New conversation").click()
-    expect(chat.turns).to_have_count(0)
-    chat.ask("Net sales by region")
-    threads = [body.get("threadId") for body in bodies]
-    assert threads[0] is None
-    assert isinstance(threads[1], int)
-    assert threads[1] == threads[2]
-    assert threads[3] is None
-    parents = [body["parentMessageId"] for body in bodies]
-    assert parents[0] == 0
-    assert len(set(parents[:3])) == 3
-    assert parents[3] == 0
-
-
 def test_an_unrecorded_question_gets_the_recorded_ones(chat: Chat) -> None:
     """A question that nobody recorded is answered with those that were, ready to be asked."""
     turn = chat.ask("Will it rain tomorrow?")
@@ -159,21 +88,6 @@ def test_an_unrecorded_question_gets_the_recorded_ones(chat: Chat) -> None:
     suggestions.get_by_role("button").first.click()
     expect(chat.turns).to_have_count(2)
     expect(chat.ended().get_by_role("region", name="Error")).to_have_count(0)
-
-
-def test_stop_ends_an_answer_and_the_next_question_works(chat: Chat) -> None:
-    """A stopped answer says so, keeps what came, and does not stand in the way of the next one."""
-    chat.pace("Real time")
-    chat.send("Write the sales review for 2025")
-    expect(chat.turn.get_by_role("heading", level=3).first).to_be_visible(timeout=20_000)
-    chat.page.get_by_role("button", name="Stop").click()
-    expect(chat.ended().get_by_text("You stopped this answer.")).to_be_visible()
-    expect(chat.status).to_have_text("The answer was stopped.")
-    expect(chat.turn.get_by_role("heading", level=3).first).to_be_visible()
-    chat.pace("At once")
-    turn = chat.ask("Net sales by region")
-    expect(turn.get_by_text("EMEA leads with 1,250.50")).to_be_visible()
-    expect(turn.get_by_text("New thread: the agent does not remember the questions above.")).to_be_visible()
 
 
 def test_a_broken_answer_names_problem_and_trace(chat: Chat) -> None:
