@@ -334,8 +334,8 @@ class Floor:
 
     def _timed(self, test_id: str, perform: Perform, scenario: str) -> list[Answer]:
         heard = perform(Guest(self.stack, f"{test_id}:1", self.pace, scenario))
-        has_stream = any(is_event_stream(each.headers) for each in heard)
-        at_once = perform(Guest(self.stack, f"{test_id}:0", 0.0, scenario)) if has_stream else heard
+        is_paced = self.pace > 0 and any(is_event_stream(each.headers) for each in heard)
+        at_once = perform(Guest(self.stack, f"{test_id}:0", 0.0, scenario)) if is_paced else heard
         answers = [answer_of(*pair) for pair in zip(heard, at_once, strict=True)]
         for each, answer in zip(heard, answers, strict=True):
             self.late_ms += _lateness_ms(each, answer)

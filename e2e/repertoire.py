@@ -23,6 +23,7 @@ from e2e.hearing import (
     CHAT,
     EXAMPLE_TOKEN,
     OK,
+    TRIES,
     Ask,
     Floor,
     FrontDoorError,
@@ -415,14 +416,25 @@ def refusal(floor: Floor, refused: Refused) -> list[Exchange]:
     ask = refused.ask
     if "data" in ask.changes and refused.problem is not ProblemType.UNSUPPORTED_MEDIA_TYPE:
         ask = replace(ask, changes={**ask.changes, "headers": _JSON})
-    guest = Guest(floor.stack, f"refused:{refused.problem}", 0.0)
-    for _ in range(refused.before):
-        guest.ask(ask)
-    heard = guest.ask(ask)
+    heard = _soon_refused(floor, refused, ask)
     if _problem(heard) != refused.problem:
         raise FrontDoorError(f"{refused.problem} was to be met, the front door showed {heard.status} {heard.body!r}")
     told = {"method": ask.method, "path": _route(ask.path), "anything": True}
     return [Exchange(told, (answer_of(heard, heard),))]
+
+
+def _soon_refused(floor: Floor, refused: Refused, ask: Ask) -> Heard:
+    """What the last of the requests meets, when they followed each other closely.
+
+    The wait that a full window tells is what is left of it, in whole seconds: on a busy machine another one.
+    """
+    for _ in range(TRIES):
+        guest = Guest(floor.stack, f"refused:{refused.problem}", 0.0)
+        began_s = time.monotonic()
+        heard = [guest.ask(ask) for _ in range(refused.before + 1)][-1]
+        if refused.before == 0 or time.monotonic() - began_s < 1.0:
+            break
+    return heard
 
 
 def _route(path: str) -> str:
