@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import functools
 import gzip
 import http.client
@@ -11,12 +12,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 import requests
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]  # no stubs
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # no stubs
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -26,6 +31,9 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, ArrayValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as ProtobufSpan
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, SimpleLogRecordProcessor
 from opentelemetry.sdk.metrics import Counter, Histogram, MeterProvider
@@ -342,6 +350,107 @@ def test_nesting_has_an_end() -> None:
         value = {"arrayValue": {"values": [value]}}
     with pytest.raises(Malformed):
         in_json(of_spans({**WHOLE, "attributes": [{"key": "a", "value": value}]}))
+
+
+# --- anything
+
+_VALUES = st.recursive(
+    st.builds(AnyValue, string_value=st.text(max_size=9))
+    | st.builds(AnyValue, int_value=st.integers(-(2**63), 2**63 - 1))
+    | st.builds(AnyValue, double_value=st.floats(allow_nan=False))
+    | st.builds(AnyValue, bool_value=st.booleans())
+    | st.builds(AnyValue, bytes_value=st.binary(max_size=9)),
+    lambda inner: st.lists(inner, max_size=3).map(lambda each: AnyValue(array_value=ArrayValue(values=each))),
+    max_leaves=5,
+)
+_PAIRS = st.lists(st.builds(KeyValue, key=st.text(max_size=9), value=_VALUES), max_size=4)
+_TIMES = st.integers(0, 2**64 - 1)
+_SPANS = st.builds(
+    ProtobufSpan,
+    trace_id=st.binary(min_size=16, max_size=16),
+    span_id=st.binary(min_size=8, max_size=8),
+    parent_span_id=st.binary(min_size=8, max_size=8) | st.just(b""),
+    name=st.text(max_size=9),
+    kind=st.integers(0, 7),
+    start_time_unix_nano=_TIMES,
+    end_time_unix_nano=_TIMES,
+    attributes=_PAIRS,
+    events=st.lists(st.builds(ProtobufSpan.Event, time_unix_nano=_TIMES, name=st.text(max_size=9)), max_size=2),
+)
+
+
+def as_json(message: Any) -> Any:
+    """A request as OTLP's JSON has it: protobuf's own, but with ids in hexadecimal."""
+
+    def walk(value: Any) -> Any:
+        if isinstance(value, list):
+            return [walk(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        ids = {key: base64.b64decode(each).hex() for key, each in value.items() if key in IDS}
+        return {key: walk(each) for key, each in value.items()} | ids
+
+    return walk(MessageToDict(message, use_integers_for_enums=True))
+
+
+IDS = {"traceId", "spanId", "parentSpanId"}
+
+
+@given(spans=st.lists(_SPANS, max_size=3))
+@settings(max_examples=60, deadline=None)
+def test_both_encodings_say_the_same(spans: list[Any]) -> None:
+    """Whatever a request holds, its records are the same from protobuf and from JSON."""
+    request = ExportTraceServiceRequest(resource_spans=[ResourceSpans(scope_spans=[ScopeSpans(spans=spans)])])
+    packed = decoded(Signal.TRACES, request.SerializeToString(), Encoding.PROTOBUF)
+    assert replace(in_json(as_json(request)), size_bytes=packed.size_bytes) == packed
+    assert len(packed.spans) + len(packed.rejected) == len(spans)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    *(
+                        "resourceSpans",
+                        "scopeSpans",
+                        "spans",
+                        "resourceLogs",
+                        "scopeLogs",
+                        "logRecords",
+                        "body",
+                        "value",
+                    ),
+                    *("resourceMetrics", "scopeMetrics", "metrics", "histogram", "dataPoints", "attributes", "key"),
+                    *("traceId", "kind", "stringValue", "arrayValue", "values", "timeUnixNano", "bucketCounts"),
+                ]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(
+    signal=st.sampled_from(list(Signal)),
+    encoded=st.tuples(st.just(Encoding.PROTOBUF), st.binary(max_size=60))
+    | st.tuples(st.just(Encoding.JSON), _JSON.map(lambda value: json.dumps(value).encode())),
+)
+@settings(max_examples=150, deadline=None)
+def test_any_bytes_are_telemetry_or_malformed(signal: Signal, encoded: tuple[Encoding, bytes]) -> None:
+    """Nothing but `Malformed` is ever raised, and what is taken can be kept, found and shown."""
+    encoding, body = encoded
+    receiver = Receiver("")
+    try:
+        receiver.take(decoded(signal, body, encoding))
+    except Malformed:
+        return
+    text = missing(receiver, lambda: receiver.spans(name="?") or receiver.logs(event="?") or receiver.points(name="?"))
+    assert text.count("-> none of") == 3
 
 
 # --- the door
