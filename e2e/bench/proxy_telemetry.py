@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from e2e.bench import proxy
 from e2e.bench.client import stream
@@ -36,8 +36,7 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
         environments: Mapping[str, Mapping[str, str]] = {OFF: {}, AGAIN: {}, METRICS: metrics, COLLECTOR: sent}
         stages = {name: running.enter_context(bench(added)) for name, added in environments.items()}
         asks = {name: stage.through(STREAMS) for name, stage in stages.items()}
-        for ask in asks.values():
-            asyncio.run(proxy.warm_up(ask))
+        asyncio.run(_warm_up(asks.values()))
         for number in range(1, ROUNDS + 1):
             if number % 8 == 1:
                 say(f"round {number} of {ROUNDS}: {STREAMS} streams at once, and {ALONE} alone")
@@ -46,6 +45,11 @@ def measure(say: Callable[[str], None]) -> list[Figure]:
                 per_cpu_s[name].append(_per_cpu_s(stages[name], asks[name]))
             asyncio.run(_alone(asks, alone_ms))
     return figures(per_cpu_s, alone_ms)
+
+
+async def _warm_up(asks: Iterable[Ask]) -> None:
+    """All at once, since nothing is measured yet."""
+    await asyncio.gather(*map(proxy.warm_up, asks))
 
 
 async def _alone(asks: Mapping[str, Ask], alone_ms: Mapping[str, list[float]]) -> None:
