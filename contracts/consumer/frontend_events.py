@@ -46,7 +46,7 @@ _CITED = {
 }
 _RESULT = {"tool_use_id": "toolu_ctx01", "status": "success"}
 _TOOL_USE = {"tool_use_id": "toolu_ctx01", "type": "cortex_search", "name": "sales_docs", "input": {}}
-_USAGE = {"inputTokens": 5100, "cachedTokens": 1200, "outputTokens": 420}
+USAGE = {"inputTokens": 5100, "cachedTokens": 1200, "outputTokens": 420}
 _END = {"reason": "completed", "turnId": TURN_ID, "events": 19, "upstreamBytes": 9471, "durationMs": 4006.5}
 _START = {"sessionId": SESSION_ID, "turnId": TURN_ID, "traceId": TRACE_ID}
 
@@ -267,7 +267,7 @@ CHAT_MESSAGES: tuple[Message, ...] = (
     Message(
         f"event {StreamEvent.END}, of a whole turn",
         StreamEvent.END,
-        {**_END, "reason": Exactly(EndReason.COMPLETED.value), "usage": _USAGE, "firstEventMs": 240.1},
+        {**_END, "reason": Exactly(EndReason.COMPLETED.value), "usage": USAGE, "firstEventMs": 240.1},
     ),
     Message(
         f"event {StreamEvent.END}, of a cut stream",
@@ -348,7 +348,7 @@ WHOLE = stream(
     *_WHOLE_TEXT,
     (Event.SUGGESTED_QUERIES, CHAT[Event.SUGGESTED_QUERIES]),
     *_ENDING,
-    usage=_USAGE,
+    usage=USAGE,
     firstEventMs=240.1,
 )
 PLAIN = stream(_IN_THREAD, *_OPENING, *_TEXT, *_WHOLE_TEXT, *_ENDING)

@@ -570,6 +570,11 @@ _TURN = {
     "endReason": "completed",
     "threadId": THREAD_ID,
     "assistantMessageId": MESSAGE_ID,
+    # What a page that is loaded anew shows again: blocks by their type, and the foot of the answer.
+    "content": [{"type": "text"}],
+    "usage": events.USAGE,
+    "durationMs": 4006.0,
+    "traceId": events.TRACE_ID,
 }
 
 
