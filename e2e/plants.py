@@ -37,13 +37,24 @@ LEAST = 2
 
 _DRAWN = re.compile(
     r"\b[0-9a-f]{16,32}\b|(?<=127\.0\.0\.1):\d+|(?<=story-)[0-9a-f]+|/\S*/plants-\w+|\b0x[0-9a-f]{6,}\b"
+    r"|(?<=\] )[\d.]+ ms @[\d.]+|(?<=' )@[\d.]+|(?<=Ms=)[\d.]+"
 )
-"""What differs from run to run: ids, ports, folders."""
+"""What differs from run to run: ids, ports, folders, and a trace's times."""
 
-_NAMES = re.compile(r"^FAILED (e2e/stories/\S+?)(?: - .*)?$", re.MULTILINE)
+_NAMES = re.compile(r"^FAILED (e2e/stories/.+?)(?: - .*)?$", re.MULTILINE)
 _ERRORS = re.compile(r"^E +(.+)$", re.MULTILINE)
 _STORY = re.compile(r"^-+ the story -+\n(.*?)(?=^=+ |^_+ |\Z)", re.MULTILINE | re.DOTALL)
-_BESIDE_THE_POINT = ("page ", "test id", "evidence", "earlier", "asked ", "  - ", "Call log", "Actual value", "status ")
+_BESIDE_THE_POINT = (
+    "page ",
+    "test id",
+    "evidence",
+    "earlier",
+    "asked ",
+    "status ",
+    "trace ",
+    "Call log",
+    "Actual value",
+)
 
 
 class Fault(Mistake):
@@ -55,7 +66,7 @@ class Fault(Mistake):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """story: the first that failed, empty when none did.   said: its message, line by line."""
+    """story: the first that failed, empty when none did.   said: its message, or why none began, line by line."""
 
     fault: Fault
     story: str
@@ -74,10 +85,12 @@ def verdicts(wanted: Sequence[Fault]) -> Iterator[Verdict]:
         fault.planted(ROOT)
     with tempfile.TemporaryDirectory(prefix="plants-") as folder:
         copy = copied(Path(folder))
-        for stories in dict.fromkeys(fault.stories for fault in wanted):
+        every = dict.fromkeys(fault.stories for fault in wanted)
+        whole = {word: None for stories in every if len(stories) == 1 for word in stories}
+        for stories in (tuple(whole), *(each for each in every if len(each) > 1)):
             story, said = _first_failure(copy, stories)
-            if story:
-                raise RuntimeError("\n".join([f"{story} fails without any fault:", *said]))
+            if said:
+                raise RuntimeError("\n".join([f"it fails without any fault: {story}", *said]))
         for fault in wanted:
             began_s, place = time.monotonic(), copy / fault.file
             before = place.read_text("utf-8")
@@ -90,7 +103,7 @@ def verdicts(wanted: Sequence[Fault]) -> Iterator[Verdict]:
 
 
 def _first_failure(copy: Path, stories: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Name and message of the first story that fails in a copy; both empty when all pass."""
+    """Name and message of the first story that fails in a copy; both empty when all pass, the name when none began."""
     command = [sys.executable, "-P", "-m", "pytest", *stories, "-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(  # noqa: S603 - our own command
@@ -100,13 +113,20 @@ def _first_failure(copy: Path, stories: Sequence[str]) -> tuple[str, tuple[str, 
 
 
 def failure_in(output: str) -> tuple[str, tuple[str, ...]]:
-    """The first failed story that pytest tells of, and its message without what differs from run to run."""
+    """The first failed story that pytest tells of, and its message without what differs from run to run.
+
+    Without a name where a story did not come to fail, because what it plays on did not start: nobody has noticed then.
+    """
     failed = _NAMES.search(output)
     if failed is None:
-        return "the stories did not start", tuple(output.splitlines()[-SHOWN_LINES:])
+        return "", ("no story began:", *output.splitlines()[-SHOWN_LINES:])
     told = _STORY.search(output)
     lines = [*_ERRORS.findall(output), *(told[1].splitlines() if told else [])]
-    kept = [line.rstrip()[:SHOWN_CHARS] for line in lines if line.strip() and not line.startswith(_BESIDE_THE_POINT)]
+    kept = [
+        line.rstrip()[:SHOWN_CHARS]
+        for line in lines
+        if line.strip() and not line.lstrip().startswith(_BESIDE_THE_POINT)
+    ]
     return failed[1], tuple(_DRAWN.sub("...", line) for line in kept[:SHOWN_LINES])
 
 

@@ -28,7 +28,7 @@ promise    It is never late.
 page       http://127.0.0.1:40947/
 mock       was asked nothing
 =========================== short test summary info ============================
-FAILED e2e/stories/test_x.py::test_it[chromium] - AssertionError: late
+FAILED e2e/stories/test_x.py::test_it[chromium-real time] - AssertionError: late
 1 failed in 2.00s
 """
 
@@ -49,7 +49,7 @@ def test_each_fault_can_be_planted() -> None:
 def test_a_failed_story_is_told_with_its_words() -> None:
     """Its name and what it says, without what differs from run to run."""
     assert failure_in(FAILED) == (
-        "e2e/stories/test_x.py::test_it[chromium]",
+        "e2e/stories/test_x.py::test_it[chromium-real time]",
         (
             "AssertionError: the trace ... is late at http://127.0.0.1.../",
             "promise    It is never late.",
@@ -59,9 +59,9 @@ def test_a_failed_story_is_told_with_its_words() -> None:
 
 
 def test_a_run_that_did_not_begin_is_told_as_such() -> None:
-    """A fault that keeps anything from starting is none that a story has noticed by name."""
+    """A fault that keeps everything from starting is none that a story has noticed."""
     name, said = failure_in("\n".join(f"line {number}" for number in range(100)))
-    assert (name, said[-1], len(said)) == ("the stories did not start", "line 99", SHOWN_LINES)
+    assert (name, said[0], said[-1], len(said)) == ("", "no story began:", "line 99", SHOWN_LINES + 1)
 
 
 def test_the_page_names_what_nobody_noticed() -> None:
