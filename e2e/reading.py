@@ -40,18 +40,25 @@ class Reading:
     """What stands in a turn that has ended.
 
     answer: its lines as a screen reader has them, from the question to the answer's end; how long things took is left
-    out, which differs each time.   text: all that can be seen.
+    out, which differs each time.   code: of Snowflake's, that a reader can quote.   text: all that can be seen.
     """
 
     answer: Sequence[str]
     problem: Card | None
+    code: str | None
     text: str
 
     @classmethod
     def of(cls, turn: Locator) -> Reading:
         """What stands in this one."""
         card = turn.get_by_role("region", name="Error")
-        return cls(list(_answer(turn)), _card(card) if card.count() else None, turn.inner_text())
+        facts = _facts(card)
+        return cls(
+            list(_answer(turn)),
+            _told_by(card, facts) if card.count() else None,
+            facts.get("Upstream code"),
+            turn.inner_text(),
+        )
 
 
 def _answer(turn: Locator) -> Iterator[str]:
@@ -64,9 +71,12 @@ def _answer(turn: Locator) -> Iterator[str]:
             yield line.removesuffix(":")
 
 
-def _card(card: Locator) -> Card:
-    names, values = (card.get_by_role(role).all_inner_texts() for role in ("term", "definition"))
-    facts = dict(zip(names, values, strict=True))
+def _facts(card: Locator) -> Mapping[str, str]:
+    names, values = card.get_by_role("term").all_inner_texts(), card.get_by_role("definition").all_inner_texts()
+    return dict(zip(names, values, strict=True))
+
+
+def _told_by(card: Locator, facts: Mapping[str, str]) -> Card:
     advice = ADVICE.search(card.inner_text())
     return {
         "title": card.get_by_role("heading").inner_text(),
