@@ -673,14 +673,15 @@ MOCK_METRICS = (
 
 # --- what a run of the test suites leaves
 
-SUITES = ("unit", "e2e", "sdk", "proof", "pact", "smoke")
-TEST_OUTCOMES = ("passed", "failed", "error", "skipped")
+SUITES = ("unit", "e2e", "stories", "sdk", "proof", "pact", "smoke")
+TEST_OUTCOMES = ("passed", "failed", "error", "skipped", "quarantined")
+TEST_TIMES = ("median", "p95", "longest")
 
 SUITE_TESTS = Metric(
     "cortex_suite_tests",
     MetricKind.GAUGE,
     "{test}",
-    "Tests of a suite's last run, by outcome.",
+    "Tests of a suite's last run, by outcome. One that is quarantined failed as a list says it may.",
     MappingProxyType({"suite": SUITES, "outcome": TEST_OUTCOMES}),
     from_start=False,
     adds_up=False,
@@ -704,7 +705,36 @@ SUITE_FINISHED = Metric(
     adds_up=False,
 )
 
-SUITE_METRICS = (SUITE_TESTS, SUITE_DURATION, SUITE_FINISHED)
+# No histogram: a run's process ends with it, so nothing of it ever rises, and a rate of it is nothing.
+SUITE_TEST_DURATION = Metric(
+    "cortex_suite_test_duration_seconds",
+    MetricKind.GAUGE,
+    "s",
+    "Time that a test of a suite's last run took, set-up and tear-down included.",
+    MappingProxyType({"suite": SUITES, "statistic": TEST_TIMES}),
+    from_start=False,
+    adds_up=False,
+)
+SUITE_RERUNS = Metric(
+    "cortex_suite_reruns",
+    MetricKind.GAUGE,
+    "{run}",
+    "How often failed tests of a suite's last run were run again. They stay failed.",
+    MappingProxyType({"suite": SUITES}),
+    from_start=False,
+    adds_up=False,
+)
+SUITE_FLAKY = Metric(
+    "cortex_suite_flaky_tests",
+    MetricKind.GAUGE,
+    "{test}",
+    "Tests of a suite's last run that failed, and passed when they were run again.",
+    MappingProxyType({"suite": SUITES}),
+    from_start=False,
+    adds_up=False,
+)
+
+SUITE_METRICS = (SUITE_TESTS, SUITE_DURATION, SUITE_FINISHED, SUITE_TEST_DURATION, SUITE_RERUNS, SUITE_FLAKY)
 
 ALL_METRICS = (*METRICS, *MOCK_METRICS, *SUITE_METRICS)
 

@@ -13,6 +13,9 @@ from contracts.telemetry import (
     MOCK_STREAMS_ACTIVE,
     SUITE_DURATION,
     SUITE_FINISHED,
+    SUITE_FLAKY,
+    SUITE_RERUNS,
+    SUITE_TEST_DURATION,
     SUITE_TESTS,
 )
 from dashboards import thresholds
@@ -141,6 +144,29 @@ BOARD = Board(
                     "Time since each suite's last run ended. Red is green, but of another day.",
                     (Target(f"time() - {now(SUITE_FINISHED, _SUITE, how='max')}", "{{suite}}"),),
                     lines=(Line(thresholds.SUITE_AGE.value, BAD),),
+                    no_value="no runs",
+                ),
+                Panel(
+                    "Test times",
+                    Kind.TIMESERIES,
+                    "s",
+                    "How long tests of each suite's last run took: the median, 95 of 100 and the longest. One slow "
+                    "test and many that are a little slower look alike in a suite's duration, and here they do not.",
+                    (Target(now(SUITE_TEST_DURATION, ("suite", "statistic"), how="max"), "{{suite}} {{statistic}}"),),
+                    width=12,
+                    no_value="no runs",
+                ),
+                Panel(
+                    "Flaky tests",
+                    Kind.TIMESERIES,
+                    "short",
+                    "Tests of each suite's last run that failed and passed when they were run again, and how often any "
+                    "was run again. They count as failed. Only `pytest --again N` runs tests again.",
+                    (
+                        Target(now(SUITE_FLAKY, _SUITE, how="max"), "{{suite}} flaky"),
+                        Target(now(SUITE_RERUNS, _SUITE, how="max"), "{{suite}} run again"),
+                    ),
+                    width=12,
                     no_value="no runs",
                 ),
             ),

@@ -9,9 +9,10 @@ the folder. Where no node exporter runs, any web server that shows the file is a
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,8 +22,12 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 from contracts.telemetry import (
     SUITE_DURATION,
     SUITE_FINISHED,
+    SUITE_FLAKY,
+    SUITE_RERUNS,
+    SUITE_TEST_DURATION,
     SUITE_TESTS,
     TEST_OUTCOMES,
+    TEST_TIMES,
     Metric,
     bounded,
 )
@@ -57,10 +62,14 @@ class Tally:
 
     began_s: float = field(default_factory=time.monotonic)
     outcomes: dict[str, str] = field(default_factory=dict)
+    took_s: dict[str, float] = field(default_factory=dict)
+    again: dict[str, list[str]] = field(default_factory=dict)
 
     def note(self, report: pytest.TestReport) -> None:
         """One phase of a test has ended: the worst of its phases is its outcome."""
         outcome = outcome_of(report)
+        self.took_s[report.nodeid] = self.took_s.get(report.nodeid, 0.0) + report.duration
+        self.again[report.nodeid] = [str(value) for name, value in report.user_properties if name == AGAIN]
         if outcome != "passed" or report.when == "call":
             self.outcomes[report.nodeid] = worse(self.outcomes.get(report.nodeid, "passed"), outcome)
 
@@ -79,6 +88,16 @@ class Tally:
             yield SUITE_TESTS, {**of_suite, "outcome": outcome}, counted[outcome]
         yield SUITE_DURATION, of_suite, time.monotonic() - self.began_s
         yield SUITE_FINISHED, of_suite, time.time()
+        for name, share in zip(TEST_TIMES, (0.5, 0.95, 1.0), strict=True):
+            yield SUITE_TEST_DURATION, {**of_suite, "statistic": name}, _ranked(self.took_s.values(), share)
+        yield SUITE_RERUNS, of_suite, sum(map(len, self.again.values()))
+        yield SUITE_FLAKY, of_suite, sum("passed" in ended for ended in self.again.values())
+
+
+def _ranked(values: Iterable[float], share: float) -> float:
+    """The value that this share of them does not exceed; 0 of none."""
+    ordered = sorted(values)
+    return ordered[math.ceil(share * len(ordered)) - 1] if ordered else 0.0
 
 
 class SuiteReport:

@@ -9,7 +9,15 @@ import os
 import time
 from collections.abc import Mapping
 
-from contracts.telemetry import BUILD_INFO, SUITE_DURATION, SUITE_FINISHED, SUITE_TESTS
+from contracts.telemetry import (
+    BUILD_INFO,
+    SUITE_DURATION,
+    SUITE_FINISHED,
+    SUITE_FLAKY,
+    SUITE_RERUNS,
+    SUITE_TEST_DURATION,
+    SUITE_TESTS,
+)
 from dashboards import alerts, thresholds
 from dashboards.proof import props
 from dashboards.proof.rehearsal import NO_LIMITS, Backstage, Expected, Rehearsal
@@ -118,12 +126,16 @@ def _start_second(backstage: Backstage, upstream_url: str) -> None:
 
 def _suite(*, failed: int, age_s: float) -> bytes:
     """The report of a suite's last run."""
-    outcomes = {"passed": 120, "failed": failed, "error": 0, "skipped": 0}
+    outcomes = {"passed": 120, "failed": failed, "error": 0, "skipped": 0, "quarantined": 0}
+    times = {"median": 0.2, "p95": 1.5, "longest": 6.25}
     return props.exposition(
         {
             SUITE_TESTS.exposed: {f'suite="e2e",outcome="{name}"': count for name, count in outcomes.items()},
             SUITE_DURATION.exposed: {'suite="e2e"': 41.5},
             SUITE_FINISHED.exposed: {'suite="e2e"': time.time() - age_s},
+            SUITE_TEST_DURATION.exposed: {f'suite="e2e",statistic="{name}"': took_s for name, took_s in times.items()},
+            SUITE_RERUNS.exposed: {'suite="e2e"': 2 * failed},
+            SUITE_FLAKY.exposed: {'suite="e2e"': failed // 2},
         }
     )
 
@@ -460,7 +472,10 @@ SITUATIONS: tuple[Rehearsal, ...] = (
         "the last run of a test suite failed, three days ago",
         (scrape(lambda rehearsal: rehearsal.suite_job, _suite(failed=2, age_s=3 * thresholds.DAY_S)),),
         Expected(
-            moves=("harness/suite-results", "harness/suite-duration", "harness/suite-age"),
+            moves=(
+                *("harness/suite-results", "harness/suite-duration", "harness/suite-age"),
+                *("harness/test-times", "harness/flaky-tests"),
+            ),
             fires=("CortexSuiteFailing", "CortexSuiteStale"),
             silent=OF_THE_MACHINE,
         ),

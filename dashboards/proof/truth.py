@@ -409,6 +409,16 @@ TRUTHS: tuple[Truth, ...] = (
     ),
     Truth("harness/suite-duration", "A", "suite", Kind.VALUE, _always({"e2e": 41.5}), ("suite-fails",)),
     Truth("harness/suite-age", "A", "suite", Kind.VALUE, _always({"e2e": 3 * thresholds.DAY_S}), ("suite-fails",)),
+    Truth(
+        "harness/test-times",
+        "A",
+        "statistic",
+        Kind.VALUE,
+        _always({"median": 0.2, "p95": 1.5, "longest": 6.25}),
+        ("suite-fails",),
+    ),
+    Truth("harness/flaky-tests", "A", "suite", Kind.VALUE, _always({"e2e": 1}), ("suite-fails",)),
+    Truth("harness/flaky-tests", "B", "suite", Kind.VALUE, _always({"e2e": 4}), ("suite-fails",)),
 )
 """What is compared. A rehearsal whose mock has ended has no journal, and is compared with what clients counted."""
 

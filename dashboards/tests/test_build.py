@@ -27,7 +27,7 @@ clients: first-token-in-the-page page-against-proxy largest-contentful-paint int
   stream-outcomes page-errors silences measurements-dropped
 logs: log-volume warnings-and-errors requests traces slow-turns
 harness: mock-requests mock-misses mock-matches frame-lateness frames faults mock-streams mock-telemetry-dropped mock-up
-  suite-results suite-duration suite-age
+  suite-results suite-duration suite-age test-times flaky-tests
 """
 """Panels that alerts, runbooks, scenarios and people's bookmarks name."""
 
