@@ -32,6 +32,7 @@ SHOWN_CHARS = 300
 MAX_BODY_BYTES = 8 * 1024 * 1024
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
+_TOKEN = re.compile(r"eyJ[\w.-]+")  # also one that we did not ask for, or could not read
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 M = TypeVar("M", bound=BaseModel)
@@ -142,7 +143,7 @@ class Visit:
         for secret in (self.options.client_key, self.token.token if self.token else None):
             if secret:
                 text = text.replace(secret, "***")
-        text = _UNPRINTABLE.sub(" ", text).strip()
+        text = _UNPRINTABLE.sub(" ", _TOKEN.sub("***", text)).strip()
         return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}..."
 
 
@@ -202,7 +203,7 @@ class Ask:
             answered_s = time.time()
             if not stream:
                 _read(answer, self.until_s)
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError, OSError) as error:  # what reads the body raises urllib3's own
             raise _broken(error) from error
         self.visit.answers.setdefault(
             what, Answer(what, answer.status_code, answer.headers, request_id, asked_s, answered_s)
@@ -228,7 +229,7 @@ class Ask:
             except ReadTimeoutError as error:
                 raise TimeoutError from error
             except (HTTPError, OSError) as error:
-                raise _broken(requests.ConnectionError(error)) from error
+                raise _broken(error) from error
 
         return read
 
@@ -323,7 +324,8 @@ def _body_in_words(answer: requests.Response) -> str:
 
 
 def _beginning(answer: requests.Response) -> str:
-    return " ".join(answer.text[:120].split())
+    """More than will be shown: a secret that is cut in two would not be known again."""
+    return " ".join(answer.text[: 10 * SHOWN_CHARS].split())
 
 
 def _of_foreign(answer: requests.Response) -> str:
@@ -356,16 +358,16 @@ def _advice(kind: str, problem: Problem) -> str:
     return f"{hint} ({trace})"
 
 
-def _broken(error: requests.RequestException) -> Trouble:
+def _broken(error: Exception) -> Trouble:
     if isinstance(error, requests.ConnectTimeout):
         return Trouble("connecting took too long", "see firewall and VPN between here and the target")
-    if isinstance(error, requests.Timeout) or "timed out" in str(error).lower():
+    if isinstance(error, requests.Timeout | ReadTimeoutError) or "timed out" in str(error).lower():
         return silent()
     if isinstance(error, requests.exceptions.SSLError):
         return Trouble("the TLS handshake failed", "see the check 'connection'")
     if isinstance(error, requests.exceptions.ProxyError):
         return Trouble("the HTTP proxy of this machine's environment refused", "see HTTPS_PROXY and NO_PROXY")
-    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
+    if isinstance(error, requests.ConnectionError | HTTPError | ConnectionError):
         return Trouble("the connection broke before the answer was whole", "see the gateway's and the proxy's log")
     return Trouble(f"{type(error).__name__}: {error}", "see the gateway's and the proxy's log")
 

@@ -128,7 +128,8 @@ class _Handler(BaseHTTPRequestHandler):
             headers["transfer-encoding"] = "chunked"
         else:
             pieces = [reply.whole]
-            headers["content-length"] = str(len(pieces[0]))
+            headers.setdefault("content-length", str(len(pieces[0])))
+            self.close_connection = headers["content-length"] != str(len(pieces[0]))  # it waits for more in vain
         for name, value in headers.items():
             self.send_header(name.title(), value)
         self.end_headers()

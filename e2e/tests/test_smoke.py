@@ -31,9 +31,10 @@ from e2e.smoke.checks import CHECKS, WAVES, Check
 from e2e.smoke.line import Line
 from e2e.smoke.result import CheckResult, Report
 from e2e.smoke.run import GOODBYE_S, run
-from e2e.smoke.visit import Ask, Options, Trouble, Visit
+from e2e.smoke.visit import CLIENT_KEY_HEADER, Ask, Options, Trouble, Visit
 from e2e.stack import Child, Stack, proxy_settings, running
 from e2e.tests.faulty import Authority, Fault, Gateway, Reply, edited, gateway, none, on, rewritten
+from proxy import tokens
 
 CLIENT_KEY = "client-key-for-tests-0123456789abcdef"
 CHAT, TOKEN = "POST /api/v1/chat", "POST /api/v1/session/token"
@@ -196,6 +197,12 @@ BROKEN: dict[str, Broken] = {
     "another JSON": Broken(
         "livez", edited("GET /api/v1/livez", lambda _: {"up": 1}), "the answer is no Health: status: Field required"
     ),
+    "an answer that is cut": Broken(
+        "livez",
+        on("GET /api/v1/livez", lambda reply: reply.saying(content_length="400")),
+        "the connection broke before the answer was whole",
+        "log",
+    ),
     "a store that fails": Broken(
         "readyz",
         on(
@@ -250,6 +257,11 @@ BROKEN: dict[str, Broken] = {
         on(TOKEN, problem(401, "client-key-invalid", "A valid X-Client-Key header is required here.")),
         "401 client-key-invalid: It is refused. A valid X-Client-Key header is required here.",
         "give the client key",
+    ),
+    "a token that cannot be read": Broken(
+        "token",
+        edited(TOKEN, lambda token: token.pop("sessionId") and None),
+        'the answer is no SessionToken: sessionId: Field required; it begins \'{"token": "***"',
     ),
     "a token that ends otherwise than its answer says": Broken(
         "token_clock",
@@ -408,6 +420,7 @@ def test_a_fault_is_told(front: tuple[str, Gateway], broken: Broken, monkeypatch
     failed = results(report, "failed")
     assert set(failed) == {broken.check, *broken.also}, {name: each.found for name, each in failed.items()}
     told = failed[broken.check]
+    assert "eyJ" not in report.model_dump_json()  # as every token begins
     assert broken.says in told.found
     assert told.do
     assert broken.do in told.do
@@ -595,6 +608,11 @@ def test_secrets_are_masked(front: tuple[str, Gateway]) -> None:
     text = run(options(url, client_key=CLIENT_KEY)).model_dump_json()
     assert "***" in text
     assert not re.search(r"\\u001b|\\u0007|eyJ|" + CLIENT_KEY, text)
+
+
+def test_what_the_smoke_knows_of_the_proxy_is_so() -> None:
+    """It does not import what signs tokens only for a name and a number."""
+    assert (CLIENT_KEY_HEADER, checks.CLOCK_TOLERANCE_S) == (tokens.CLIENT_KEY_HEADER, tokens.LEEWAY_S)
 
 
 def test_redirects_are_not_followed(front: tuple[str, Gateway]) -> None:
