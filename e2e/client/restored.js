@@ -26,7 +26,7 @@ function withLeg(turn, { turnId, traceId, threadId, assistantMessageId, content,
   ];
   const told = events.reduce((soFar, [event, data]) => apply(soFar, event, data, 0), turn);
   const restored = { startedAt: Date.parse(stored.startedAt), isTextAlone: stored.complete && !content };
-  return { ...close(told, stored.complete ? "done" : "stopped", stored.durationMs), restored };
+  return { ...close(told, stored.complete ? "done" : "stopped", 0), restored };
 }
 
 /** What the page answered is not kept, only that it did. */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 
 from playwright.sync_api import Locator, Page, Route, expect
 
@@ -59,12 +60,18 @@ def test_a_new_conversation_stays_new(story: Story) -> None:
     expect(story.chat.turns).to_have_count(0)
     zone = "When do the daily figures close in my time zone?"
     story.ask(zone)
+    page.route("**/api/v1/history/**", _page_by_page)
     page.reload()
     expect(note(page)).to_contain_text("was restored")
     (turn,) = story.chat.turns.all()
     expect(turn.get_by_role("heading", name=zone)).to_be_visible()
     expect(turn.get_by_text("Ran in this browser")).to_be_visible()
     expect(turn.get_by_text("Thank you, I now know your time zone.")).to_be_visible()
+
+
+def _page_by_page(route: Route) -> None:
+    """The history as one that is too long for a page."""
+    route.continue_(url=route.request.url.replace("limit=100", "limit=1"))
 
 
 def test_an_answer_that_the_reload_cut_is_shown_as_far_as_it_came(story: Story) -> None:
@@ -86,6 +93,27 @@ def test_an_answer_that_the_reload_cut_is_shown_as_far_as_it_came(story: Story) 
     expect(story.chat.turns).to_have_count(2)
     expect(story.chat.ended()).to_contain_text("New thread")
     assert_told(story, question, THREAD_THEN_RUN)
+
+
+def test_how_an_answer_ended_is_read_again(story: Story) -> None:
+    """An answer that broke off says so, and why; of one that was too large to keep, the text is there."""
+    page = story.chat.page
+    story.ask("Net sales by region")
+    broken = {"complete": False, "endReason": "upstream_truncated", "assistantMessageId": None}
+    for change, words in ((broken, "This answer broke off (upstream truncated)."), ({}, "the text alone was kept")):
+        page.route("**/api/v1/history/**", partial(_changed, change={**change, "content": None}))
+        page.reload()
+        expect(story.chat.turn.get_by_role("note")).to_contain_text(words)
+        expect(story.chat.turn.get_by_text("EMEA leads with 1,250.50")).to_be_visible()
+        expect(story.chat.turn.get_by_role("table")).to_have_count(0)
+        page.unroute("**/api/v1/history/**")
+
+
+def _changed(route: Route, change: dict[str, object]) -> None:
+    answer = route.fetch()
+    found = answer.json()
+    found["turns"][0] |= change
+    route.fulfill(response=answer, json=found)
 
 
 def test_a_session_that_cannot_go_on_is_told_once(story: Story) -> None:
