@@ -10,14 +10,15 @@ from e2e.page import ChatPage
 from e2e.plugin import *  # noqa: F403
 
 
-@pytest.fixture(name="page_dir", scope="session")
-def our_page_dir() -> Path:
+# Of the same names as the plugin's: they take their place.
+@pytest.fixture(scope="session")  # type: ignore[no-redef]
+def page_dir() -> Path:
     """What a stack of our own serves: the built page, its index.html at `/`, everything else below `/client/`."""
     return Path(__file__).parent / "page"
 
 
-@pytest.fixture(name="chat")
-def our_chat(page: Page) -> ChatPage:
+@pytest.fixture  # type: ignore[no-redef]
+def chat(page: Page) -> ChatPage:
     """Our page, opened."""
-    chat: ChatPage = TheirPage(page).open()
-    return chat
+    opened: ChatPage = TheirPage(page).open()
+    return opened

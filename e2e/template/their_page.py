@@ -39,13 +39,13 @@ class TheirPage:
     def open(self) -> Self:
         """The page, ready for a question."""
         self.page.goto("/")
-        expect(self.page.get_by_role("button", name="Ask")).to_be_enabled()
+        expect(self.page.get_by_role("button", name="Ask", exact=True)).to_be_enabled()
         return self
 
     def send(self, question: str) -> None:
         """Ask, and return once the question stands in a turn."""
         self.page.get_by_label("What would you like to know?").fill(question)
-        self.page.get_by_role("button", name="Ask").click()
+        self.page.get_by_role("button", name="Ask", exact=True).click()
         expect(self.turn.get_by_role("heading", name=question)).to_be_visible()
 
     def ended(self) -> Locator:
