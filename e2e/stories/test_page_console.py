@@ -8,13 +8,14 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import requests
 from playwright.sync_api import Locator, Page, expect
 
 from contracts.cortex import agent_run_path
+from e2e.axe import findings
 from e2e.client_api import TIMEOUT_S, ask_mock
 from e2e.page import Watch
 from e2e.stack import ACCOUNT, USER, Stack
@@ -540,6 +541,24 @@ def test_transcripts_lose_no_text(console: Page) -> None:
 
 
 # --- for every reader
+
+
+@pytest.mark.parametrize(("scheme", "views"), [("light", VIEWS), ("dark", VIEWS[:2])], ids=["light", "dark"])
+def test_every_view_is_for_everyone(
+    console: Page, stack: Stack, scheme: Literal["light", "dark"], views: tuple[str, ...]
+) -> None:
+    """In either theme axe finds nothing in any view, nor in a miss that is opened."""
+    console.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    test_id = f"for-everyone-{scheme}"
+    ask_mock(stack, RUN, asked("A miss"), {"X-Test-Id": test_id})
+    found = dict[str, list[str]]()
+    for view in views:
+        console.goto(f"{stack.mock_url}/#{view}")
+        expect(console.locator("#view > *")).to_be_visible()
+        if view == "journal":
+            expect(opened(console, test_id).get_by_role("heading", name="A miss")).to_be_visible()
+        found[view] = findings(console)
+    assert not any(found.values()), found
 
 
 @pytest.mark.parametrize("view", VIEWS)
