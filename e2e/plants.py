@@ -42,7 +42,7 @@ _DRAWN = re.compile(
 """What differs from run to run: ids, ports, folders, and a trace's times."""
 
 _NAMES = re.compile(r"^FAILED (e2e/stories/.+?)(?: - .*)?$", re.MULTILINE)
-_ERRORS = re.compile(r"^E +(.+)$", re.MULTILINE)
+_ERRORS = re.compile(r"^E {1,7}(.+)$", re.MULTILINE)
 _STORY = re.compile(r"^-+ the story -+\n(.*?)(?=^=+ |^_+ |\Z)", re.MULTILINE | re.DOTALL)
 _BESIDE_THE_POINT = (
     "page ",

@@ -86,8 +86,8 @@ class Story:
 
     @property
     def trace_ids(self) -> list[str]:
-        """The trace of each request for a turn, oldest first."""
-        return [request.headers["traceparent"].split("-")[1] for request in self.asked]
+        """The trace of each request for a turn, oldest first.   Raises: TelemetryMissing where the page named none."""
+        return [_trace_of(request) for request in self.asked]
 
     @property
     def trace_id(self) -> str:
@@ -189,6 +189,13 @@ class Story:
     def journal(self) -> list[dict[str, Any]]:
         """What the mock noted of this story, newest first."""
         return self.stage.journal(self.test_id)
+
+
+def _trace_of(request: Request) -> str:
+    parent = request.headers.get("traceparent")
+    if parent is None:
+        raise TelemetryMissing(f"the page asked {urlsplit(request.url).path} without the header traceparent")
+    return parent.split("-")[1]
 
 
 def _wrong(rows: list[tuple[str, Mapping[str, Any]]], found: list[float]) -> Iterator[str]:
