@@ -8,9 +8,11 @@ A plugin, for xdist's workers, too; `e2e.observed` and `e2e.report` read what it
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -107,8 +109,20 @@ class Case:
 
     @property
     def failure(self) -> str:
-        """Everything that its failures say."""
-        return "\n\n".join(str(each.longrepr) for each in self._failed())
+        """Where its failures are and what they say, without the sections that were added to them."""
+        return "\n\n".join(str(_alone(each.longrepr)) for each in self._failed())
+
+    @property
+    def added(self) -> list[tuple[str, str]]:
+        """The sections that were added to its failures: title and text."""
+        found = (getattr(each.longrepr, "sections", ()) for each in self._failed())
+        return [(title, text) for sections in found for title, text, _ in sections]
+
+    @property
+    def message(self) -> str:
+        """What its first failure says before an empty line, behind which details stand; empty where it has none."""
+        found = next((_message(each) for each in self._failed()), "")
+        return re.split(r"\n\s*\n", found.strip(), maxsplit=1)[0]
 
     @property
     def reason(self) -> str:
@@ -138,11 +152,22 @@ class Cases:
         return case
 
 
+def _message(report: pytest.TestReport | pytest.CollectReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return str(report.longrepr if crash is None else crash.message)
+
+
+def _alone(failure: Any) -> Any:
+    """A failure without its sections; a copy, for others show it, too."""
+    alone = copy.copy(failure)
+    if getattr(alone, "sections", None):
+        alone.sections = []
+    return alone
+
+
 def first_line(report: pytest.TestReport | pytest.CollectReport) -> str:
     """What a failure says first, clipped."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    text = crash.message if crash is not None else str(report.longrepr)
-    lines = (line.strip() for line in text.splitlines())
+    lines = (line.strip() for line in _message(report).splitlines())
     return next(filter(None, lines), "")[:MAX_REASON_CHARS]
 
 

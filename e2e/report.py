@@ -33,6 +33,7 @@ from mocks.suite import BAD, QUARANTINED
 TEMPLATE = Path(__file__).with_name("report.html.jinja")
 IMAGES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp"}
 MAX_TEXT_CHARS = 30_000
+MAX_MESSAGE_CHARS = 1_000
 MAX_TEXTS_CHARS = 3_000_000
 MAX_IMAGE_BYTES = 500_000
 MAX_IMAGES_BYTES = 10_000_000
@@ -114,9 +115,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the page shows of a test that did not simply pass."""
+    """What the page shows of a test that did not simply pass.   added: sections of its failure, which say the most."""
 
     case: Case
+    message: str
+    added: Sequence[tuple[str, str]]
     failure: str
     sections: Sequence[tuple[str, str]]
     evidence: Sequence[Evidence]
@@ -131,11 +134,11 @@ class Budget:
     texts: int = MAX_TEXTS_CHARS
     images: int = MAX_IMAGES_BYTES
 
-    def text(self, text: str) -> str:
+    def text(self, text: str, most: int = MAX_TEXT_CHARS) -> str:
         """As much of a text as there is room for: its beginning and its end, printable, without credentials."""
-        room = min(MAX_TEXT_CHARS, self.texts)
+        room = min(most, self.texts)
         # What will be clipped anyhow is not worth a search, which takes seconds in a flood.
-        clean = text_without_credentials(_UNPRINTABLE.sub("", _clipped(text, 4 * MAX_TEXT_CHARS)))
+        clean = text_without_credentials(_UNPRINTABLE.sub("", _clipped(text, 4 * most)))
         shown = _clipped(clean, room)
         self.texts -= min(room, len(shown))
         return shown
@@ -171,6 +174,8 @@ class Pages:
         facts += [("worker", case.worker), ("run again", ", ".join(case.again)), ("in quarantine", _allowed(case))]
         return Told(
             case,
+            self.budget.text(case.message, MAX_MESSAGE_CHARS),
+            [(title, self.budget.text(text)) for title, text in case.added],
             self.budget.text(case.failure),
             [(title, self.budget.text(text)) for title, text in sections.items()],
             list(self._evidence(case)),
@@ -197,7 +202,12 @@ class Pages:
         return f"./{quote(Path(os.path.relpath(path, self.folder)).as_posix())}"
 
 
-_FACTS: Mapping[str, str] = {"scenario": SCENARIO, "test id": TEST_ID, "not asserted": "not asserted"}
+_FACTS: Mapping[str, str] = {
+    "scenario": SCENARIO,
+    "test id": TEST_ID,
+    "not asserted": "not asserted",
+    "not kept": "evidence dropped",
+}
 
 
 def _allowed(case: Case) -> str:

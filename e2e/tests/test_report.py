@@ -81,6 +81,37 @@ def test_a_broken_promise_comes_first_with_all_that_is_known(suite: pytest.Pytes
     assert TEMPLATE.format(trace_id=TRACE_ID) in page.all("a", "href")
 
 
+ADDING = """
+import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed:
+        report.longrepr.addsection("the story", "promise  none")
+    return report
+"""
+
+
+def test_what_a_failure_says_stands_apart_from_its_details(suite: pytest.Pytester) -> None:
+    """Its first lines are read at once; sections that were added to it open beneath, and once."""
+    body = """
+import pytest
+
+class Told(Exception): pass
+
+def test_it(): raise Told("asked for EMEA\\nfound APAC\\n\\n- heading\\n- status")
+"""
+    with (suite.path / "conftest.py").open("a") as conftest:
+        conftest.write(ADDING)
+
+    page = run(suite, body, "-p", "xdist", "-n", "1")
+
+    texts = page.text.split("asked for EMEA")
+    assert texts[1].startswith(" found APAC the story promise none The failure")
+    assert page.text.count("promise none") == 1
+
+
 def test_workers_tests_are_on_the_same_page(suite: pytest.Pytester) -> None:
     """With xdist the run that started them writes it, once."""
     body = "import pytest\n@pytest.mark.parametrize('n', range(4))\ndef test_it(n): assert n != 2\n"
