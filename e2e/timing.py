@@ -16,14 +16,14 @@ from mocks.cassette import Frame
 class Reading:
     """What a clock says of the moment, in seconds since its own start.
 
-    clock: whose it is, with its verb, as `the proxy's span says`.   behind_s, ahead_s: by how much it may come after
-    the clock before it, and before that.
+    clock: whose it is, with its verb, as `the proxy's span says`.   late: how much later than the clock before it, as
+    a share of the moment.   early_s: how much earlier than that.
     """
 
     clock: str
     seconds: float
-    behind_s: float = 0.0
-    ahead_s: float = 0.0
+    late: float = 0.0
+    early_s: float = 0.0
 
     def __str__(self) -> str:
         return f"{self.clock} {self.seconds:.3f} s"
@@ -40,23 +40,24 @@ def disagreements(readings: Sequence[Reading]) -> list[str]:
     one before it that is right, so a wrong clock accuses none of those behind it.   Raises: TooSoonError.
     """
     right, *others = readings
+    due_s = right.seconds
     _must_be_late_enough(right, others)
-    behind_s = ahead_s = 0.0
+    late_s = early_s = 0.0
     wrong = []
     for each in others:
-        behind_s, ahead_s = behind_s + each.behind_s, ahead_s + each.ahead_s
-        if -ahead_s <= each.seconds - right.seconds <= behind_s:
-            right, behind_s, ahead_s = each, 0.0, 0.0
+        late_s, early_s = late_s + each.late * due_s, early_s + each.early_s
+        if -early_s <= each.seconds - right.seconds <= late_s:
+            right, late_s, early_s = each, 0.0, 0.0
         else:
-            wrong.append(f"{each}, but {right}: it may say {behind_s:g} s more and {ahead_s:g} s less")
+            wrong.append(f"{each}, but {right}: it may say {late_s:.3f} s more and {early_s:.3f} s less")
     return wrong
 
 
 def _must_be_late_enough(first: Reading, others: Sequence[Reading]) -> None:
     # A clock that is itself late, or early, by what it may be, must stand out when it is wrong by half.
-    widest_s = max(2 * each.behind_s + 3 * each.ahead_s for each in others)
-    if first.seconds <= widest_s:
-        raise TooSoonError(f"{first}; before {widest_s:g} s nobody can tell a clock that is wrong by half")
+    soonest_s = max(3 * each.early_s / (1 - 2 * each.late) for each in others)
+    if first.seconds <= soonest_s:
+        raise TooSoonError(f"{first}; before {soonest_s:.3f} s nobody can tell a clock that is wrong by half")
 
 
 def scheduled_s(frames: Sequence[Frame], event: str, pace: float) -> float:

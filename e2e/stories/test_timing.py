@@ -15,7 +15,7 @@ import mocks
 from contracts import telemetry, traces
 from contracts.cortex import Event
 from e2e.stage import TIMEOUT_S
-from e2e.story import Story, moved
+from e2e.story import PROXY, Story, moved
 from e2e.telemetry import Span
 from e2e.timing import Reading, disagreements, left_s, scheduled_s
 from mocks.cassette import Frame, load
@@ -36,10 +36,12 @@ STOPWATCH = """(words) => {
 }"""
 """A stopwatch in the page that is not the page's own: from the press of Enter until the words are in the answer."""
 
-LATE_S = 0.15
-"""How much later than the clock before it a clock may be on a machine of two cores with other work.
+LATE = 0.4
+"""How much later than the clock before it a clock may be, as a share of the moment.
 
-Alone, each step takes 1 to 30 ms. What it may take is bounded by what must be found: a clock that is wrong by half.
+Alone, each step takes 1 to 30 ms; with twenty processes that want two cores, a page was seen 300 ms behind. So the
+bound is not what steps take, but what must be found: a clock that is off by half. One that says too little is found
+much sooner, by what stands below.
 """
 
 AFTERWARDS_S = 0.05
@@ -69,7 +71,7 @@ class Told:
         """When the first frame of an event was due, and when it left."""
         return [
             Reading(f"{words} is due after", scheduled_s(self.cassette, event, self.factor)),
-            Reading(f"the mock let {words} go after", left_s(self.timeline, event), LATE_S, NEVER_S),
+            Reading(f"the mock let {words} go after", left_s(self.timeline, event), LATE, NEVER_S),
         ]
 
     def measured(self, metric: telemetry.Metric) -> float:
@@ -83,8 +85,8 @@ def first_event(told: Told) -> list[Reading]:
     chunk_s = float(told.span.attributes[traces.FIRST_CHUNK.name])
     return [
         *told.played(told.cassette[0].event, "the first event"),
-        Reading("the proxy's span says", chunk_s, LATE_S, NEVER_S),
-        Reading("the proxy's histogram says", told.measured(telemetry.STREAM_FIRST_EVENT), LATE_S, NEVER_S),
+        Reading("the proxy's span says", chunk_s, LATE, NEVER_S),
+        Reading("the proxy's histogram says", told.measured(telemetry.STREAM_FIRST_EVENT), LATE, NEVER_S),
     ]
 
 
@@ -92,20 +94,19 @@ def first_text(told: Told) -> list[Reading]:
     """What was told of the first text."""
     return [
         *told.played(Event.TEXT_DELTA, "the first text"),
-        Reading("the proxy's histogram says", told.measured(telemetry.STREAM_FIRST_TOKEN), LATE_S, NEVER_S),
-        Reading("the page's report says", told.reported_s, LATE_S, AFTERWARDS_S),
-        Reading("the reader saw it after", told.shown_s, LATE_S, NEVER_S),
+        Reading("the proxy's histogram says", told.measured(telemetry.STREAM_FIRST_TOKEN), LATE, NEVER_S),
+        Reading("the page's report says", told.reported_s, LATE, AFTERWARDS_S),
+        Reading("the reader saw it after", told.shown_s, LATE, NEVER_S),
     ]
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question, how its answer begins, its cassette, and the pace as the page and the mock call it."""
+    """A question, how its answer begins, its cassette, and the factor on the cassette's times."""
 
     question: str
     words: str
     cassette: str
-    pace: str
     factor: float
 
 
@@ -113,12 +114,12 @@ class Asked:
     ("asked", "moments"),
     [
         pytest.param(
-            Asked("What is the refund deadline?", "Customers have 30", "refund_deadline", "Real time", 1.0),
+            Asked("What is the refund deadline?", "Customers have 30", "refund_deadline", 1.0),
             (first_event, first_text),
             id="real time",
         ),
         pytest.param(
-            Asked("Which products are returned most often?", "The Hand", "sql_fails_twice", "4\u00d7 faster", 0.25),
+            Asked("Which products are returned most often?", "The Hand", "sql_fails_twice", 0.25),
             (first_text,),
             id="faster",
         ),
@@ -129,7 +130,7 @@ def test_every_clock_tells_the_same_moment(
 ) -> None:
     """What the proxy and the page say of an answer's beginning agrees with the cassette and with the reader's watch."""
     page = story.chat.page
-    story.chat.pace(asked.pace)
+    story.pace(asked.factor)
     page.evaluate(STOPWATCH, asked.words)
     before = story.stage.counters()
     with page.expect_response(reports_first_text) as report:
@@ -141,7 +142,7 @@ def test_every_clock_tells_the_same_moment(
         factor=asked.factor,
         timeline=timeline(story),
         moved=lambda name: moved(before, after, name, {}),
-        span=story.spans("cortex-proxy")[0],
+        span=story.spans(PROXY)[0],
         reported_s=reported(report.value)["time_to_first_token_s"],
         shown_s=(shown["shownMs"] - shown["askedMs"]) / 1000,
     )

@@ -12,10 +12,10 @@ from e2e.timing import Reading, TooSoonError, disagreements, left_s, scheduled_s
 from mocks.cassette import Frame
 
 DUE = Reading("the first text is due after", 1.5)
-MOCK = Reading("the mock let the first text go after", 1.51, 0.15, 0.002)
-PROXY = Reading("the proxy's histogram says", 1.53, 0.15, 0.002)
-REPORT = Reading("the page's report says", 1.55, 0.15, 0.05)
-READER = Reading("the reader saw it after", 1.58, 0.15, 0.002)
+MOCK = Reading("the mock let the first text go after", 1.51, 0.3, 0.002)
+PROXY = Reading("the proxy's histogram says", 1.53, 0.3, 0.002)
+REPORT = Reading("the page's report says", 1.55, 0.3, 0.05)
+READER = Reading("the reader saw it after", 1.58, 0.3, 0.002)
 AGREEING = [DUE, MOCK, PROXY, REPORT, READER]
 
 
@@ -54,7 +54,7 @@ def test_whatever_the_way_takes_one_wrong_clock_is_found(
     """However long each step takes within its bounds, only the wrong clock is named."""
     readings = [replace(DUE, seconds=due_s)]
     for each, share in zip(AGREEING[1:], steps, strict=True):
-        readings.append(replace(each, seconds=readings[-1].seconds + share * each.behind_s * 0.999))
+        readings.append(replace(each, seconds=readings[-1].seconds + share * each.late * due_s * 0.999))
     assert disagreements(readings) == []
     readings[index] = replace(readings[index], seconds=readings[index].seconds * wrong_by)
     (told,) = disagreements(readings)
@@ -62,17 +62,17 @@ def test_whatever_the_way_takes_one_wrong_clock_is_found(
 
 
 def test_what_holds_text_back_is_told_of_all_behind_it() -> None:
-    """A proxy that keeps text for a second makes everybody behind it late, and its own clock says so first."""
-    late = [replace(each, seconds=each.seconds + 1) for each in (PROXY, REPORT, READER)]
+    """A proxy that keeps text for two seconds makes everybody behind it late, and its own clock says so first."""
+    late = [replace(each, seconds=each.seconds + 2) for each in (PROXY, REPORT, READER)]
     told = disagreements([DUE, MOCK, *late])
-    assert [words.split(" 2.5")[0] for words in told] == [PROXY.clock, REPORT.clock, READER.clock]
+    assert [words.split(" 3.5")[0] for words in told] == [PROXY.clock, REPORT.clock, READER.clock]
     assert all(MOCK.clock in words for words in told)
 
 
 def test_a_moment_that_comes_too_soon_proves_nothing() -> None:
     """Where half of the time is within what clocks may differ by, the comparison says so rather than pass."""
-    with pytest.raises(TooSoonError, match=r"due after 0\.400 s; before 0\.45 s nobody can tell"):
-        disagreements([replace(each, seconds=0.4) for each in AGREEING])
+    with pytest.raises(TooSoonError, match=r"due after 0\.300 s; before 0\.375 s nobody can tell"):
+        disagreements([replace(each, seconds=0.3) for each in AGREEING])
 
 
 def test_the_first_frame_of_an_event_counts() -> None:
