@@ -1,7 +1,7 @@
 """What a reader has before them: a turn once it has ended, and what stood there while nothing new came.
 
 Reading     a turn's answer in lines, its card of a problem, all its text
-Wait        the longest time in a turn without anything new, and what stood there
+Wait        a time in a turn without anything new, and what stood there
 Verdict     every promise that was not kept, told together
 """
 
@@ -15,12 +15,15 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TypeGuard
 
-from playwright.sync_api import JSHandle, Locator
+from playwright.sync_api import JSHandle, Locator, Page
 
 from e2e.stage import NotTold
 from e2e.telemetry import TelemetryMissing
 
 DURATION = re.compile(r"\d[\d.,]* m?s\b")
+OF_TOOL = re.compile(rf"(Done|Failed) · {DURATION.pattern}")
+"""Only a tool that took a while says for how long."""
+
 FOOT = re.compile(r"  - (region \"Error\"|button \"Copy answer\"|text: …)")
 ADVICE = re.compile(r"(Wait .*|Trying again .*)$", re.MULTILINE)
 
@@ -62,7 +65,7 @@ class Reading:
 
 
 def _answer(turn: Locator) -> Iterator[str]:
-    spoken = DURATION.sub("…", turn.aria_snapshot()).splitlines()
+    spoken = DURATION.sub("…", OF_TOOL.sub(r"\1", turn.aria_snapshot())).splitlines()
     question = next(number for number, line in enumerate(spoken) if "heading" in line)  # above it, a note may stand
     for line in spoken[question + 1 :]:
         if FOOT.match(line):
@@ -87,15 +90,23 @@ def _told_by(card: Locator, facts: Mapping[str, str]) -> Card:
     }
 
 
-NOTE_STATES = """(turn) => {
+NOTE_STATES = """(body) => {
   const states = [];
-  const note = () => states.push([performance.now(), turn.getAttribute("aria-busy") !== "false", turn.textContent]);
+  const note = (_changes, observer) => {
+    const turn = [...body.querySelectorAll("article")].at(-1);
+    const isBusy = turn?.getAttribute("aria-busy") !== "false";
+    if (!turn || (!isBusy && !states.length)) return;
+    states.push([performance.now(), turn.textContent]);
+    if (!isBusy) observer.disconnect();
+  };
   const observed = { subtree: true, childList: true, characterData: true, attributeFilter: ["aria-busy"] };
-  new MutationObserver(note).observe(turn, observed);
-  note();
+  new MutationObserver(note).observe(body, observed);
   return states;
 }"""
-"""Notes what stands in a turn, and since when; to look now and then would miss what stands for a moment."""
+"""Notes what stands in the next turn, and since when; to look now and then would miss what stands for a moment."""
+
+READABLE_MS = 100
+"""What stands for less nobody sees; more would not bear a machine on which the page itself is late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +117,16 @@ class Wait:
     text: str
 
     @staticmethod
-    def noted(turn: Locator) -> JSHandle:
-        """The notes that are taken of a turn from now on."""
-        return turn.evaluate_handle(NOTE_STATES)
+    def noted(page: Page) -> JSHandle:
+        """The notes that will be taken of the next turn."""
+        return page.locator("body").evaluate_handle(NOTE_STATES)
 
     @classmethod
-    def longest(cls, notes: JSHandle) -> Wait:
-        """The longest of a turn that has ended."""
-        states: list[tuple[float, bool, str]] = notes.json_value()
-        waits = [cls(until - since, text) for (since, busy, text), (until, *_) in pairwise(states) if busy]
-        return max(waits, key=lambda each: each.ms, default=cls(0.0, ""))
+    def readable(cls, notes: JSHandle) -> list[Wait]:
+        """Those of a turn that has ended in which what stood could be read."""
+        states: list[tuple[float, str]] = notes.json_value()
+        waits = [cls(until - since, text) for (since, text), (until, _) in pairwise(states)]
+        return [each for each in waits if each.ms >= READABLE_MS]
 
 
 @dataclass(slots=True)

@@ -43,7 +43,7 @@ class PageExpectation(Strict):
     """
 
     answer: Shown = Field(description="how much of the answer stands in the end")
-    meanwhile: list[str] = Field(default_factory=list, description="words that stand during the longest wait")
+    meanwhile: list[str] = Field(default_factory=list, description="words that can be read while nothing new comes")
     reads: list[str] = Field(default_factory=list, description="words that stand in the end")
     misses: list[str] = Field(default_factory=list, description="words that do not, though the whole answer has them")
     wait_s: int | None = Field(

@@ -122,11 +122,11 @@ def test_the_reader_and_the_telemetry_tell_the_same(
     for _ in range(played.asks - 1):
         trial.answer(Reading.of(story.ask(question)), "whole", whole[question])
     since_ns = time.time_ns()
+    notes = Wait.noted(story.chat.page)
     with trial.keeping("the counters"), story.moves(moves_of(played)):
-        notes = Wait.noted(story.begins(question))
-        turn = story.chat.ended()
-    longest = Wait.longest(notes)
-    trial.reads(f"the turn for {longest.ms:.0f} ms, its longest wait", longest.text, expected.meanwhile)
+        turn = story.ask(question)
+    stood = [f"{each.ms:.0f} ms: {each.text}" for each in Wait.readable(notes)]
+    trial.reads("the turn while nothing new came", "; ".join(stood), expected.meanwhile)
     trace_id = story.trace_id
     trial.page(story.chat, trace_id, whole[question])
     if expected.again is not None:

@@ -15,28 +15,20 @@ from e2e.telemetry import TelemetryMissing
 class Notes:
     """Notes as a page would have taken them."""
 
-    def __init__(self, *states: tuple[float, bool, str]) -> None:
+    def __init__(self, *states: tuple[float, str]) -> None:
         self._states = states
 
-    def json_value(self) -> list[tuple[float, bool, str]]:
+    def json_value(self) -> list[tuple[float, str]]:
         """All of them."""
         return list(self._states)
 
 
-def longest(*states: tuple[float, bool, str]) -> Wait:
-    """The longest wait among states, each with its time, whether more comes, and its text."""
-    return Wait.longest(cast(JSHandle, Notes(*states)))
-
-
-def test_the_longest_wait_is_told_with_what_stood_there() -> None:
-    """Times are between one note and the next; what stands after the turn's end is no wait."""
-    assert longest((0.0, True, "Connecting"), (5.0, True, "Working"), (30.0, True, "EMEA"), (40.0, False, "all")) == (
-        Wait(25.0, "Working")
-    )
-    assert longest((0.0, True, "Connecting"), (5.0, False, "all"), (900.0, False, "all, drawn")) == (
-        Wait(5.0, "Connecting")
-    )
-    assert longest((0.0, False, "all")) == Wait(0.0, "")
+def test_waits_in_which_something_could_be_read() -> None:
+    """Times are between one note and the next; what stands for a moment is no wait, nor what stands in the end."""
+    notes = Notes((0.0, "Connecting"), (5.0, "Working"), (300.0, "EMEA"), (340.0, "EMEA leads"), (440.0, "all"))
+    assert Wait.readable(cast(JSHandle, notes)) == [Wait(295.0, "Working"), Wait(100.0, "EMEA leads")]
+    assert Wait.readable(cast(JSHandle, Notes((0.0, "all")))) == []
+    assert Wait.readable(cast(JSHandle, Notes())) == []
 
 
 @pytest.mark.parametrize(
