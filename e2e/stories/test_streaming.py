@@ -21,6 +21,9 @@ WATCH_WORDS = """() => {
   new MutationObserver(look).observe(document.body, { childList: true, subtree: true, characterData: true });
 }"""
 
+PIECES = 5
+"""However slow the machine: so many times at least there is more to read."""
+
 MARKS = re.compile(r"[\s*_#>`|-]")
 """What Markdown makes of text, and so may come and go."""
 
@@ -44,7 +47,7 @@ def test_an_answer_grows_piece_by_piece(story: Story) -> None:
     assert [text for text in seen if text and text not in possible] == []
     assert lengths == sorted(lengths)
     assert seen[-1] == words_of("".join(pieces))
-    assert len(set(seen)) > len(pieces) / 4, "it came at once"
+    assert len(set(seen)) > PIECES, "it came at once"
     assert_told(story, question, THREAD_THEN_RUN)
 
 
