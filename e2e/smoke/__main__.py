@@ -56,6 +56,7 @@ def _print_schema(context: click.Context, _option: click.Parameter, is_wanted: b
 @click.option("--deadline-s", type=click.FloatRange(10, 59), default=55.0, show_default=True, help="For everything.")
 @click.option("--trace-url", help="Where a trace is shown, with {trace_id}.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else.")
+@click.option("--json-file", type=FILE, help="Write the report as JSON.")
 @click.option("--junit", type=FILE, help="Write JUnit XML.")
 @click.option(
     "--schema",
@@ -73,6 +74,7 @@ def main(
     without: tuple[str, ...],
     trace_url: str | None,
     as_json: bool,
+    json_file: Path | None,
     junit: Path | None,
     report: Path | None,
     **given: object,
@@ -95,7 +97,7 @@ def main(
             click.echo(f"Smoke of {target}, for {options.deadline_s:.0f} s at most")
         found = run(options, None if as_json else _printing(with_colour=with_colour), trace_url=trace_url)
     click.echo(found.model_dump_json(indent=1) if as_json else result.closing(found, with_colour=with_colour))
-    _write(found, junit, report)
+    _write(found, json_file, junit, report)
     sys.stdout.flush()
     sys.exit(0 if found.ok else 1)
 
@@ -122,8 +124,10 @@ def _client_key(path: Path | None) -> str | None:
     return given.strip() or None
 
 
-def _write(found: result.Report, junit: Path | None, report: Path | None) -> None:
+def _write(found: result.Report, json_file: Path | None, junit: Path | None, report: Path | None) -> None:
     try:
+        if json_file:
+            json_file.write_text(found.model_dump_json(indent=1), encoding="utf-8")
         if junit:
             junit.write_bytes(result.junit(found))
         if report:

@@ -700,13 +700,15 @@ def test_colours_are_for_terminals(front: tuple[str, Gateway]) -> None:
 
 
 def test_the_command_tells_machines(front: tuple[str, Gateway], tmp_path: Path) -> None:
-    """JSON alone on stdout, JUnit XML and metrics in files, and all three say the same."""
+    """JSON alone on stdout; JSON, JUnit XML and metrics in files; and all say the same."""
     url, deployment = front
     deployment.fault = BROKEN["a process that drains"].fault
-    junit, metrics = tmp_path / "smoke.xml", tmp_path / "smoke.prom"
-    done = command("--json", "--junit", str(junit), "--report", str(metrics), CORTEX_SMOKE_TARGET=url)
+    written, junit, metrics = (tmp_path / name for name in ("smoke.json", "smoke.xml", "smoke.prom"))
+    files = ("--json-file", str(written), "--junit", str(junit), "--report", str(metrics))
+    done = command("--json", *files, CORTEX_SMOKE_TARGET=url)
     assert done.exit_code == 1
     report = Report.model_validate_json(done.stdout)
+    assert Report.model_validate_json(written.read_bytes()) == report
     assert results(report, "failed").keys() == {"status"}
     assert report.counts == {"passed": 19, "failed": 1, "not_applicable": 3}
     (suite,) = ElementTree.parse(junit).getroot()  # noqa: S314 - our own file
