@@ -6,12 +6,15 @@ import json
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import expect
 
 from contracts.telemetry import AGENT_TOOL_CALLS, STREAM_ENDS, UPSTREAM_ATTEMPTS
 from contracts.traces import CONVERSATION, SESSION_ID
 from e2e.answers import RUN, THREAD_THEN_RUN, answer_to, assert_told
 from e2e.story import Story
+
+pytestmark = pytest.mark.rehearsal
 
 
 def test_three_kinds_of_chart_are_drawn(story: Story) -> None:

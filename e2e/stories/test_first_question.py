@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from contracts.telemetry import AGENT_TOOL_CALLS, STREAM_ENDS, TOKENS, UPSTREAM_ATTEMPTS, UPSTREAM_RETRIES
 from e2e.answers import THREAD_THEN_RUN, answer_to, assert_told
 from e2e.story import Moves, Story
+
+pytestmark = pytest.mark.rehearsal
 
 QUESTION = "Net sales by region"
 

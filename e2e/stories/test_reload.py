@@ -6,6 +6,7 @@ import json
 import re
 from functools import partial
 
+import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from contracts.api import PREFIX
@@ -14,6 +15,8 @@ from contracts.traces import END_REASON, SESSION_ID
 from e2e.answers import RUN, THREAD_THEN_RUN, answer_to, asked_of, assert_told, thread_of
 from e2e.page import Chat, Watch
 from e2e.story import PROXY, Story
+
+pytestmark = pytest.mark.rehearsal
 
 FIRST, SECOND, THIRD = "How did net sales develop from 2023 to 2024?", "Only EMEA, please", "Which country grew most?"
 HISTORY = f"{PREFIX}/history/{{sessionId}}"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from contracts.telemetry import HISTORY_TURNS, STREAM_ENDS, TOKENS, UNPRICED, UPSTREAM_RETRIES
 from contracts.traces import END_REASON, ERROR_TYPE, EVENTS
 from e2e.answers import THREAD_THEN_RUN, answer_to, assert_told
 from e2e.story import MOCK, PROXY, Moves, Story
+
+pytestmark = pytest.mark.rehearsal
 
 QUESTION = "Write the sales review for 2025"
 

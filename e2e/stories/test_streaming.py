@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from itertools import accumulate
 
+import pytest
 from playwright.sync_api import expect
 
 from contracts.telemetry import STREAM_ENDS, STREAM_STALLS
 from e2e.answers import THREAD_THEN_RUN, answer_to, assert_told
 from e2e.story import Story
+
+pytestmark = pytest.mark.rehearsal
 
 WATCH_WORDS = """() => {
   globalThis.seen = [];
