@@ -35,6 +35,9 @@ class Convention(StrEnum):
     HTTP = "OpenTelemetry HTTP, stable"
     GENAI = "OpenTelemetry GenAI, semantic-conventions-genai v0.1.0"
     PROCESS = "OpenTelemetry process, development"
+    CODE = "OpenTelemetry code, stable"
+    TEST = "OpenTelemetry test, development"
+    CICD = "OpenTelemetry CI/CD and version control, development"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The catalogue of spans and log lines: what proxy and mock put into traces, and what the proxy writes into its log.
+"""The catalogue of spans and log lines: what proxy, mock and suites put into traces, and what the proxy logs.
 
 Spans and their attributes follow OpenTelemetry's conventions where those have a name; what Cortex, or a stand-in for
 it, has besides is ours. Neither a question nor an answer, no SQL, no subject and no token is in any of them.
@@ -136,6 +136,52 @@ MOCK_SPAN = SpanForm(
     ),
 )
 
+SUITE_NAME = Attribute("test.suite.name", "What the run calls itself: `--cortex-suite`.", Convention.TEST)
+RUN_SPAN = SpanForm(
+    "run {suite}",
+    "cortex-suite",
+    Kind.INTERNAL,
+    "One run of a test suite, from its beginning to its end; its tests are its children.",
+    (
+        SUITE_NAME,
+        Attribute("test.suite.run.status", "How it ended: success, failure, skipped or aborted.", Convention.TEST),
+        ERROR_TYPE,
+        Attribute(
+            "cicd.pipeline.name", "The pipeline it is part of; absent outside one.", Convention.CICD
+        ),
+        Attribute("cicd.pipeline.run.id", "The run of that pipeline.", Convention.CICD),
+        Attribute("cicd.pipeline.run.url.full", "Where that run is looked at.", Convention.CICD),
+        Attribute("cicd.pipeline.task.type", "Always `test`.", Convention.CICD),
+        Attribute("cicd.pipeline.task.name", "The job of the pipeline.", Convention.CICD),
+        Attribute("cicd.pipeline.task.run.id", "The run of that job.", Convention.CICD),
+        Attribute("cicd.pipeline.task.run.result", "How it ended, in the pipeline's words.", Convention.CICD),
+        Attribute("vcs.ref.head.name", "The branch.", Convention.CICD),
+        Attribute("vcs.ref.head.revision", "The commit that is tested.", Convention.CICD),
+    ),
+)
+CASE_SPAN = SpanForm(
+    "{test}",
+    "cortex-suite",
+    Kind.INTERNAL,
+    "One test, with an event for each of its phases; it links to the traces that its page began.",
+    (
+        SUITE_NAME,
+        Attribute("test.case.name", "The test's node id.", Convention.TEST),
+        Attribute("test.case.result.status", "`pass` or `fail`; absent for one that was not run.", Convention.TEST),
+        Attribute("code.file.path", "The file that holds it, from the root of the project.", Convention.CODE),
+        Attribute("code.line.number", "The line where it begins.", Convention.CODE),
+        ERROR_TYPE,
+        TEST_ID,
+        Attribute("cortex.test.outcome", "Its outcome; values of `TEST_OUTCOMES`."),
+        Attribute("cortex.test.promise", "What it promises: its docstring's first paragraph."),
+        Attribute("cortex.test.scenario", "The scenario that it is about."),
+        Attribute("cortex.test.retries", "How often it was run again after its failure."),
+        Attribute("cortex.test.flaky", "Whether it failed, and passed when it was run again."),
+        Attribute("cortex.test.worker", "The worker that ran it, where there are several."),
+        Attribute("cortex.test.evidence", "The folder of what was kept of its failure."),
+    ),
+)
+
 _TEST_ID = re.compile(r"[\w.:/@\[\]-]{1,128}", re.ASCII)
 
 
@@ -144,7 +190,7 @@ def as_test_id(found: object) -> str | None:
     return found if isinstance(found, str) and _TEST_ID.fullmatch(found) else None
 
 
-SPANS = (REQUEST_SPAN, ATTEMPT_SPAN, TOOL_SPAN, MOCK_SPAN)
+SPANS = (REQUEST_SPAN, ATTEMPT_SPAN, TOOL_SPAN, MOCK_SPAN, RUN_SPAN, CASE_SPAN)
 
 # --- log lines
 

@@ -25,6 +25,9 @@ ATTRIBUTES = {attribute.name: attribute for form in SPANS for attribute in form.
 PREFIXES = {
     Convention.HTTP: ("http.", "url.", "error."),
     Convention.GENAI: ("gen_ai.",),
+    Convention.CODE: ("code.",),
+    Convention.TEST: ("test.suite.", "test.case."),
+    Convention.CICD: ("cicd.", "vcs."),
     Convention.OURS: ("cortex.", "session.id", "test.id"),
 }
 

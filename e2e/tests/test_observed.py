@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from contracts.telemetry import SUITE_METRICS, SUITE_TESTS
+from contracts.traces import CASE_SPAN, RUN_SPAN
+from e2e.observation import PIPELINE
 from e2e.revision import revision
 from e2e.stack import free_port
 from e2e.telemetry import Receiver, Span, receiving
@@ -103,6 +105,19 @@ def test_a_test_tells_its_promise_and_links_to_what_its_page_began(suite: pytest
         "0af7651916cd43dd8448eb211c80319c",
         "4bf92f3577b34da6a3ce929d0e0e4736",
     ]
+
+
+def test_all_that_is_told_is_in_the_catalogue(suite: pytest.Pytester, receiver: Receiver) -> None:
+    """docs/telemetry.md lists every attribute of a run and of a test; and what it lists of all runs is there."""
+    suite.makepyfile(test_it=OF_EACH_KIND)
+
+    suite.runpytest_inprocess("-p", "xdist", "-n", "1", "--otlp-endpoint", receiver.url)
+
+    run, tests = told(receiver)
+    of_a_run, of_a_test = ({each.name for each in form.attributes} for form in (RUN_SPAN, CASE_SPAN))
+    assert run.attributes.keys() <= of_a_run
+    assert set().union(*(each.attributes for each in tests.values())) == of_a_test - {"cortex.test.evidence"}
+    assert set(PIPELINE) < of_a_run
 
 
 def test_workers_tell_the_run_that_started_them(suite: pytest.Pytester, receiver: Receiver) -> None:
