@@ -146,9 +146,7 @@ RUN_SPAN = SpanForm(
         SUITE_NAME,
         Attribute("test.suite.run.status", "How it ended: success, failure, skipped or aborted.", Convention.TEST),
         ERROR_TYPE,
-        Attribute(
-            "cicd.pipeline.name", "The pipeline it is part of; absent outside one.", Convention.CICD
-        ),
+        Attribute("cicd.pipeline.name", "The pipeline it is part of; absent outside one.", Convention.CICD),
         Attribute("cicd.pipeline.run.id", "The run of that pipeline.", Convention.CICD),
         Attribute("cicd.pipeline.run.url.full", "Where that run is looked at.", Convention.CICD),
         Attribute("cicd.pipeline.task.type", "Always `test`.", Convention.CICD),
