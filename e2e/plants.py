@@ -92,14 +92,19 @@ def verdicts(wanted: Sequence[Fault]) -> Iterator[Verdict]:
             if said:
                 raise RuntimeError("\n".join([f"it fails without any fault: {story}", *said]))
         for fault in wanted:
-            began_s, place = time.monotonic(), copy / fault.file
-            before = place.read_text("utf-8")
-            place.write_text(fault.planted(copy), "utf-8")
-            try:
-                story, said = _first_failure(copy, fault.stories)
-            finally:
-                place.write_text(before, "utf-8")
-            yield Verdict(fault, story, said, time.monotonic() - began_s)
+            yield judged(fault, copy)
+
+
+def judged(fault: Fault, copy: Path) -> Verdict:
+    """What notices a fault in a copy of the repository, which then is as it was."""
+    began_s, place = time.monotonic(), copy / fault.file
+    before = place.read_text("utf-8")
+    place.write_text(fault.planted(copy), "utf-8")
+    try:
+        story, said = _first_failure(copy, fault.stories)
+    finally:
+        place.write_text(before, "utf-8")
+    return Verdict(fault, story, said, time.monotonic() - began_s)
 
 
 def _first_failure(copy: Path, stories: Sequence[str]) -> tuple[str, tuple[str, ...]]:
