@@ -45,12 +45,12 @@ class Trial(Verdict):
         self.scenario = scenario
         self._quoted: str | None = None
 
-    def answer(self, found: Reading, shown: str, whole: Sequence[str]) -> None:
-        """So much of the answer stands there."""
+    def answer(self, found: Reading, shown: str, whole: Sequence[str], what: str = "the answer on the page") -> None:
+        """So much of the answer stands there.   what: the answer is."""
         if shown != "part":
-            self.same("the answer on the page", found.answer, whole if shown == "whole" else [])
+            self.same(what, found.answer, whole if shown == "whole" else [])
         elif not breaks_off(found.answer, whole):
-            self.same("the answer on the page, which is no beginning of the whole", found.answer, whole)
+            self.same(f"{what}, which is no beginning of the whole", found.answer, whole)
 
     def page(self, chat: ChatPage, trace_id: str, whole: Sequence[str]) -> None:
         """The reader sees what the file says, is told of the problem, and by which trace it is found."""

@@ -119,8 +119,8 @@ def test_the_reader_and_the_telemetry_tell_the_same(
     expect_refusal(watch, played)
     story.under(scenario)
     story.pace(0)
-    for _ in range(played.asks - 1):
-        trial.answer(Reading.of(story.ask(question)), "whole", whole[question])
+    for number in range(1, played.asks):
+        trial.answer(Reading.of(story.ask(question)), "whole", whole[question], f"the answer to question {number}")
     since_ns = time.time_ns()
     notes = Wait.noted(story.chat.page)
     with trial.keeping("the counters"), story.moves(moves_of(played)):
@@ -133,7 +133,7 @@ def test_the_reader_and_the_telemetry_tell_the_same(
         count = story.chat.turns.count()
         turn.get_by_role("button", name="Try again").click()
         expect(story.chat.turns).to_have_count(count + 1)
-        trial.answer(Reading.of(story.chat.ended()), expected.again, whole[question])
+        trial.answer(Reading.of(story.chat.ended()), expected.again, whole[question], "the answer after trying again")
     trial.told(story, trace_id, since_ns)
     trial.check()
 
@@ -185,7 +185,7 @@ def test_a_scenario_is_chosen_on_the_page(
     trial.page(story.chat, trace_id, whole[QUESTION])
     page.get_by_role("button", name="Clear").click()
     expect(page.get_by_text(f"Scenario: {scenario}")).to_be_hidden()
-    trial.answer(Reading.of(story.ask(QUESTION)), "whole", whole[QUESTION])
+    trial.answer(Reading.of(story.ask(QUESTION)), "whole", whole[QUESTION], "the answer without a scenario")
     with trial.keeping("the trace"):
         trial.trace(story, trace_id)
     trial.check()
