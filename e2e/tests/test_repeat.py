@@ -24,12 +24,13 @@ def test_shaky():
     seen.touch()
     assert not first, "it was | the first"
 '''
-INI = "[pytest]\naddopts = --import-mode=importlib\n"
+INI = "[pytest]\naddopts = --import-mode=importlib -p xdist\n"
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A suite with a test that fails in its first run."""
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A suite with a test that fails in its first run; only the plugin that it needs is loaded."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     (tmp_path / "pytest.ini").write_text(INI)
     (tmp_path / "suite").mkdir()
     (tmp_path / "suite" / "test_it.py").write_text(SHAKY)
