@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 
 from e2e.hearing import Floor, FrontDoorError
@@ -38,6 +39,9 @@ from mocks.state import HERE
 
 AT_ONCE = 24
 """How many streams run at a time."""
+
+LANES = 2
+"""How many proxies are worn out by failures, beside the one that is not."""
 
 ENVIRONMENT = {
     **{f"CORTEX_PROXY_POLICIES__TOKEN__{cell}": "100000" for cell in ("RATE", "BURST", "AT_ONCE")},
@@ -98,10 +102,10 @@ def record(
     with ExitStack() as started:
         stacks = [
             started.enter_context(running(pace=1.0, strict=True, mock_arguments=given, proxy_environment=ENVIRONMENT))
-            for _ in range(2)
+            for _ in range(1 + LANES)
         ]
-        floor, lane = (Floor(each, pace) for each in stacks)
-        recordings = tuple(_all(floor, lane, tapes, list(known.values()), say))
+        floor, *apart = (Floor(each, pace) for each in stacks)
+        recordings = tuple(_all(floor, apart, tapes, list(known.values()), say))
     left_out = tuple(each.name for each in every if each not in tapes)
     return Recorded(recordings, tuple(floor.late_ms), left_out)
 
@@ -115,22 +119,27 @@ Job = tuple[Recording, list[Future[list[Exchange]]]]
 
 
 def _all(
-    floor: Floor, apart: Floor, tapes: Sequence[Cassette], scenarios: Sequence[Scenario], say: Callable[[str], object]
+    floor: Floor,
+    apart: Sequence[Floor],
+    tapes: Sequence[Cassette],
+    scenarios: Sequence[Scenario],
+    say: Callable[[str], object],
 ) -> Iterator[Recording]:
     """The recordings, each when it is done."""
     usual = sorted(tapes, key=lambda tape: tape.name != "agents/net_sales_by_region")
     says = PROVENANCE[max((tape.header.provenance for tape in tapes), key=list(PROVENANCE).index)]
     yield Recording("proxy", "plain", "sessions, history, reports and health", says, tuple(plain(floor)))
     with ExitStack() as stopping:
-        pool, one_by_one = ThreadPoolExecutor(AT_ONCE), ThreadPoolExecutor(1)
-        for each in (pool, one_by_one):
+        pool, *one_by_one = ThreadPoolExecutor(AT_ONCE), *(ThreadPoolExecutor(1) for _ in apart)
+        for each in (pool, *one_by_one):
             stopping.callback(each.shutdown, wait=True, cancel_futures=True)
         jobs: list[Job] = []
-        lane = Lane()
+        lanes = cycle(zip(one_by_one, [Lane() for _ in apart], apart, strict=True))
         # What takes longest begins first.
         for scenario in sorted(scenarios, key=times_of, reverse=True):
             if is_refused(scenario):
-                futures = [one_by_one.submit(lane.alone, apart, scenario, usual)]
+                queue, lane, own = next(lanes)
+                futures = [queue.submit(lane.alone, own, scenario, usual)]
             else:
                 futures = [pool.submit(chats, floor, scenario, usual, thread) for thread in ("none", "new")]
             jobs.append((Recording("scenario", scenario.scenario, scenario.about, says, ()), futures))
