@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from e2e import plugin
 from e2e.page import Chat, Watch
@@ -47,3 +48,16 @@ def test_the_page_works_without_third_party_servers(chat: Chat, watch: Watch) ->
     expect(turn.get_by_role("img", name=re.compile("Customers 2025")).locator("svg")).to_be_visible()
     assert sum(url.endswith("vega.js") for url in requested) == 1
     assert watch.unexpected() == []
+
+
+def test_every_module_is_named_ahead(page: Page) -> None:
+    """The page names all modules that it begins with, and no other: none waits for the one that imports it."""
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(urlsplit(request.url).path))
+    Chat(page).open()
+    modules = {path for path in loaded if path.endswith(".js")}
+    scripts = page.evaluate("[...document.scripts].map(each => new URL(each.src).pathname)")
+    named = page.evaluate(
+        "[...document.querySelectorAll('link[rel=modulepreload]')].map(each => new URL(each.href).pathname)"
+    )
+    assert sorted(named) == sorted(modules - set(scripts))
