@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from playwright.sync_api import Page, Route, expect
 
 from contracts import telemetry
+from e2e.effort import busy
 from e2e.page import Chat
 from e2e.stage import Stage
 from e2e.story import Story
@@ -74,18 +75,11 @@ def cost_of(story: Story, pace: float) -> Cost:
     """Ask for the long answer, and tell what it cost."""
     page = story.chat.page
     story.pace(pace)
-    devtools = page.context.new_cdp_session(page)
-    devtools.send("Performance.enable", {"timeDomain": "threadTicks"})  # processor time, not time on the wall
-
-    def busy_s() -> float:
-        metrics = devtools.send("Performance.getMetrics")["metrics"]
-        return next(float(each["value"]) for each in metrics if each["name"] == "TaskDuration")
-
     page.evaluate(STOPWATCH)
-    before_s = busy_s()
+    busy_s = busy(page)
     story.ask(LONG)
     seen = page.evaluate("({ ...seen, tookMs: performance.now() - seen.fromMs })")
-    return Cost(seen["nodes"], seen["tasks"], seen["tookMs"] / 1000, busy_s() - before_s)
+    return Cost(seen["nodes"], seen["tasks"], seen["tookMs"] / 1000, busy_s())
 
 
 def test_a_long_answer_does_not_hold_the_page_up(story: Story) -> None:
