@@ -12,7 +12,6 @@ from playwright.sync_api import Locator, expect
 from e2e.effort import busy
 from e2e.page import Chat
 
-
 TABLE_S = 2.0
 """How long the page's thread may compute on 2,000 rows, shown or sorted, what the test asks of it included.
 
