@@ -92,9 +92,13 @@ class ChatPage(Protocol):
 
 @dataclass(frozen=True)
 class Chat:
-    """The reference page as a reader uses it: a `ChatPage`, and what only this page has."""
+    """The reference page as a reader uses it: a `ChatPage`, and what only this page has.
+
+    is_rehearsed: whether a mock stands behind it, so that the page shows what can be rehearsed.
+    """
 
     page: Page
+    is_rehearsed: bool = True
 
     @property
     def turns(self) -> Locator:
@@ -117,10 +121,12 @@ class Chat:
         return self.page.locator("#announcer")
 
     def open(self) -> Self:
-        """Load the page and wait until it knows what can be rehearsed."""
+        """Load the page and wait until it takes a question, and knows what can be rehearsed."""
         self.page.goto("/")
-        expect(self.page.get_by_text("Rehearsal, not live")).to_be_visible()
-        expect(self.page.get_by_label("Scenario", exact=True)).to_be_attached()
+        expect(self.page.get_by_label("Your question")).to_be_focused()
+        if self.is_rehearsed:
+            expect(self.page.get_by_text("Rehearsal, not live")).to_be_visible()
+            expect(self.page.get_by_label("Scenario", exact=True)).to_be_attached()
         return self
 
     def ask(self, question: str) -> Locator:

@@ -330,9 +330,9 @@ def page(page: Page, watch: Watch) -> Page:
 
 
 @pytest.fixture
-def chat(page: Page) -> Chat:
+def chat(page: Page, stage: Stage) -> Chat:
     """The opened page."""
-    return Chat(page).open()
+    return Chat(page, is_rehearsed=stage.mode != "live").open()
 
 
 @pytest.fixture

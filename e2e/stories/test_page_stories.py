@@ -186,10 +186,9 @@ def test_an_answer_is_copied_as_markdown(chat: Chat) -> None:
     assert copied == "EMEA leads with 1,250.50, APAC follows with 980.00."
 
 
-def test_without_a_rehearsal_the_page_has_no_picker(page: Page, watch: Watch) -> None:
-    """In front of a live agent the page shows neither picker nor badge."""
-    watch.allow("status of 404")
-    page.route("**/rehearsal.json", lambda route: route.fulfill(status=404))
+def test_without_a_rehearsal_the_page_has_no_picker(page: Page) -> None:
+    """In front of a live agent the page shows neither picker nor badge, and has nothing to complain about."""
+    page.route("**/rehearsal.json", lambda route: route.fulfill(json={"mode": "live"}))
     page.goto("/")
     expect(page.get_by_role("heading", name="Ask the sales agent")).to_be_visible()
     expect(page.get_by_text("Session renews in")).to_be_visible()

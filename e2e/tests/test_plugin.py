@@ -9,6 +9,7 @@ import pytest
 
 from e2e import keys
 from e2e.stack import NO_RATES, Child, Stack, proxy_settings, running
+from e2e.tests.faulty import Reply, edited, gateway
 
 pytest_plugins = ["pytester"]
 
@@ -116,6 +117,23 @@ def test_a_live_target_plays_what_plays_anywhere(stories: pytest.Pytester, live_
             f"1 deselected on {live_url}: it needs a stack of our own",
         ]
     )
+
+
+def test_the_reference_page_plays_on_a_live_target(stories: pytest.Pytester, rehearsal: Stack) -> None:
+    """The page shows nothing to rehearse in front of a live agent, and the stories that play anywhere are played."""
+    stories.makepyfile("from e2e.stories.test_any_page import *")
+    with gateway(rehearsal.proxy_url) as (url, played):
+        played.fault = says_live
+        result = ran(stories, "--target", url)
+    result.assert_outcomes(passed=2, deselected=3)
+    result.stdout.fnmatch_lines([f"stories: {url} (live; *)", f"3 deselected on {url}: it needs a mock behind *"])
+
+
+def says_live(asked: str, reply: Reply) -> Reply:
+    """What a proxy in front of Snowflake says of itself; for the rest it is what it was."""
+    says = edited("GET /status", lambda status: {**status, "mode": "live"})
+    rehearses = edited("GET /rehearsal.json", lambda _: {"mode": "live"})
+    return rehearses(asked, says(asked, reply))
 
 
 def test_xdist_tells_once_what_its_workers_left_out(stories: pytest.Pytester, rehearsal: Stack) -> None:

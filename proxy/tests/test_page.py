@@ -110,6 +110,7 @@ def test_what_can_be_rehearsed(make_app: MakeApp, tmp_path: Path) -> None:
 
 
 def test_nothing_is_rehearsed_on_snowflake_itself(make_app: MakeApp, tmp_path: Path) -> None:
-    """A live upstream is never asked for the mock's routes."""
+    """A live upstream is never asked for the mock's routes, and the page is told so."""
     app = make_app(snowflake_url="https://myorg-bench.snowflakecomputing.com", page_dir=tmp_path)
-    assert app.test_client().get("/rehearsal.json").status_code == 404
+    answer = app.test_client().get("/rehearsal.json")
+    assert (answer.status_code, answer.get_json()) == (200, {"mode": "live"})
