@@ -6,7 +6,7 @@ import datetime
 import ipaddress
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,14 @@ CLIENT_KEY = b"client key of the tests, long enough!"
 _MANY = {"rate": 100_000, "burst": 100_000, "at_once": 1000}
 ROOMY: dict[str, dict[str, Any]] = dict.fromkeys(Policies.model_fields, _MANY)
 """Tests of other things than limits do not run into them."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """What a test logged, fit to travel: tests log halves of characters, which xdist's workers cannot send."""
+    report = yield
+    report.sections = [(name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections]
+    return report
 
 
 class Seen:
