@@ -51,6 +51,18 @@ def test_citations_are_numbered_and_lead_there_and_back(story: Story) -> None:
     assert_told(story, question, THREAD_THEN_RUN)
 
 
+def test_a_second_question_is_its_own_trace(story: Story) -> None:
+    """Two questions are answered, each in a trace that leads from the page to the mock."""
+    with story.moves({"cortex_proxy_stream_end_total": {"reason": "completed", "delta": 2}}):
+        story.ask("Net sales by region")
+        story.ask("What is the refund deadline?")
+    first, second = story.trace_ids
+    assert first != second
+    for trace_id in (first, second):
+        assert story.spans("cortex-mock", trace_id)[-1].attributes["outcome"] == "answered"
+    story.never_warned()
+
+
 def test_a_follow_up_stays_in_its_thread(story: Story) -> None:
     """Each question goes on where the last answer ended, as the mock was asked and the spans tell; a fresh one not."""
     questions = ("How did net sales develop from 2023 to 2024?", "Only EMEA, please", "Which country grew most?")

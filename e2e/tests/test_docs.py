@@ -91,6 +91,16 @@ def test_every_cassette_names_a_section_of_the_wire_page() -> None:
         assert set(named) <= sections, tape.name
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/stories.md"])
+def test_stories_that_are_shown_are_played(page: str) -> None:
+    """Every story that a page shows is one of the suite's, to the letter."""
+    played = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "e2e" / "stories").glob("test_*.py"))
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    shown = [block for block in blocks if "story: Story" in block]
+    assert shown
+    assert [block for block in shown if block not in played] == []
+
+
 def test_ci_runs_the_readmes_test_command() -> None:
     """What CI runs is what the README tells people to run."""
     assert "python3 harness.py test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
