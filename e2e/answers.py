@@ -5,16 +5,20 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from contracts import traces
 from contracts.api import PREFIX, EndReason
 from contracts.cortex import agent_run_path
+from e2e.stage import NotTold
 from e2e.story import MOCK, PROXY, Story
-from e2e.telemetry import Span, TelemetryMissing
+from e2e.telemetry import Log, Span, TelemetryMissing
+from e2e.way import Stop, counted, first_difference
 from mocks.cassette import Frame, load_all
 from mocks.state import HERE
+from proxy.sse import SseDecoder
 
 AGENT = "SALES_AGENT"
 RUN_PATH = agent_run_path("CORTEX_BENCH_DB", "SALES", AGENT)
@@ -76,6 +80,50 @@ def answer_to(question: str) -> Answer:
     return _answers()[question]
 
 
+def way_of(story: Story, answer: Answer) -> list[Stop]:
+    """What the newest turn's answer was at each stop before the page; without those of which a target tells nothing."""
+    way = [Stop("the cassette", f"{answer.cassette} holds {len(answer.frames)} events, {len(answer.deltas)} of text")]
+    with suppress(NotTold, StopIteration):
+        run = next(each for each in story.journal() if each["surface"] == "agent")
+        way.append(sent_by_mock(answer, run["frames_sent"]))
+    with suppress(NotTold, TelemetryMissing):
+        request, *_ = story.spans(PROXY)
+        way.append(read_by_proxy(answer, request.attributes))
+    response = story.asked[-1].response()
+    return [*way, received(answer, response.body() if response else b"")]
+
+
+def sent_by_mock(answer: Answer, frames: int) -> Stop:
+    """What the mock says that it sent."""
+    wrong = counted("events", len(answer.frames), frames)
+    return Stop("the mock's player (mocks/replay.py)", f"the mock's journal says that it sent {frames} events", wrong)
+
+
+def read_by_proxy(answer: Answer, request: Mapping[str, Any]) -> Stop:
+    """What the proxy says that it read.   request: attributes of the request's span."""
+    events = request.get(traces.EVENTS.name, 0)
+    where = "what the mock really sent (mocks/replay.py), or what the proxy read of it"
+    wrong = counted("events", len(answer.frames), events)
+    return Stop(where, f"the proxy's span says that it read {events} events", wrong)
+
+
+def received(answer: Answer, body: bytes) -> Stop:
+    """What came to the browser.   body: of the response to the question."""
+    events = [each for each in SseDecoder().feed(body) if not each.name.startswith("proxy.")]
+    pieces = [_piece(each.data) for each in events if each.name == TEXT]
+    wrong = first_difference("piece", answer.deltas, pieces) or counted("events", len(answer.frames), len(events))
+    said = f"the browser received {len(events)} events, {len(pieces)} of text"
+    return Stop("what the proxy passed on (proxy/relay.py)", said, wrong)
+
+
+def _piece(data: bytes) -> str:
+    """An event's piece of text; of an event that was damaged on its way, all that is left."""
+    try:
+        return str(json.loads(data)["text"])
+    except (ValueError, KeyError, TypeError):
+        return data.decode("utf-8", "replace")
+
+
 def shape(story: Story) -> list[str]:
     """The newest turn's trace as a tree of names, kinds and services, once it is whole."""
     spans = [*story.spans(PROXY), *story.spans(MOCK)]
@@ -110,26 +158,37 @@ def assert_told(story: Story, question: str, asked: Sequence[str]) -> Span:
     answer, found = answer_to(question), shape(story)
     request, *_ = story.spans(PROXY)
     run = story.spans(MOCK)[-1]
-    faults = [] if found == shape_of(asked) else [f"the trace has the shape {found}"]
+    faults = [] if found == shape_of(asked) else ["the trace's spans are", *found, "instead of", *shape_of(asked)]
     faults += differences("the request's span", request_of(answer), request.attributes)
     faults += differences("the mock's span", run_of(answer), run.attributes)
     faults += [f"{each.name} has the status {each.status}" for each in story.spans(PROXY) if each.status != "unset"]
     thread = thread_of(story)
     faults += differences("the request's span", {traces.CONVERSATION.name: str(thread)}, request.attributes)
     faults += _lines(story, answer, request)
-    faults += [f"the words are told: {told}" for told in _words_told(story, answer.words)]
+    faults += told_words(answer.words, story.receiver.spans(trace_id=story.trace_id))
+    faults += told_words(answer.words, story.receiver.logs(trace_id=story.trace_id))
     if faults:
-        raise TelemetryMissing("\n".join([*faults, story.receiver.tree(story.trace_id)]))
+        headline = f"The answer to {question!r} came, but what is told of it is wrong:"
+        raise TelemetryMissing("\n".join([headline, *faults, story.receiver.tree(story.trace_id)]))
     story.never_warned()
     return request
 
 
-def _words_told(story: Story, words: str) -> list[str]:
-    """The spans and lines of the newest trace that hold a passage of this text."""
+def told_words(words: str, records: Sequence[Span | Log]) -> list[str]:
+    """The spans and lines that hold a passage of a text, which telemetry must not, and where they hold it."""
     passages = [words[at : at + PASSAGE] for at in range(0, len(words) - PASSAGE, PASSAGE // 2)]
-    spans, lines = story.receiver.spans(trace_id=story.trace_id), story.receiver.logs(trace_id=story.trace_id)
-    records = [str(dict(each)) for each in (*(span.attributes for span in spans), *(line.fields for line in lines))]
-    return [record for record in records if any(passage in record for passage in passages)]
+    return [
+        f"{_named(each)} holds words of the question or its answer in {name!r}, which must never be told"
+        for each in records
+        for name, value in (each.attributes if isinstance(each, Span) else each.fields).items()
+        if any(passage in f"{name} {value}" for passage in passages)
+    ]
+
+
+def _named(record: Span | Log) -> str:
+    if isinstance(record, Span):
+        return f"the span {record.service} {record.name} ({record.kind})"
+    return f"the line {record.event!r} of {record.service}"
 
 
 def request_of(answer: Answer) -> dict[str, Any]:

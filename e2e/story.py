@@ -27,6 +27,8 @@ SETTLE_S = 5.0
 LEFT = "net::ERR_ABORTED"
 """How the browser calls it when the page itself ends a request, which may have reached the proxy."""
 
+MISCOUNTED = "The proxy's counters (/metrics) did not move as what happened must move them:"
+
 REHEARSE = "globalThis.rehearsed = %s;"
 """Read by `plugin.ADD_BAGGAGE` with each request."""
 
@@ -106,14 +108,14 @@ class Story:
         Whole: the request's own span, which ends last, has arrived, and the mock's span for each attempt upstream.
         """
         found = trace_id or self.trace_id
-        self.receiver.until(lambda: self._is_whole(found), "the whole trace", trace_id=found)
+        try:
+            self.receiver.until(lambda: not gaps(self._told(found)), "the whole trace", trace_id=found)
+        except TelemetryMissing as error:
+            raise TelemetryMissing("\n".join([*gaps(self._told(found)), str(error)])) from None
         return self.receiver.spans(trace_id=found, service=service)
 
-    def _is_whole(self, trace_id: str) -> bool:
-        spans = self.receiver.spans(trace_id=trace_id)
-        attempts = {each.span_id for each in spans if each.kind == "client"}
-        answered = {each.parent_id for each in spans if each.service == MOCK}
-        return attempts == answered and any(each.kind == "server" and each.service == PROXY for each in spans)
+    def _told(self, trace_id: str) -> list[Span]:
+        return self.receiver.spans(trace_id=trace_id)
 
     def logs(self, event: str | None = None, trace_id: str | None = None) -> list[Log]:
         """The proxy's lines of a turn, of one event or of all, once its last one has arrived.
@@ -171,7 +173,7 @@ class Story:
         deadline_s = time.monotonic() + SETTLE_S
         while (found := self._moved(before, rows)) != wanted:
             if time.monotonic() > deadline_s:
-                raise TelemetryMissing("\n".join([*_wrong(rows, found), self._tree()]))
+                raise TelemetryMissing("\n".join([MISCOUNTED, *_wrong(rows, found), self._tree()]))
             self.chat.page.wait_for_timeout(50)  # the page goes on, which has things to tell, too
 
     def _tree(self) -> str:
@@ -189,6 +191,32 @@ class Story:
     def journal(self) -> list[dict[str, Any]]:
         """What the mock noted of this story, newest first."""
         return self.stage.journal(self.test_id)
+
+
+def gaps(spans: Sequence[Span]) -> list[str]:
+    """What of a turn's trace is missing or stands in a wrong place; empty once it is whole."""
+    known = {each.span_id: each for each in spans}
+    attempts = {key: each for key, each in known.items() if each.kind == "client"}
+    answers = [each for each in spans if each.service == MOCK]
+    answered = {each.parent_id for each in answers}
+    found = [f"{_in_words(each)} {_below(each, known)}" for each in answers if each.parent_id not in attempts]
+    found += [
+        f"{_in_words(each)} has no answer of the mock below it" for key, each in attempts.items() if key not in answered
+    ]
+    if not any(each.kind == "server" and each.service == PROXY for each in spans):
+        found.append(f"{PROXY} did not tell the span of the request itself")
+    return ["The turn's trace has gaps:", *found] if found else []
+
+
+def _below(span: Span, known: Mapping[str, Span]) -> str:
+    above = known.get(span.parent_id or "")
+    if above is None:
+        return f"answered an attempt of which {PROXY} told no span"
+    return f"is below {_in_words(above)}, not below an attempt: that is the traceparent which {PROXY} sent"
+
+
+def _in_words(span: Span) -> str:
+    return f"{span.service} {span.name} ({span.kind})"
 
 
 def _trace_of(request: Request) -> str:

@@ -53,6 +53,19 @@ def disagreements(readings: Sequence[Reading]) -> list[str]:
     return wrong
 
 
+def assert_agreeing(moments: Sequence[Sequence[Reading]]) -> None:
+    """The clocks of each moment agree.   Raises: AssertionError naming those that are wrong, and what each said."""
+    lines = [line for readings in moments for line in _quarrel(readings)]
+    assert not lines, "\n".join(["The clocks disagree about when an answer began:", *lines])
+
+
+def _quarrel(readings: Sequence[Reading]) -> list[str]:
+    wrong = disagreements(readings)
+    return (
+        [*wrong, "  what each says, in the order of the way:", *(f"    {each}" for each in readings)] if wrong else []
+    )
+
+
 def _must_be_late_enough(first: Reading, others: Sequence[Reading]) -> None:
     # A clock that is itself late, or early, by what it may be, must stand out when it is wrong by half.
     soonest_s = max(3 * each.early_s / (1 - 2 * each.late) for each in others)

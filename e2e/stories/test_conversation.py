@@ -12,6 +12,7 @@ from playwright.sync_api import expect
 from contracts.telemetry import AGENT_TOOL_CALLS, STREAM_ENDS, UPSTREAM_ATTEMPTS
 from contracts.traces import CONVERSATION, SESSION_ID
 from e2e.answers import RUN, THREAD_THEN_RUN, answer_to, assert_told
+from e2e.reading import Verdict
 from e2e.story import Story
 
 pytestmark = pytest.mark.rehearsal
@@ -67,9 +68,20 @@ def test_a_follow_up_stays_in_its_thread(story: Story) -> None:
     """Each question goes on where the last answer ended, as the mock was asked and the spans tell; a fresh one not."""
     questions = ("How did net sales develop from 2023 to 2024?", "Only EMEA, please", "Which country grew most?")
     threads = {UPSTREAM_ATTEMPTS.name: [{"surface": "agent", "outcome": "ok", "delta": 4}]}
-    with story.moves({**threads, STREAM_ENDS.name: [{"reason": "completed", "delta": 3}]}):
-        for question in questions:
-            expect(story.ask(question)).not_to_contain_text("New thread")
+    verdict = Verdict("three questions of one conversation: each must go on in the thread of the first")
+    with (
+        verdict.keeping("the counters"),
+        story.moves({**threads, STREAM_ENDS.name: [{"reason": "completed", "delta": 3}]}),
+    ):
+        turns = [story.ask(question) for question in questions]
+    places = ["threadId" in json.loads(each.post_data or "{}") for each in story.asked]
+    verdict.same("whether the page's requests named a thread", places, [False, True, True])
+    runs = [json.loads(each["request_body"]) for each in reversed(story.journal()) if each["surface"] == "agent"]
+    found = [each["thread_id"] for each in runs]
+    verdict.same("the threads in which the mock was asked", found, found[:1] * len(questions))
+    verdict.check()
+    for turn in turns:
+        expect(turn).not_to_contain_text("New thread")
     first, *others = [told_in(story, each) for each in story.trace_ids]
     assert all(each == first for each in others)
     assert len(set(story.trace_ids)) == 3

@@ -14,6 +14,7 @@ from contracts.telemetry import LIMIT_DECISIONS, REQUESTS, STREAM_ENDS, UPSTREAM
 from contracts.traces import PROBLEM, STATUS
 from e2e.page import Chat, Watch
 from e2e.plugin import PROMPT
+from e2e.reading import Reading, Verdict
 from e2e.stack import running
 from e2e.stage import Stage
 from e2e.story import PROXY, Story
@@ -70,29 +71,51 @@ def story(story: Story, limited: Stage) -> Story:
     return story
 
 
-def refused(turn: Locator, problem: str) -> Locator:
-    """The card of a turn that was refused, and nothing but that."""
-    card = turn.get_by_role("region", name="Error")
-    expect(card.get_by_role("definition").filter(has_text=problem)).to_be_visible()
-    expect(turn.get_by_text(ANSWER)).to_be_hidden()
-    return card
+def assert_answered(turn: Locator, who: str) -> None:
+    """A turn that has ended holds the answer.   who: asked it, and why they may."""
+    found, verdict = Reading.of(turn), Verdict(f"{who}: must be answered")
+    verdict.same("the error on the page", found.problem, None)
+    verdict.reads("the turn on the page", found.text, [ANSWER])
+    verdict.check()
 
 
-def assert_refused(story: Story, problem: str) -> None:
+def card_of(turn: Locator) -> Locator:
+    """Where a turn says what went wrong."""
+    return turn.get_by_role("region", name="Error")
+
+
+def refusal(verdict: Verdict, turn: Locator, problem: str) -> None:
+    """A turn that has ended was refused, and shows nothing but that."""
+    found = Reading.of(turn)
+    verdict.same("the type of the error on the page", found.problem and found.problem["type"], problem)
+    verdict.reads("the turn on the page", found.text, [], [ANSWER])
+
+
+def told_as_refused(verdict: Verdict, story: Story, problem: str) -> None:
     """The newest question went no further than the proxy, and its span and its line say why."""
     (request,) = story.receiver.until(
         lambda: story.receiver.spans(trace_id=story.trace_id, service=PROXY), "the refusal", trace_id=story.trace_id
     )
-    assert (request.attributes[STATUS.name], request.attributes[PROBLEM.name]) == (429, problem)
+    said = {name: request.attributes.get(name) for name in (STATUS.name, PROBLEM.name)}
+    verdict.same("the request's span", said, {STATUS.name: 429, PROBLEM.name: problem})
     (line,) = story.logs("request")
-    assert (line.fields["status"], line.fields["problem"]) == (429, problem)
+    said = {name: line.fields[name] for name in ("status", "problem")}
+    verdict.same("the line 'request'", said, {"status": 429, "problem": problem})
+
+
+def retry_after(story: Story) -> str | None:
+    """What the proxy's answer to the newest question says of waiting."""
+    response = story.asked[-1].response()
+    return response.header_value("retry-after") if response else None
 
 
 def test_a_reader_who_asks_too_often_is_told_how_long_to_wait(story: Story, watch: Watch, browser: Browser) -> None:
     """Of three questions two are answered; the third is refused without asking Snowflake, and others may still ask."""
     watch.allow("status of 429")
-    for _ in range(CHATS):
-        expect(story.ask(QUESTION).get_by_text(ANSWER)).to_be_visible()
+    for number in range(1, CHATS + 1):
+        assert_answered(
+            story.ask(QUESTION), f"question {number} of the {CHATS} that each reader may ask, one at a time"
+        )
     moves: Moves = {
         LIMIT_DECISIONS.name: [
             {"policy": "chat", "decision": "refused", "delta": 1},
@@ -102,15 +125,24 @@ def test_a_reader_who_asks_too_often_is_told_how_long_to_wait(story: Story, watc
         UPSTREAM_ATTEMPTS.name: [{"delta": 0}],
         STREAM_ENDS.name: [{"delta": 0}],
     }
-    with story.moves(moves):
-        card = refused(story.ask(QUESTION), "rate-limited")
+    verdict = Verdict(f"question {CHATS + 1} of a reader who may ask {CHATS} in an hour: must be refused by the proxy")
+    with verdict.keeping("the counters"), story.moves(moves):
+        turn = story.ask(QUESTION)
+    refusal(verdict, turn, "rate-limited")
+    with verdict.keeping("the telemetry"):
+        told_as_refused(verdict, story, "rate-limited")
+    verdict.check()
+    card = card_of(turn)
     expect(card.get_by_role("heading", name="Too many requests")).to_be_visible()
     expect(card.get_by_text(f"{CHATS} requests per 3600 s (chat) are allowed, and used up")).to_be_visible()
-    expect(card.get_by_text(re.compile(r"^Wait 3[56]\d\d s before you try again\.$"))).to_be_visible()
-    assert_refused(story, "rate-limited")
+    says = f"the page says how long to wait; the proxy's answer says: Retry-After {retry_after(story)}"
+    expect(card.get_by_text(re.compile(r"^Wait 3[56]\d\d s before you try again\.$")), says).to_be_visible()
     somebody_else = browser.new_context(base_url=story.stage.page_url)
     try:
-        expect(Chat(somebody_else.new_page()).open().ask(QUESTION).get_by_text(ANSWER)).to_be_visible()
+        other = Chat(somebody_else.new_page()).open()
+        assert_answered(
+            other.ask(QUESTION), "another reader, who has asked nothing yet, whatever the first one used up"
+        )
     finally:
         somebody_else.close()
 
@@ -128,10 +160,15 @@ def test_a_second_answer_at_once_is_refused_until_the_first_has_ended(story: Sto
         REQUESTS.name: [{**CHAT, "status_class": "4xx", "delta": 1}, {**CHAT, "delta": 1}],
         UPSTREAM_ATTEMPTS.name: [{"delta": 0}],
     }
-    with second.moves(moves):
-        card = refused(second.ask(QUESTION), "too-many-streams")
+    verdict = Verdict("a second question while the answer to the first still comes: must be refused by the proxy")
+    with verdict.keeping("the counters"), second.moves(moves):
+        turn = second.ask(QUESTION)
+    refusal(verdict, turn, "too-many-streams")
+    with verdict.keeping("the telemetry"):
+        told_as_refused(verdict, second, "too-many-streams")
+    verdict.check()
+    card = card_of(turn)
     expect(card.get_by_text("chat: 1 requests at once are allowed, and all are in progress")).to_be_visible()
-    assert_refused(second, "too-many-streams")
     story.chat.stop()
     expect(story.chat.ended().get_by_text("You stopped this answer.")).to_be_visible()
     story.logs("stream ended")

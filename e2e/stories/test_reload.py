@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from functools import partial
+from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import Locator, Page, Response, Route, expect
 
 from contracts.api import PREFIX
 from contracts.telemetry import REQUESTS, SESSION_TOKENS, STREAM_ENDS
@@ -15,11 +16,13 @@ from contracts.traces import END_REASON, SESSION_ID
 from e2e.answers import RUN, THREAD_THEN_RUN, answer_to, asked_of, assert_told, thread_of
 from e2e.page import Chat, Watch
 from e2e.story import PROXY, Story
+from e2e.way import Stop, assert_arrived, first_difference
 
 pytestmark = pytest.mark.rehearsal
 
 FIRST, SECOND, THIRD = "How did net sales develop from 2023 to 2024?", "Only EMEA, please", "Which country grew most?"
 HISTORY = f"{PREFIX}/history/{{sessionId}}"
+HISTORY_ASKED = re.compile(rf"{PREFIX}/history/")
 NO_STORAGE = """
 Object.defineProperty(globalThis, "sessionStorage", { get() { throw new DOMException("refused", "SecurityError"); } });
 """
@@ -28,6 +31,22 @@ Object.defineProperty(globalThis, "sessionStorage", { get() { throw new DOMExcep
 def note(page: Page) -> Locator:
     """What the page says above a conversation."""
     return page.get_by_role("note").first
+
+
+def told_by_history(page: Page) -> list[dict[str, Any]]:
+    """The turns that the history told a page which is loaded anew, oldest first; a page asks again for a late one."""
+    answers: list[Response] = []
+
+    def note_answer(response: Response) -> None:
+        if HISTORY_ASKED.search(response.url):
+            answers.append(response)
+
+    page.on("response", note_answer)
+    page.reload()
+    expect(note(page)).to_contain_text("was restored")
+    page.remove_listener("response", note_answer)
+    turns: list[dict[str, Any]] = answers[-1].json()["turns"]
+    return turns[::-1]
 
 
 def test_a_conversation_is_there_again_and_goes_on(story: Story) -> None:
@@ -39,10 +58,16 @@ def test_a_conversation_is_there_again_and_goes_on(story: Story) -> None:
     session = story.spans(PROXY)[0].attributes[SESSION_ID.name]
     asked_once = {REQUESTS.name: [{"route": HISTORY, "status_class": "2xx", "delta": 1}]}
     with story.moves({**asked_once, SESSION_TOKENS.name: [{"delta": 0}], STREAM_ENDS.name: [{"delta": 0}]}):
-        page.reload()
-        expect(note(page)).to_have_text("This conversation was restored. Thinking is not kept.")
+        kept = told_by_history(page)
+    asked, told = [FIRST, SECOND], [each["question"] for each in kept]
+    history = Stop(
+        "the proxy's history", f"oldest first, the history told {told}", first_difference("turn", asked, told)
+    )
+    assert_arrived("The restored conversation", [Stop("the reader", f"the reader asked {asked}"), history])
+    expect(note(page)).to_have_text("This conversation was restored. Thinking is not kept.")
     first, second = story.chat.turns.all()
-    expect(first.get_by_role("heading", name=FIRST)).to_be_visible()
+    in_order = "the history told both turns in their order, so the page shows the first one first"
+    expect(first.get_by_role("heading", name=FIRST), in_order).to_be_visible()
     expect(first.get_by_text("Net sales went from 3,159.50 k€ to 3,257.70 k€.")).to_be_visible()
     expect(first.get_by_role("table").first).to_be_visible()
     expect(second.get_by_text(re.compile("tokens · restored$"))).to_be_visible()
@@ -84,13 +109,20 @@ def test_an_answer_that_the_reload_cut_is_shown_as_far_as_it_came(story: Story) 
     story.pace(0.5)
     turn = story.begins(question)
     expect(turn.get_by_role("heading", level=3).first).to_be_visible(timeout=20_000)
+    whole = "".join(answer_to(question).deltas)
     with story.moves({STREAM_ENDS.name: [{"reason": "client_gone", "delta": 1}, {"delta": 1}]}):
-        page.reload()
-        expect(turn.get_by_role("heading", name="Sales review 2025")).to_be_visible()
+        kept = told_by_history(page)
+    told = kept[-1]["answer"] if kept else ""
+    wrong = "" if told and whole.startswith(told) else "that is not the beginning which was on its way"
+    began = Stop("the stream", f"a part of the answer's {len(whole)} characters was read before the reload")
+    history = Stop("the proxy's history", f"the history told {len(told)} characters of the cut answer", wrong)
+    assert_arrived("The cut answer", [began, history])
+    shown = f"the history told {len(told)} characters of the cut answer, and the page shows them"
+    expect(turn.get_by_role("heading", name="Sales review 2025"), shown).to_be_visible()
     expect(turn.get_by_text("This answer was stopped, or the page was left.")).to_be_visible()
     request, *_ = story.spans(PROXY)
     assert (request.attributes[END_REASON.name], request.status) == ("client_gone", "unset")
-    assert len(turn.inner_text()) < len("".join(answer_to(question).deltas))
+    assert len(turn.inner_text()) < len(whole)
     story.pace(0)
     turn.get_by_role("button", name="Ask again").click()
     expect(story.chat.turns).to_have_count(2)

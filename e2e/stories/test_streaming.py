@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from itertools import accumulate
 
 import pytest
 from playwright.sync_api import expect
 
 from contracts.telemetry import STREAM_ENDS, STREAM_STALLS
-from e2e.answers import THREAD_THEN_RUN, answer_to, assert_told
+from e2e.answers import THREAD_THEN_RUN, answer_to, assert_told, way_of
 from e2e.story import Story
+from e2e.way import Stop, assert_arrived, misread
 
 pytestmark = pytest.mark.rehearsal
 
@@ -39,18 +39,16 @@ def words_of(text: str) -> str:
 def test_an_answer_grows_piece_by_piece(story: Story) -> None:
     """What is read is, at every moment, the first so many pieces of the recorded text; at the end it is all of them."""
     question = "How did net sales develop from 2023 to 2024?"
-    pieces = answer_to(question).deltas
-    possible = {words_of(text) for text in accumulate(pieces)}
+    answer = answer_to(question)
     story.pace(0.5)
     story.chat.page.evaluate(WATCH_WORDS)
     with story.moves({STREAM_ENDS.name: [{"reason": "completed", "delta": 1}], STREAM_STALLS.name: [{"delta": 0}]}):
         story.ask(question)
     seen = [words_of(text) for text in story.chat.page.evaluate("seen")]
-    lengths = [len(text) for text in seen]
-    assert [text for text in seen if text and text not in possible] == []
-    assert lengths == sorted(lengths)
-    assert seen[-1] == words_of("".join(pieces))
-    assert len(set(seen)) > PIECES, "it came at once"
+    wrong = misread(answer.deltas, seen, words_of)
+    shown = Stop("what the page made of it (e2e/client)", f"the page showed {len(set(seen))} states of it", wrong)
+    assert_arrived("The answer's text", [*way_of(story, answer), shown])
+    assert len(set(seen)) > PIECES, f"the answer came at once: the page showed {len(set(seen))} states of it"
     assert_told(story, question, THREAD_THEN_RUN)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from e2e.timing import Reading, TooSoonError, disagreements, left_s, scheduled_s
+from e2e.timing import Reading, TooSoonError, assert_agreeing, disagreements, left_s, scheduled_s
 from mocks.cassette import Frame
 
 DUE = Reading("the first text is due after", 1.5)
@@ -80,3 +80,14 @@ def test_the_first_frame_of_an_event_counts() -> None:
     frames = [Frame(100.0, b"event: a\n\n"), Frame(200.0, b"event: b\n\n"), Frame(400.0, b"event: b\n\n")]
     assert scheduled_s(frames, "b", 0.25) == 0.05
     assert left_s([[25.0, 26.0, 10, "a"], [50.0, 51.0, 10, "b"], [100.0, 101.0, 10, "b"]], "b") == 0.051
+
+
+def test_a_quarrel_is_told_with_all_that_was_said() -> None:
+    """Whether the moment itself was late or one clock lies is seen from those behind it; what agrees is not told."""
+    assert_agreeing([AGREEING, AGREEING])
+    with pytest.raises(AssertionError) as failure:
+        assert_agreeing([AGREEING, [DUE, MOCK, replace(PROXY, seconds=0.7), REPORT, READER]])
+    headline, wrong, _, *said = str(failure.value).splitlines()
+    assert headline == "The clocks disagree about when an answer began:"
+    assert wrong.startswith("the proxy's histogram says 0.700 s, but the mock let the first text go after 1.510 s")
+    assert [line.split()[-2] for line in said] == ["1.500", "1.510", "0.700", "1.550", "1.580"]
