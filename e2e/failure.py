@@ -9,14 +9,19 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+from _pytest._code.code import ExceptionChainRepr
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request
 
 from contracts.api import PREFIX
+from e2e import cases
+from e2e.casting import scenario_of
 from e2e.evidence import Kept, keep, secrets_of
 from e2e.page import ChatPage
 from e2e.stage import Stage
@@ -58,19 +63,20 @@ class Recording:
         folder = self.stage.log_dir
         return [] if folder is None else [path for name in LOGS if (path := folder / name).exists()]
 
-    def context_options(self) -> dict[str, Any]:
-        """What a browser's profile has to be made with."""
-        return {
-            "record_har_path": self.raw / "network.har",
-            "record_har_url_filter": f"**{PREFIX}/**",
-            "record_har_content": "embed",
-        }
-
-    def watch(self, context: BrowserContext) -> None:
-        """Note what the pages of a profile ask and say."""
-        context.on("page", self._see)
-        context.on("request", self._note)
-        context.on("console", self._hear)
+    @contextmanager
+    def watching(self, context: BrowserContext) -> Iterator[None]:
+        """In the block, what the pages of a profile ask and say is noted; the profile may outlive it, and be older."""
+        heard = {"page": self._see, "request": self._note, "console": self._hear}
+        self.pages += context.pages
+        for event, listener in heard.items():
+            context.on(event, listener)  # type: ignore[call-overload]
+        context.tracing.start_har(self.raw / "network.har", url_filter=f"**{PREFIX}/**")
+        try:
+            yield
+        finally:
+            _or_none(context.tracing.stop_har)
+            for event, listener in heard.items():
+                context.remove_listener(event, listener)
 
     def _see(self, page: Page) -> None:
         self.pages.append(page)
@@ -103,7 +109,7 @@ class Recording:
         shutil.rmtree(self.raw, ignore_errors=True)
 
     def keep(self, report: str) -> Kept:
-        """Keep what can be kept safely, once the browser's profile is closed: its HAR is complete only then."""
+        """Keep what can be kept safely, once its profile is not watched any more: its HAR is complete only then."""
         if self.folder.exists():  # what pytest-playwright left there: trace, film, pictures
             for path in self.folder.iterdir():
                 shutil.move(path, self.raw / path.name)
@@ -144,6 +150,21 @@ class Broken:
     story: Story | None = None
     trace_url: str | None = None
     faults: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, item: pytest.Item, recording: Recording) -> Broken:
+        """What is known of a test that just failed."""
+        parts = getattr(item, "funcargs", {})
+        watch = parts.get("watch")
+        return cls(
+            promise=str(dict(item.user_properties).get(cases.PROMISE, item.name)),
+            scenario=scenario_of(item),
+            recording=recording,
+            chat=parts.get("chat"),
+            story=parts.get("story"),
+            trace_url=item.config.getoption("trace_url"),
+            faults=tuple(watch.unexpected()) if watch is not None else (),
+        )
 
     def report(self) -> str:
         """All that is known, in an order that a tired reader can use: what broke, what was seen, where it went on."""
@@ -232,6 +253,17 @@ def _row(name: str, text: str) -> str:
 def near(path: Path) -> str:
     """A path as whoever started the suite would type it."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def add_to(report: pytest.TestReport, told: str) -> None:
+    """Put a story's words behind what pytest says."""
+    if not isinstance(report.longrepr, ExceptionChainRepr):
+        report.sections.append(("the story", told))
+        return
+    for traceback, _, _ in report.longrepr.chain:
+        for entry in traceback.reprentries:
+            entry.lines = without_snapshot(entry.lines)
+    report.longrepr.addsection("the story", told)
 
 
 def without_snapshot(lines: Sequence[str]) -> list[str]:

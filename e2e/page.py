@@ -8,6 +8,21 @@ from typing import Protocol, Self
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
 
+ADD_BAGGAGE = """
+(() => {
+  const fetchOf = globalThis.fetch;
+  const added = %s;
+  globalThis.fetch = (input, init) => {
+    const request = new Request(input, init);
+    if (!new URL(request.url).pathname.startsWith("/api/")) return fetchOf(input, init);
+    const members = [request.headers.get("baggage"), added, globalThis.rehearsed];
+    request.headers.set("baggage", members.filter(Boolean).join(","));
+    return fetchOf(request);
+  };
+})();
+"""
+"""What a story's page asks carries the test's id, so that its state and its telemetry are its own."""
+
 REPORT_VIOLATIONS = """
 document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`policy violated: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import uuid
 from collections import Counter
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from _pytest._code.code import ExceptionChainRepr
 from playwright.sync_api import BrowserContext, BrowserType, Page
 from pytest_playwright.pytest_playwright import CreateContextCallback
 
-from e2e import again, cases, observed, quarantine, report
-from e2e.casting import LOCAL, MARKERS, Casting, NoSuchTarget, Target, cast, scenario_of
-from e2e.failure import Broken, Recording, near, without_snapshot
-from e2e.page import REPORT_VIOLATIONS, Chat, Watch
-from e2e.stack import CLIENT_DIR, LOOPBACK, NO_RATES, Stack, free_port, running
-from e2e.stage import NotTold, Stage
+from e2e import again, browser, cases, observed, quarantine, report
+from e2e.casting import LOCAL, MARKERS, Casting, NoSuchTarget, Target, cast
+from e2e.failure import Broken, Recording, add_to, near
+from e2e.page import ADD_BAGGAGE, REPORT_VIOLATIONS, Chat, Watch
+from e2e.stack import CLIENT_DIR, NO_RATES, Stack, StackError
+from e2e.stage import NotTold, Stage, telling
 from e2e.story import Story
-from e2e.telemetry import Receiver, receiving, sources_of
+from e2e.telemetry import Receiver, receiving
 
 SUITE_PLUGINS = (cases, observed, report, quarantine, again)
 """What is told of a run, whoever's tests it has."""
@@ -38,10 +35,6 @@ LEFT_OUT_KEY = "stories left out"
 UNASSERTED = "not asserted"
 TWIN = "CORTEX_HARNESS_"
 """How an option's environment twin begins: `--otlp-port` is CORTEX_HARNESS_OTLP_PORT."""
-
-CHROMIUM_VARIABLE = "CORTEX_HARNESS_CHROMIUM"
-CHROMIUM_COMMANDS = ("chromium", "chromium-browser", "google-chrome")
-QUIET_ARGUMENTS = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
 def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
@@ -121,7 +114,7 @@ def pytest_runtest_makereport(
         return report
     if report.failed and call.when != "teardown":
         recording.freeze()
-        item.stash[TOLD] = told_of(item, recording)
+        item.stash[TOLD] = Broken.of(item, recording).report()
         add_to(report, item.stash[TOLD])
     elif call.when == "teardown":
         if not item.stash[TOLD]:
@@ -131,32 +124,6 @@ def pytest_runtest_makereport(
             report.user_properties.append((cases.EVIDENCE, near(kept.folder)))
             report.user_properties += [(DROPPED, each) for each in kept.dropped]
     return report
-
-
-def told_of(item: pytest.Item, recording: Recording) -> str:
-    """What a story that just failed says."""
-    parts = getattr(item, "funcargs", {})
-    watch = parts.get("watch")
-    return Broken(
-        promise=str(dict(item.user_properties).get(cases.PROMISE, item.name)),
-        scenario=scenario_of(item),
-        recording=recording,
-        chat=parts.get("chat"),
-        story=parts.get("story"),
-        trace_url=item.config.getoption("trace_url"),
-        faults=tuple(watch.unexpected()) if watch is not None else (),
-    ).report()
-
-
-def add_to(report: pytest.TestReport, told: str) -> None:
-    """Put a story's words behind what pytest says."""
-    if not isinstance(report.longrepr, ExceptionChainRepr):
-        report.sections.append(("the story", told))
-        return
-    for traceback, _, _ in report.longrepr.chain:
-        for entry in traceback.reprentries:
-            entry.lines = without_snapshot(entry.lines)
-    report.longrepr.addsection("the story", told)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -191,48 +158,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any], browser_type: BrowserType) -> dict[str, Any]:
-    """Launch arguments that find a Chromium: the named one, Playwright's own, or the system's."""
-    arguments = [*browser_type_launch_args.get("args", []), *QUIET_ARGUMENTS]
-    if os.geteuid() == 0:
-        arguments.append("--no-sandbox")  # Chromium's sandbox refuses root
-    launch = {**browser_type_launch_args, "args": arguments}
-    named = os.environ.get(CHROMIUM_VARIABLE)
-    if named or not Path(browser_type.executable_path).exists():
-        launch["executable_path"] = named or _system_chromium()
-    return launch
-
-
-def _system_chromium() -> str:
-    found = next(filter(None, map(shutil.which, CHROMIUM_COMMANDS)), None)
-    if found is None:
-        pytest.fail(
-            "no Chromium found: run 'apt-get install chromium' or 'playwright install chromium', "
-            f"or name one in {CHROMIUM_VARIABLE}"
-        )
-    return found
-
-
-PROMPT = {
-    "OTEL_BSP_SCHEDULE_DELAY": "50",
-    "OTEL_BLRP_SCHEDULE_DELAY": "50",
-    "OTEL_METRIC_EXPORT_INTERVAL": "250",
-}
-"""Spans and lines leave at once, numbers soon: a story waits for them."""
-
-ADD_BAGGAGE = """
-(() => {
-  const fetchOf = globalThis.fetch;
-  const added = %s;
-  globalThis.fetch = (input, init) => {
-    const request = new Request(input, init);
-    if (!new URL(request.url).pathname.startsWith("/api/")) return fetchOf(input, init);
-    const members = [request.headers.get("baggage"), added, globalThis.rehearsed];
-    request.headers.set("baggage", members.filter(Boolean).join(","));
-    return fetchOf(request);
-  };
-})();
-"""
-"""What a story's page asks carries the test's id, so that its state and its telemetry are its own."""
+    """Launch arguments that find a Chromium."""
+    try:
+        return browser.launch(browser_type_launch_args, browser_type.executable_path)
+    except StackError as missing:
+        pytest.fail(str(missing), pytrace=False)
 
 
 @pytest.fixture(scope="session")
@@ -257,23 +187,8 @@ def receiver(pytestconfig: pytest.Config) -> Iterator[Receiver]:
 @pytest.fixture(scope="session")
 def stack(receiver: Receiver, page_dir: Path) -> Iterator[Stack]:
     """Mock and proxy, answering at once, their telemetry sent to the receiver."""
-    metrics_port = free_port()
-    environment = {
-        **NO_RATES,
-        **PROMPT,
-        "CORTEX_PROXY_METRICS_HOST": LOOPBACK,
-        "CORTEX_PROXY_METRICS_PORT": str(metrics_port),
-        "CORTEX_PROXY_OTLP_ENDPOINT": receiver.url,
-        "CORTEX_PROXY_PAGE_DIR": str(page_dir),
-    }
-    mock_arguments = ("--otlp-endpoint", receiver.url)
-    with (
-        running(
-            pace=0.0, proxy_environment=environment, mock_arguments=mock_arguments, mock_environment=PROMPT
-        ) as started,
-        receiver.hearing(*sources_of(started.proxy_url, started.mock_url)),
-    ):
-        yield replace(started, metrics_url=f"http://{LOOPBACK}:{metrics_port}/metrics")
+    with telling(receiver, {**NO_RATES, "CORTEX_PROXY_PAGE_DIR": str(page_dir)}) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
@@ -281,9 +196,7 @@ def stage(request: pytest.FixtureRequest, target: Target, pytestconfig: pytest.C
     """Where the stories play."""
     if target.mode == "local":
         own: Stack = request.getfixturevalue("stack")
-        return Stage(
-            own.proxy_url, own.mock_url, own.metrics_url, request.getfixturevalue("receiver"), log_dir=own.log_dir
-        )
+        return Stage.of(own, request.getfixturevalue("receiver"))
     taken = request.getfixturevalue("receiver") if pytestconfig.getoption("otlp_port") else None
     return Stage(target.url, pytestconfig.getoption("mock_url"), None, taken, target.mode)
 
@@ -295,28 +208,35 @@ def base_url(stage: Stage) -> str:
 
 
 @pytest.fixture
-def test_id(request: pytest.FixtureRequest, stage: Stage, output_path: str) -> str:
+def stage_of_test(stage: Stage) -> Stage:
+    """Where a test plays; override it, and `browser_context_args`, for a stack that only some tests have."""
+    return stage
+
+
+@pytest.fixture
+def test_id(request: pytest.FixtureRequest, stage_of_test: Stage, output_path: str) -> str:
     """What isolates a test's state in the mock, and finds its telemetry."""
     made = f"story-{uuid.uuid4().hex[:16]}"
-    request.node.stash[RECORDING] = Recording(made, stage, Path(output_path))
+    request.node.stash[RECORDING] = Recording(made, stage_of_test, Path(output_path))
     request.node.stash[TOLD] = ""
     return made
 
 
 @pytest.fixture
-def watch(stage: Stage) -> Watch:
+def watch(stage_of_test: Stage) -> Watch:
     """The faults of this test's page."""
-    return Watch(stage.page_url)
+    return Watch(stage_of_test.page_url)
 
 
 @pytest.fixture
-def context(request: pytest.FixtureRequest, new_context: CreateContextCallback, test_id: str) -> BrowserContext:
+def context(
+    request: pytest.FixtureRequest, new_context: CreateContextCallback, test_id: str
+) -> Iterator[BrowserContext]:
     """A browser's profile whose pages say for which test they ask."""
-    recording = request.node.stash[RECORDING]
-    context = new_context(**recording.context_options())
-    recording.watch(context)
+    context = new_context()
     context.add_init_script(ADD_BAGGAGE % json.dumps(f"test.id={test_id}"))
-    return context
+    with request.node.stash[RECORDING].watching(context):
+        yield context
 
 
 @pytest.fixture
@@ -330,17 +250,17 @@ def page(page: Page, watch: Watch) -> Page:
 
 
 @pytest.fixture
-def chat(page: Page, stage: Stage) -> Chat:
+def chat(page: Page, stage_of_test: Stage) -> Chat:
     """The opened page."""
-    return Chat(page, is_rehearsed=stage.mode != "live").open()
+    return Chat(page, is_rehearsed=stage_of_test.mode != "live").open()
 
 
 @pytest.fixture
-def story(chat: Chat, stage: Stage, test_id: str, request: pytest.FixtureRequest) -> Iterator[Story]:
+def story(chat: Chat, stage_of_test: Stage, test_id: str, request: pytest.FixtureRequest) -> Iterator[Story]:
     """A reader in front of the opened page; the test tells its id, and the traces that the page began."""
     told = request.node.user_properties
     told.append((cases.TEST_ID, test_id))
-    reader = Story(chat, stage, test_id)
+    reader = Story(chat, stage_of_test, test_id)
     yield reader
     parents = [asked.headers["traceparent"] for asked in reader.asked if "traceparent" in asked.headers]
     told += [(cases.TRACE_ID, parent.split("-")[1]) for parent in parents]

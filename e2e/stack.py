@@ -28,6 +28,7 @@ __all__ = [
     "COMMAND",
     "LOOPBACK",
     "NO_RATES",
+    "PROMPT",
     "STOP_TIMEOUT_S",
     "USER",
     "Beside",
@@ -56,6 +57,13 @@ NO_RATES = {
     for cell in ("RATE", "BURST")
 }
 """A proxy's environment for suites, which ask faster than people do."""
+
+PROMPT = {
+    "OTEL_BSP_SCHEDULE_DELAY": "50",
+    "OTEL_BLRP_SCHEDULE_DELAY": "50",
+    "OTEL_METRIC_EXPORT_INTERVAL": "250",
+}
+"""An environment in which spans and lines leave at once, numbers soon: a story waits for them."""
 
 Beside = Literal["redis", "nginx", "prometheus", "alertmanager"]
 """What can stand beside mock and proxies."""

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import requests
 
 from e2e.casting import Mode
-from e2e.telemetry import Receiver
+from e2e.stack import PROMPT, Stack, running
+from e2e.telemetry import Receiver, sources_of
 
 TIMEOUT_S = 20
 
@@ -38,6 +40,11 @@ class Stage:
     mode: Mode = "local"
     log_dir: Path | None = None
     unasserted: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, own: Stack, receiver: Receiver | None) -> Self:
+        """A stack of our own.   receiver: what its telemetry is sent to."""
+        return cls(own.proxy_url, own.mock_url, own.metrics_url, receiver, log_dir=own.log_dir)
 
     @property
     def is_local(self) -> bool:
@@ -70,3 +77,22 @@ class Stage:
         answer.raise_for_status()
         entries: list[dict[str, Any]] = answer.json()
         return entries
+
+
+@contextmanager
+def telling(receiver: Receiver, environment: Mapping[str, str]) -> Iterator[Stack]:
+    """A stack of our own that answers at once and tells the receiver at once; its counters can be read.
+
+    environment: more settings of its proxy.
+    """
+    told = {"CORTEX_PROXY_METRICS_PORT": "0", "CORTEX_PROXY_OTLP_ENDPOINT": receiver.url}
+    with (
+        running(
+            pace=0.0,
+            proxy_environment={**PROMPT, **told, **environment},
+            mock_arguments=("--otlp-endpoint", receiver.url),
+            mock_environment=PROMPT,
+        ) as own,
+        receiver.hearing(*sources_of(own.proxy_url, own.mock_url)),
+    ):
+        yield own

@@ -12,9 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from contracts.telemetry import EXPORT_FAILURES, Signal
-from e2e.page import Chat, Watch
-from e2e.plugin import PROMPT
-from e2e.stack import LOOPBACK, NO_RATES, free_port, running
+from e2e.page import Chat
+from e2e.stack import LOOPBACK, NO_RATES, PROMPT, free_port, running
 from e2e.stage import Stage
 from e2e.story import MOCK, PROXY, Story, moved
 from e2e.telemetry import Receiver, receiving
@@ -41,18 +40,16 @@ def listen(otlp_port: int) -> Iterator[Callable[[], Receiver]]:
 @pytest.fixture
 def unheard(otlp_port: int, listen: Callable[[], Receiver]) -> Iterator[Stage]:
     """A stack of its own whose collector is down."""
-    endpoint, metrics_port = f"http://{LOOPBACK}:{otlp_port}", free_port()
+    endpoint = f"http://{LOOPBACK}:{otlp_port}"
     environment = {
         **NO_RATES,
         **PROMPT,
-        "CORTEX_PROXY_METRICS_HOST": LOOPBACK,
-        "CORTEX_PROXY_METRICS_PORT": str(metrics_port),
+        "CORTEX_PROXY_METRICS_PORT": "0",
         "CORTEX_PROXY_OTLP_ENDPOINT": endpoint,
     }
     arguments = ("--otlp-endpoint", endpoint)
     with running(pace=0.0, proxy_environment=environment, mock_arguments=arguments, mock_environment=PROMPT) as stack:
-        metrics_url = f"http://{LOOPBACK}:{metrics_port}/metrics"
-        yield Stage(stack.proxy_url, stack.mock_url, metrics_url, None, log_dir=stack.log_dir)
+        yield Stage.of(stack, None)
 
 
 @pytest.fixture
@@ -62,9 +59,9 @@ def browser_context_args(browser_context_args: dict[str, Any], unheard: Stage) -
 
 
 @pytest.fixture
-def watch(unheard: Stage) -> Watch:
-    """The faults of that page."""
-    return Watch(unheard.page_url)
+def stage_of_test(unheard: Stage) -> Stage:
+    """The story is played on that stack."""
+    return unheard
 
 
 def test_a_collector_that_is_down_harms_no_reader(

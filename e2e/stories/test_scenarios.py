@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from contracts.api import PROBLEM_BASE, ProblemType
 from contracts.telemetry import RETRY_BUDGET_LEFT
 from e2e.client_api import Client
-from e2e.page import REPORT_VIOLATIONS, Chat, Watch
-from e2e.plugin import ADD_BAGGAGE, RECORDING
+from e2e.page import ADD_BAGGAGE, REPORT_VIOLATIONS, Chat, Watch
+from e2e.plugin import RECORDING
 from e2e.reading import Reading, Wait
 from e2e.scenes import QUESTION, SCENARIOS, TOOLS, moves_of, question_of, retries_of
 from e2e.stage import Stage
@@ -62,7 +62,6 @@ def page(
 ) -> Iterator[Page]:
     """The page with nothing on it, watched for this test."""
     page = opened.page
-    request.node.stash[RECORDING].pages.append(page)
     heard = {"console": watch.console, "pageerror": watch.error, "request": watch.request}
     for event, listener in heard.items():
         page.on(event, listener)  # type: ignore[call-overload]
@@ -70,7 +69,8 @@ def page(
     page.get_by_label("Scenario", exact=True).select_option("")
     page.get_by_role("button", name="New conversation").click()
     expect(opened.turns).to_have_count(0)
-    yield page
+    with request.node.stash[RECORDING].watching(page.context):
+        yield page
     for event, listener in heard.items():
         page.remove_listener(event, listener)
 
