@@ -30,7 +30,7 @@ LEFT = "net::ERR_ABORTED"
 MISCOUNTED = "The proxy's counters (/metrics) did not move as what happened must move them:"
 
 REHEARSE = "globalThis.rehearsed = %s;"
-"""Read by `plugin.ADD_BAGGAGE` with each request."""
+"""Read by `page.ADD_BAGGAGE` with each request."""
 
 
 @dataclass

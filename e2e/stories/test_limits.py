@@ -13,12 +13,10 @@ from contracts.api import PREFIX
 from contracts.telemetry import LIMIT_DECISIONS, REQUESTS, STREAM_ENDS, UPSTREAM_ATTEMPTS
 from contracts.traces import PROBLEM, STATUS
 from e2e.page import Chat, Watch
-from e2e.plugin import PROMPT
 from e2e.reading import Reading, Verdict
-from e2e.stack import running
-from e2e.stage import Stage
+from e2e.stage import Stage, telling
 from e2e.story import PROXY, Story
-from e2e.telemetry import Receiver, sources_of
+from e2e.telemetry import Receiver
 
 QUESTION = "Net sales by region"
 ANSWER = "EMEA leads with 1,250.50"
@@ -38,18 +36,8 @@ LIMITS = {
 @pytest.fixture(scope="module")
 def limited(receiver: Receiver) -> Iterator[Stage]:
     """A stack of its own, whose limits a reader can reach."""
-    environment = {
-        **PROMPT,
-        **LIMITS,
-        "CORTEX_PROXY_METRICS_PORT": "0",
-        "CORTEX_PROXY_OTLP_ENDPOINT": receiver.url,
-    }
-    mock_arguments = ("--otlp-endpoint", receiver.url)
-    with (
-        running(pace=0.0, proxy_environment=environment, mock_arguments=mock_arguments, mock_environment=PROMPT) as own,
-        receiver.hearing(*sources_of(own.proxy_url, own.mock_url)),
-    ):
-        yield Stage(own.proxy_url, own.mock_url, own.metrics_url, receiver, log_dir=own.log_dir)
+    with telling(receiver, LIMITS) as own:
+        yield Stage.of(own, receiver)
 
 
 @pytest.fixture(scope="module")
@@ -59,16 +47,9 @@ def browser_context_args(browser_context_args: dict[str, Any], limited: Stage) -
 
 
 @pytest.fixture
-def watch(limited: Stage) -> Watch:
-    """The faults of this test's page."""
-    return Watch(limited.page_url)
-
-
-@pytest.fixture
-def story(story: Story, limited: Stage) -> Story:
-    """A reader in front of that stack's page."""
-    story.stage = limited
-    return story
+def stage_of_test(limited: Stage) -> Stage:
+    """Stories here are played on that stack."""
+    return limited
 
 
 def assert_answered(turn: Locator, who: str) -> None:
@@ -93,9 +74,8 @@ def refusal(verdict: Verdict, turn: Locator, problem: str) -> None:
 
 def told_as_refused(verdict: Verdict, story: Story, problem: str) -> None:
     """The newest question went no further than the proxy, and its span and its line say why."""
-    (request,) = story.receiver.until(
-        lambda: story.receiver.spans(trace_id=story.trace_id, service=PROXY), "the refusal", trace_id=story.trace_id
-    )
+    request, *attempts = story.spans(PROXY)
+    verdict.same("the attempts upstream", len(attempts), 0)
     said = {name: request.attributes.get(name) for name in (STATUS.name, PROBLEM.name)}
     verdict.same("the request's span", said, {STATUS.name: 429, PROBLEM.name: problem})
     (line,) = story.logs("request")
