@@ -8,15 +8,17 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from e2e import plugin
+from e2e import browser
 from e2e.page import Chat, Watch
+from e2e.program import StackError
 
 
 def test_without_a_chromium_the_tests_say_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without any Chromium gets a failure with the command that helps, not a skip."""
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(pytest.fail.Exception, match=r"apt-get install chromium.*playwright install chromium"):
-        plugin._system_chromium()
+    monkeypatch.delenv(browser.VARIABLE, raising=False)
+    with pytest.raises(StackError, match=r"apt-get install chromium.*playwright install chromium"):
+        browser.launch({}, "nowhere")
 
 
 @pytest.mark.parametrize(
