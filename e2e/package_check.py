@@ -30,6 +30,10 @@ FILES += [
     "dashboards/slo.yaml",
 ]
 FILES += ["dashboards/runbooks/CortexProxyDown.md", "dashboards/provisioning/prometheus/prometheus.yml"]
+FILES += ["contracts/shared/lib/index.js", "fixtures/allowed.yaml"]
+STORIES = ["evidence.yaml", "leash.py", "quarantine.yaml", "report.html.jinja", "stories/test_any_page.py"]
+STORIES += [f"template/{name}" for name in ("conftest.py", "their_page.py", "test_their_page.py", "page/index.html")]
+FILES += [f"e2e/{name}" for name in STORIES]
 
 
 def main() -> None:
