@@ -115,7 +115,7 @@ def test_a_reader_who_asks_too_often_is_told_how_long_to_wait(story: Story, watc
     card = card_of(turn)
     expect(card.get_by_role("heading", name="Too many requests")).to_be_visible()
     expect(card.get_by_text(f"{CHATS} requests per 3600 s (chat) are allowed, and used up")).to_be_visible()
-    says = f"the page says how long to wait; the proxy's answer says: Retry-After {retry_after(story)}"
+    says = f"the page must say how long to wait, as the proxy's answer does: Retry-After {retry_after(story)}"
     expect(card.get_by_text(re.compile(r"^Wait 3[56]\d\d s before you try again\.$")), says).to_be_visible()
     somebody_else = browser.new_context(base_url=story.stage.page_url)
     try:

@@ -59,14 +59,14 @@ def test_a_conversation_is_there_again_and_goes_on(story: Story) -> None:
     asked_once = {REQUESTS.name: [{"route": HISTORY, "status_class": "2xx", "delta": 1}]}
     with story.moves({**asked_once, SESSION_TOKENS.name: [{"delta": 0}], STREAM_ENDS.name: [{"delta": 0}]}):
         kept = told_by_history(page)
-    asked, told = [FIRST, SECOND], [each["question"] for each in kept]
-    history = Stop(
-        "the proxy's history", f"oldest first, the history told {told}", first_difference("turn", asked, told)
-    )
-    assert_arrived("The restored conversation", [Stop("the reader", f"the reader asked {asked}"), history])
+        asked, told = [FIRST, SECOND], [each["question"] for each in kept]
+        history = Stop(
+            "the proxy's history", f"oldest first, the history told {told}", first_difference("turn", asked, told)
+        )
+        assert_arrived("The restored conversation", [Stop("the reader", f"the reader asked {asked}"), history])
     expect(note(page)).to_have_text("This conversation was restored. Thinking is not kept.")
     first, second = story.chat.turns.all()
-    in_order = "the history told both turns in their order, so the page shows the first one first"
+    in_order = "the history told both turns in their order, so the page must show the first one first"
     expect(first.get_by_role("heading", name=FIRST), in_order).to_be_visible()
     expect(first.get_by_text("Net sales went from 3,159.50 k€ to 3,257.70 k€.")).to_be_visible()
     expect(first.get_by_role("table").first).to_be_visible()
@@ -117,7 +117,7 @@ def test_an_answer_that_the_reload_cut_is_shown_as_far_as_it_came(story: Story) 
     began = Stop("the stream", f"a part of the answer's {len(whole)} characters was read before the reload")
     history = Stop("the proxy's history", f"the history told {len(told)} characters of the cut answer", wrong)
     assert_arrived("The cut answer", [began, history])
-    shown = f"the history told {len(told)} characters of the cut answer, and the page shows them"
+    shown = f"the history told {len(told)} characters of the cut answer, so the page must show them"
     expect(turn.get_by_role("heading", name="Sales review 2025"), shown).to_be_visible()
     expect(turn.get_by_text("This answer was stopped, or the page was left.")).to_be_visible()
     request, *_ = story.spans(PROXY)
