@@ -10,9 +10,7 @@ Pictures are previews, drawn from a Prometheus' answers without Grafana, and the
 from __future__ import annotations
 
 import argparse
-import os
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,14 +23,13 @@ from contracts.telemetry import ALL_METRICS, Metric, MetricKind
 from dashboards import alerts
 from dashboards.preview import gallery, page
 from dashboards.preview.ask import Span
+from e2e.browser import launch
+from e2e.program import StackError
 
 FOLDER = Path(__file__).parent.parent / "docs" / "dashboards"
 RUNBOOKS = "../../dashboards/runbooks"
 EXIT_STALE = 4
 MOST_BYTES = 300_000
-
-_CHROMIUM_VARIABLE = "CORTEX_HARNESS_CHROMIUM"
-_CHROMIUM_COMMANDS = ("chromium", "chromium-browser", "google-chrome")
 
 
 class PictureError(Exception):
@@ -161,7 +158,9 @@ def take(span: Span, folder: Path = FOLDER, *, width_px: int = page.WIDE_PX, sch
     folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=_chromium(), args=_arguments())
+            browser = playwright.chromium.launch(**launch({}, playwright.chromium.executable_path))
+        except StackError as error:
+            raise PictureError(str(error)) from error
         except Error as error:
             raise PictureError(f"Chromium does not start; apt-get install chromium: {error.message}") from error
         for slug, document in gallery.documents().items():
@@ -180,15 +179,6 @@ def take(span: Span, folder: Path = FOLDER, *, width_px: int = page.WIDE_PX, sch
 
 def _scheme(name: str) -> Any:
     return name
-
-
-def _chromium() -> str | None:
-    """The named one, or the system's; without, Playwright's own."""
-    return os.environ.get(_CHROMIUM_VARIABLE) or next(filter(None, map(shutil.which, _CHROMIUM_COMMANDS)), None)
-
-
-def _arguments() -> list[str]:
-    return ["--disable-gpu", *(["--no-sandbox"] if os.geteuid() == 0 else [])]  # its sandbox refuses root
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
