@@ -18,7 +18,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, MetricExportResult
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.trace import Link, SpanContext, Status, StatusCode, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -26,6 +26,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from contracts.telemetry import Metric
 from e2e.cases import EVIDENCE, PROMISE, SCENARIO, TEST_ID, TRACE_ID, Case, Cases
 from e2e.revision import revision
+from mocks.otlp import KeptSpans
 from mocks.suite import QUARANTINED, Tally
 
 SERVICE = "cortex-suite"
@@ -73,7 +74,7 @@ class Observed:
     """
 
     def __init__(self, endpoint: str, suite: str, root: Path) -> None:
-        self._suite, self._cases, self._tally, self._kept = suite, Cases(), Tally(), _Kept()
+        self._suite, self._cases, self._tally, self._kept = suite, Cases(), Tally(), KeptSpans()
         resource = Resource.create({"service.name": SERVICE, "service.instance.id": str(uuid.uuid4())})
         self._sender = _Sender(endpoint, resource)
         provider = TracerProvider(resource=resource, shutdown_on_exit=False)
@@ -167,20 +168,6 @@ def _pipeline(root: Path) -> dict[str, str]:
 
 
 # --- sending
-
-
-class _Kept(SpanProcessor):
-    """Spans that have ended, until somebody takes them."""
-
-    def __init__(self) -> None:
-        self.spans: list[ReadableSpan] = []
-
-    def on_end(self, span: ReadableSpan) -> None:
-        self.spans.append(span)
-
-    def take(self) -> list[ReadableSpan]:
-        taken, self.spans = self.spans, []
-        return taken
 
 
 class _Sender:

@@ -45,16 +45,18 @@ SERVICE = "cortex-mock"
 TIMEOUT_S = 5.0
 
 
-class _Kept(SpanProcessor):
+class KeptSpans(SpanProcessor):
     """Spans that have ended, until somebody takes them."""
 
     def __init__(self) -> None:
         self.spans: list[ReadableSpan] = []
 
     def on_end(self, span: ReadableSpan) -> None:
+        """Keep it."""
         self.spans.append(span)
 
     def take(self) -> list[ReadableSpan]:
+        """What was kept since the last time."""
         taken, self.spans = self.spans, []
         return taken
 
@@ -72,7 +74,7 @@ class Exporter:
                 "service.instance.id": str(uuid.uuid4()),
             }
         )
-        self._made = _Kept()
+        self._made = KeptSpans()
         provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         provider.add_span_processor(self._made)
         self._tracer = provider.get_tracer(SERVICE)
