@@ -69,7 +69,7 @@ class Recording:
         heard = {"page": self._see, "request": self._note, "console": self._hear}
         self.pages += context.pages
         for event, listener in heard.items():
-            context.on(event, listener)  # type: ignore[call-overload]
+            context.on(event, listener)  # type: ignore[call-overload]  # one overload an event
         context.tracing.start_har(self.raw / "network.har", url_filter=f"**{PREFIX}/**")
         try:
             yield

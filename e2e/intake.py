@@ -220,6 +220,7 @@ class _Door(BaseHTTPRequestHandler):
         return self._serve
 
     def _serve(self) -> None:
+        # Headers of email's Message are no Mapping to mypy; get() and items() are all that is asked of them.
         given = answer(self.command, self.path, self.headers, self._body, self.server.taker)  # type: ignore[arg-type]
         self.send_response(given.status)
         for name, value in given.headers.items():

@@ -91,6 +91,7 @@ def main(
             target = stopping.enter_context(running()).proxy_url
         if key and not target.startswith("https:") and urlsplit(target).hostname not in LOOPBACK_NAMES:
             raise click.UsageError("the client key is sent over https only, or to this machine")
+        # What is given is what click has parsed by the options above, one for each field.
         options = Options(target, client_key=key, without=frozenset(map(ToolName, without)), **given)  # type: ignore[arg-type]
         with_colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ
         if not as_json:

@@ -64,7 +64,7 @@ def page(
     page = opened.page
     heard = {"console": watch.console, "pageerror": watch.error, "request": watch.request}
     for event, listener in heard.items():
-        page.on(event, listener)  # type: ignore[call-overload]
+        page.on(event, listener)  # type: ignore[call-overload]  # one overload an event
     page.evaluate(BEGIN_TEST, f"test.id={test_id}")
     page.get_by_label("Scenario", exact=True).select_option("")
     page.get_by_role("button", name="New conversation").click()
