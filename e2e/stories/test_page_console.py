@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pytest
 import requests
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from contracts.cortex import agent_run_path
 from e2e.axe import findings
@@ -28,6 +28,8 @@ QUESTION = "Net sales by region"
 TAPE = "agents/net_sales_by_region"
 FRAMES = 24
 VIEWS = ("journal", "faults", "scenarios", "cassettes", f"cassettes/{TAPE.replace('/', '%2F')}/0")
+DRAWN = dict(zip(VIEWS, ("a.row", "#fault-cassette option", ".card h3", ".tapes a", ".detail-head h2"), strict=True))
+"""What each view shows once the mock has answered it."""
 HIDDEN, ODD, TRAP = {"authorization": "***"}, {"x-a": "$(id)", "x-b": ""}, {"x-`id`$(id)": "***"}
 NARROW = {"width": 360, "height": 740}
 
@@ -554,10 +556,27 @@ def test_every_view_is_for_everyone(
     found = dict[str, list[str]]()
     for view in views:
         console.goto(f"{stack.mock_url}/#{view}")
-        expect(console.locator("#view > *")).to_be_visible()
+        expect(console.locator(DRAWN[view])).not_to_have_count(0)
         if view == "journal":
             expect(opened(console, test_id).get_by_role("heading", name="A miss")).to_be_visible()
         found[view] = findings(console)
+    assert not any(found.values()), found
+
+
+def test_a_view_that_waits_for_the_mock_is_for_everyone_too(page: Page, stack: Stack) -> None:
+    """Before the first answer is there, all that stands in a view has a name, and nothing can be sent."""
+    held = list[Route]()
+    page.route(re.compile(r"/__mock/(?!console/|live)"), lambda route: held.append(route))  # noqa: PLW0108 - no builtin
+    found = dict[str, list[str]]()
+    for view in VIEWS:
+        page.goto(f"{stack.mock_url}/#{view}")
+        expect(page.locator("#view > *")).to_be_visible()
+        expect(page.locator(DRAWN[view])).to_have_count(0)
+        found[view] = findings(page)
+        if view == "faults":
+            expect(page.get_by_role("button", name="Apply for everyone")).to_be_disabled()
+            expect(page.get_by_role("button", name="Copy as X-Mock-Fault")).to_be_disabled()
+    assert held
     assert not any(found.values()), found
 
 

@@ -53,6 +53,8 @@ export class FaultsView {
       this.problem,
       h("div", { class: "split" }, this.#left(), this.#right(tests)),
     );
+    this.#nameApply();
+    this.#enable(null);
     scope.addEventListener("change", () => this.#showScope());
   }
 
@@ -216,7 +218,7 @@ export class FaultsView {
   #enable(found) {
     const isReadable = Boolean(found) && (found.applies || !found.faults);
     for (const button of [this.applyButton, this.headerButton, this.curlButton]) button.disabled = !isReadable;
-    this.curlButton.hidden = this.#recorded.request.match?.last_user_text === undefined;
+    this.curlButton.hidden = this.#recorded?.request.match?.last_user_text === undefined;
   }
 
   #showFrames() {
@@ -244,8 +246,12 @@ export class FaultsView {
     }
   }
 
-  async #showScope() {
+  #nameApply() {
     this.applyButton.replaceChildren(icon("play"), h("span", { text: `Apply for ${this.scope.words}` }));
+  }
+
+  async #showScope() {
+    this.#nameApply();
     try {
       const active = await ask("faults", { query: this.scope.query });
       this.#showActive(active?.fault ?? null);
