@@ -199,9 +199,7 @@ async def _page(mock: Mock, request: Request, wanted: Filter) -> Plan:
     found = mock.journal.entries(wanted, limit + 1)
     rows = await _beside(mock, partial(_rows, found[:limit], timeline=timeline))
     plan = Plan(200, {"content-type": "application/json"}, (Frame(0.0, b"[%b]" % b",".join(rows)),))
-    if len(rows) < len(found):
-        plan.headers[NEXT_HEADER] = str(found[len(rows) - 1].id)
-    return plan
+    return plan.labelled(NEXT_HEADER, str(found[len(rows) - 1].id)) if len(rows) < len(found) else plan
 
 
 def _rows(found: Sequence[Entry], *, timeline: bool) -> list[bytes]:

@@ -15,7 +15,7 @@ import json
 import math
 import random
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -53,16 +53,16 @@ class FaultDoesNotApplyError(Exception):
 class Plan:
     """An answer about to be played.
 
-    headers: by lower-case name.   headers_delay_ms: silence before the status line, in real time.   ends: 'clean'
-    closes the body properly, 'cut' drops the connection in the middle of it, 'reset' does so with a TCP reset.
-    has_head: whether so much as a status line is sent.   announced: the content type that is told instead of the
-    right one.   step_wait_s: frames leave step by step, each waited for at most so long.   step: waits for one.
-    finish: makes the form that the client asked for, once every fault is in.   live: may change the rest while it is
-    played.
+    headers: by lower-case name; plans share them, so another header means another plan.   headers_delay_ms: silence
+    before the status line, in real time.   ends: 'clean' closes the body properly, 'cut' drops the connection in the
+    middle of it, 'reset' does so with a TCP reset.   has_head: whether so much as a status line is sent.   announced:
+    the content type that is told instead of the right one.   step_wait_s: frames leave step by step, each waited for at
+    most so long.   step: waits for one.   finish: makes the form that the client asked for, once every fault is in.
+    live: may change the rest while it is played.
     """
 
     status: int
-    headers: dict[str, str]
+    headers: Mapping[str, str]
     frames: tuple[Frame, ...]
     headers_delay_ms: float = 0.0
     ends: Literal["clean", "cut", "reset"] = "clean"
@@ -76,7 +76,11 @@ class Plan:
     @classmethod
     def of(cls, response: ResponseHead, frames: Sequence[Frame]) -> Plan:
         """The plan that plays a recorded response as it was."""
-        return cls(response.status, dict(response.by_lower_name), Frames.of(frames))
+        return cls(response.status, response.by_lower_name, Frames.of(frames))
+
+    def labelled(self, name: str, value: str) -> Plan:
+        """The same with another header, or with another value for it."""
+        return dataclasses.replace(self, headers={**self.headers, name: value})
 
     @property
     def is_event_stream(self) -> bool:
@@ -84,7 +88,7 @@ class Plan:
         return names_event_stream(self.headers.get("content-type", ""))
 
     @property
-    def sent_headers(self) -> dict[str, str]:
+    def sent_headers(self) -> Mapping[str, str]:
         """The headers as the client sees them."""
         return self.headers if self.announced is None else {**self.headers, "content-type": self.announced}
 

@@ -102,9 +102,9 @@ class Entry:
     _body: bytes = field(default=b"", repr=False)
     _pace: float = 1.0
     _frames: Sequence[Frame] = field(default=(), repr=False)
-    _planned_ms: array[float] = field(default_factory=lambda: array("d"), repr=False)
-    _actual_ms: array[float] = field(default_factory=lambda: array("d"), repr=False)
-    _sizes: array[int] = field(default_factory=lambda: array("L"), repr=False)
+    _planned_ms: Sequence[float] = field(default=(), repr=False)
+    _actual_ms: array[float] | None = field(default=None, repr=False)
+    _sizes: Sequence[int] = field(default=(), repr=False)
     _names: tuple[str, ...] = ()
     _journal: Journal | None = field(default=None, repr=False)
     _head_bytes: int = 0
@@ -140,9 +140,14 @@ class Entry:
 
     def sent(self, frames: int, now_s: float) -> None:
         """Note that the first `frames` frames are sent, the new ones among them at `now_s` on the monotonic clock."""
-        fresh = min(frames, MAX_FRAMES) - len(self._actual_ms)
+        known = self._actual_ms
+        fresh = min(frames, MAX_FRAMES) - (0 if known is None else len(known))
         if fresh > 0:
-            self._actual_ms += array("d", ((now_s - self.started_mono_s) * 1000,)) * fresh
+            times = array("d", ((now_s - self.started_mono_s) * 1000,)) * fresh
+            if known is None:
+                self._actual_ms = times
+            else:
+                known.extend(times)
         self.frames_sent = frames
 
     def end(self, outcome: Outcome, why: str | None = None) -> None:
@@ -197,7 +202,7 @@ class Entry:
         """How far behind its schedule each sent frame left, once the exchange has ended; at pace 0 there is none."""
         if not self._pace:
             return []
-        return [actual - planned for planned, actual in zip(self._planned_ms, self._actual_ms, strict=False)]
+        return [actual - planned for planned, actual in zip(self._planned_ms, self._actual_ms or (), strict=False)]
 
     def timeline(self, start: int = 0) -> list[list[Any]]:
         """`[planned_ms, actual_ms, bytes, event name]` of the frames from `start` on, actual None until sent.
@@ -205,7 +210,8 @@ class Entry:
         Milliseconds since the request; at most `MAX_FRAMES` frames.
         """
         self._measure()
-        actual = itertools.chain((round(each, 3) for each in self._actual_ms[start:]), itertools.repeat(None))
+        sent = () if self._actual_ms is None else self._actual_ms[start:]
+        actual = itertools.chain((round(each, 3) for each in sent), itertools.repeat(None))
         planned = (round(each, 3) for each in self._planned_ms[start:])
         lines = zip(planned, actual, self._sizes[start:], self._names[start:], strict=False)
         return [list(line) for line in lines]

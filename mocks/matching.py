@@ -14,10 +14,11 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from contracts.cortex import RunRequest, agent_run_path, agent_version_run_path
 from mocks.cassette import Cassette, Interaction, Match
+from mocks.faults import Plan
 
 NEAREST = 3
 """How many near misses an explanation names."""
@@ -107,8 +108,17 @@ class Candidate:
     interaction: Interaction = field(init=False, compare=False)
     """The interaction itself."""
 
+    plan: Plan = field(init=False, compare=False, repr=False)
+    """What plays it as it was, with this address beside it; every answer begins with it."""
+
     def __post_init__(self) -> None:
-        object.__setattr__(self, "interaction", self.cassette.interactions[self.index])
+        interaction = self.cassette.interactions[self.index]
+        plan = Plan.of(interaction.response, interaction.frames)
+        plan = plan.labelled("x-mock-cassette", quote(self.cassette.name)).labelled(
+            "x-mock-interaction", str(self.index)
+        )
+        object.__setattr__(self, "interaction", interaction)
+        object.__setattr__(self, "plan", plan)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +180,9 @@ _recorded_text = functools.lru_cache(maxsize=4096)(canonical_text)
 recorded_path = functools.lru_cache(maxsize=4096)(lambda path: canonical_path(unquote(path)))
 
 
+Matcher = Callable[[Asked, Interaction], Difference | None]
+
+
 def _method(asked: Asked, interaction: Interaction) -> Difference | None:
     expected = interaction.request.method
     return None if asked.method == expected else Difference("method", expected, asked.method)
@@ -187,7 +200,7 @@ def _last_user_text(asked: Asked, interaction: Interaction) -> Difference | None
     return Difference("last_user_text", expected, asked.last_user_text)
 
 
-def _exactly(field: str) -> Callable[[Asked, Interaction], Difference | None]:
+def _exactly(field: str) -> Matcher:
     def matcher(asked: Asked, interaction: Interaction) -> Difference | None:
         expected, found = getattr(interaction.request.match, field), getattr(asked, field)
         return None if expected is None or expected == found else Difference(field, expected, found)
@@ -195,7 +208,7 @@ def _exactly(field: str) -> Callable[[Asked, Interaction], Difference | None]:
     return matcher
 
 
-MATCHERS: Mapping[str, Callable[[Asked, Interaction], Difference | None]] = {
+MATCHERS: Mapping[str, Matcher] = {
     **{field: _exactly(field) for field in Match.model_fields},
     "method": _method,
     "path": _path,
@@ -211,30 +224,51 @@ def candidates(cassettes: Iterable[Cassette]) -> Iterator[Candidate]:
             yield Candidate(cassette, index)
 
 
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """A candidate whose method, path and question agree, its position among all, and what is still to be compared."""
+
+    position: int
+    candidate: Candidate
+    others: tuple[Matcher, ...]
+
+    def agrees(self, asked: Asked) -> bool:
+        return not self.others or all(each(asked, self.candidate.interaction) is None for each in self.others)
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The one that compares most fields is the highest, then the first."""
+        return _compared_fields(self.candidate), -self.position
+
+
 class Shelf:
     """Candidates in order, so arranged that asking one question does not mean comparing it with all."""
 
     def __init__(self, among: Iterable[Candidate]) -> None:
         self._all = tuple(among)
-        self._near: dict[tuple[str, str | None], list[int]] = {}
+        self._near: dict[tuple[str, str, str | None], list[_Near]] = {}
         for position, candidate in enumerate(self._all):
             asked = candidate.interaction.request
             text = asked.match.last_user_text
-            key = recorded_path(asked.path), None if text is None else _recorded_text(text)
-            self._near.setdefault(key, []).append(position)
+            key = asked.method, recorded_path(asked.path), None if text is None else _recorded_text(text)
+            others = tuple(MATCHERS[field] for field in asked.match.compared if field != "last_user_text")
+            self._near.setdefault(key, []).append(_Near(position, candidate, others))
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return iter(self._all)
 
     def find(self, asked: Asked) -> Candidate | list[NearMiss]:
         """The interaction that answers, or the nearest misses, best first.
 
         When several agree, the one that compares most fields wins, then the first.
         """
-        near = self._near.get((asked.canonical_path, None), [])
+        near = self._near.get((asked.method, asked.canonical_path, None), [])
         if asked.canonical_text is not None:
-            near = sorted(near + self._near.get((asked.canonical_path, asked.canonical_text), []))
-        hits = [hit for each in near if not _differences(asked, (hit := self._all[each]).interaction)]
-        if hits:
-            return max(hits, key=_compared_fields)
-        return find(asked, self._all)
+            near = near + self._near.get((asked.method, asked.canonical_path, asked.canonical_text), [])
+        hits = [each for each in near if each.agrees(asked)]
+        if not hits:
+            return find(asked, self._all)
+        return (hits[0] if len(hits) == 1 else max(hits, key=lambda hit: hit.rank)).candidate
 
 
 def find(asked: Asked, among: Iterable[Candidate]) -> Candidate | list[NearMiss]:

@@ -68,10 +68,6 @@ async def play(
     Raises: whatever `send` raises when the connection is gone.
     """
     started_s, position = entry.started_mono_s, 0
-    if not pace and live is None and (at_once := _at_once(frames)):
-        await send(at_once)
-        entry.sent(len(frames), clock())
-        return
     while position < len(frames):
         due_s = started_s + frames[position].due_ms(pace) / 1000
         if live is not None and (changed := await live.change(due_s, frames, position)) is not None:
@@ -120,8 +116,8 @@ async def sleep_until(due_s: float, clock: Clock = time.monotonic, sleep: Sleep 
         await sleep(math.ceil(remaining_s * 1000) / 1000)
 
 
-def _at_once(frames: Sequence[Frame]) -> bytes:
-    """All bytes, when frames that are due at once can share one write; else none."""
+def at_once(frames: Sequence[Frame]) -> bytes:
+    """All bytes, when at pace 0 the frames can share one write; else none."""
     whole = Frames.of(frames)
     return whole.data if whole.is_plain and len(whole.data) <= MAX_WRITE_BYTES else b""
 

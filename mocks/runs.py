@@ -14,7 +14,6 @@ import json
 import re
 import uuid
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from contracts.cortex import INLINE_RUN_PATH, REQUEST_ID_HEADER, Code, Event, RunRequest, agent_version_run_path
 from mocks import background, ids
@@ -30,7 +29,6 @@ from mocks.matching import (
     NearMiss,
     Shelf,
     agent_of,
-    candidates,
     identifier,
     recorded_path,
 )
@@ -53,6 +51,7 @@ TOOL_NOT_ACCESSIBLE = ("accept", "reject", "legacy")
 REMEMBERED, REMEMBERED_BYTES = 256, 4096
 """Under load the same is asked again and again: so many bodies, up to this size, are read only once."""
 
+_REQUEST_ID = REQUEST_ID_HEADER.lower()
 _CONFIGURATION = ("models", "instructions", "orchestration")
 
 
@@ -155,7 +154,7 @@ async def _run(
     else:
         request.entry.cassette, request.entry.interaction = found.cassette.name, found.index
         request.entry.matched = asked.compared_with(found.interaction)
-        plan = _planned(found)
+        plan = found.plan
     if standing is not None and plan.is_event_stream:
         tape = await asyncio.to_thread(ids.read, plan.frames)
         if tape.is_run:
@@ -216,7 +215,8 @@ class _Begun:
         place: Place | None = None
         if self.standing.conversation is not None:
             place = self.mock.of_test(self.request, ThreadStore).place(self.standing.thread_id)
-        plan.headers.setdefault(REQUEST_ID_HEADER.lower(), str(uuid.uuid4()))
+        if _REQUEST_ID not in plan.headers:
+            plan = plan.labelled(_REQUEST_ID, str(uuid.uuid4()))
         run = Run(
             owner=self.request.user,
             thread_id=self.standing.thread_id,
@@ -256,7 +256,7 @@ class _Begun:
             question=_question(self.asked),
             created_ms=int(self.request.entry.at * 1000),
             run=run,
-            request_id=planned.headers.get(REQUEST_ID_HEADER.lower()),
+            request_id=planned.headers.get(_REQUEST_ID),
             agent=self.agent,
         )
         store.add(conversation, turn)
@@ -273,18 +273,7 @@ def _shelf(mock: Mock, scenario: Scenario | None) -> Shelf:
     """What a scenario plays: the cassettes it names, every one when it names none."""
     if scenario is None or not scenario.cassettes:
         return mock.shelf
-    return Shelf(candidates(tape for tape in mock.cassettes if tape.name in scenario.cassettes))
-
-
-_quoted = functools.lru_cache(maxsize=1024)(quote)
-
-
-def _planned(found: Candidate) -> Plan:
-    interaction = found.interaction
-    plan = Plan.of(interaction.response, interaction.frames)
-    plan.headers["x-mock-cassette"] = _quoted(found.cassette.name)
-    plan.headers["x-mock-interaction"] = str(found.index)
-    return plan
+    return Shelf(each for each in mock.shelf if each.cassette.name in scenario.cassettes)
 
 
 def collapse(plan: Plan) -> Plan:

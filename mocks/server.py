@@ -30,7 +30,7 @@ from mocks import admin, connection, faulting, live, page, runs
 from mocks.cassette import Frame
 from mocks.faults import Plan
 from mocks.journal import Entry
-from mocks.replay import Send, play, play_stepwise, sleep_until
+from mocks.replay import Send, at_once, play, play_stepwise, sleep_until
 from mocks.request import Refusal, Request, decompress, is_steered, json_plan, parse_headers, parse_query
 from mocks.route import Route, Surface, route
 from mocks.shaping import answered
@@ -55,6 +55,9 @@ DESCRIPTORS = 4096
 
 NO_CODE = "000000"
 _REQUEST_ID = REQUEST_ID_HEADER.lower()
+_CHUNKED = ("transfer-encoding", "chunked")
+_UUID_FIXED = 4 << 76 | 2 << 62
+_UUID_RANDOM = (1 << 128) - 1 ^ (0xF << 76 | 3 << 62)
 
 
 class PortInUseError(Exception):
@@ -319,9 +322,7 @@ def _refusal_plan(refusal: Refusal) -> Plan:
     body["request_id"] = request_id
     if refusal.mock is not None:
         body["mock"] = dict(refusal.mock)
-    plan = json_plan(body, refusal.status)
-    plan.headers[_REQUEST_ID] = request_id
-    return plan
+    return json_plan(body, refusal.status).labelled(_REQUEST_ID, request_id)
 
 
 def _headers(plan: Plan) -> dict[str, str]:
@@ -330,13 +331,18 @@ def _headers(plan: Plan) -> dict[str, str]:
 
 def _new_id() -> str:
     """A random UUID that is no secret, so no thread waits for the kernel's best.   Source: RFC 9562, 5.4."""
-    head, tail = f"{random.getrandbits(60):015x}", f"{random.getrandbits(62) | 1 << 63:016x}"
-    return f"{head[:8]}-{head[8:12]}-4{head[12:]}-{tail[:4]}-{tail[4:]}"
+    digits = f"{random.getrandbits(128) & _UUID_RANDOM | _UUID_FIXED:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 async def _send(plan: Plan, protocol: Any, entry: Entry, pace: float) -> None:
     headers = list(_headers(plan).items())
     if plan.is_event_stream:
+        if not pace and plan.step is None and plan.live is None and (whole := at_once(plan.frames)):
+            # The same bytes as one write to a stream, without a task's waiting until it is done.
+            protocol.response_bytes(plan.status, [*headers, _CHUNKED], whole)
+            entry.sent(len(plan.frames), time.monotonic())
+            return
         transport: _Transport = protocol.response_stream(plan.status, headers)
         await _play(plan, transport.send_bytes, entry, pace)
         return

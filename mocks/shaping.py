@@ -46,7 +46,7 @@ def _shaped(mock: Mock, request: Request, meets: Met, plan: Plan) -> Plan:
     if not plan.headers.get("x-mock-miss"):
         plan = _faulted(request, meets, plan)
         if meets.scenario is not None:
-            plan = _labelled(plan, "x-mock-scenario", meets.scenario.scenario)
+            plan = plan.labelled("x-mock-scenario", meets.scenario.scenario)
     return assumed(plan, mock.options.assume, request.pace(mock.options.pace))
 
 
@@ -59,7 +59,7 @@ def _faulted(request: Request, meets: Met, plan: Plan) -> Plan:
     except FaultDoesNotApplyError as error:
         raise _unbearable(meets, error) from error
     request.entry.fault, request.entry.fault_source = meets.given.document, meets.source
-    return _labelled(plan, "x-mock-fault", meets.source)
+    return plan.labelled("x-mock-fault", meets.source)
 
 
 def _unbearable(meets: Met, error: FaultDoesNotApplyError) -> Refusal:
@@ -70,10 +70,6 @@ def _unbearable(meets: Met, error: FaultDoesNotApplyError) -> Refusal:
     given = None if meets.given is None else meets.given.document
     message = f"{what} cannot be played on this answer: {error}"
     return Refusal(409, Code.INVALID_PAYLOAD, message, {**told, "fault": given})
-
-
-def _labelled(plan: Plan, name: str, value: str) -> Plan:
-    return dataclasses.replace(plan, headers={**plan.headers, name: value})
 
 
 def _finished(mock: Mock, request: Request, plan: Plan) -> Plan:
@@ -92,7 +88,7 @@ def _finished(mock: Mock, request: Request, plan: Plan) -> Plan:
 def assumed(plan: Plan, assume: Assumptions, pace: float) -> Plan:
     """The plan as the switches of `mocks/assumptions.py` have it; they come last, as a server's own habits would."""
     if plan.status == 429 and assume.retry_after_s and "retry-after" not in plan.headers:
-        plan = _labelled(plan, "retry-after", str(assume.retry_after_s))
+        plan = plan.labelled("retry-after", str(assume.retry_after_s))
     if not plan.is_event_stream:
         return plan
     if not assume.done_after_error:

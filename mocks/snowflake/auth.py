@@ -149,9 +149,9 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class _Verified:
-    """A JWT whose signature held: what of it must be looked at again each time."""
+    """A JWT whose signature held: whom it stands for, and what of it must be looked at again each time."""
 
-    user: str
+    who: Identity
     fingerprint: str
     key: RSAPublicKey
     issued_s: float | None
@@ -204,7 +204,7 @@ class Gate:
         """Whom a bearer token stands for; without a type the token is looked at.   Raises: AuthError."""
         match token_type or self._inspect(token):
             case TokenType.KEYPAIR_JWT:
-                return _unlimited(self._of_jwt(token))
+                return self._of_jwt(token)
             case TokenType.PAT:
                 return self._of_pat(token)
             case TokenType.OAUTH:
@@ -275,21 +275,24 @@ class Gate:
         user = self.account.users[token.user]
         return Identity(user, (*token.roles, user.default_role)[0], user.default_warehouse, token.roles)
 
-    def _of_jwt(self, token: str) -> User:
+    def _of_jwt(self, token: str) -> Identity:
         if len(token) > MAX_TOKEN_CHARS:
             raise _invalid_jwt("394306", f"token of {len(token)} characters")
         digest, now = _digest(token), self._clock()
         known = self._verified.get(digest)
-        user = self.account.users.get(known.user) if known is not None else None
-        if known is not None and user is not None and user.keys.get(known.fingerprint) is known.key:
+        if known is not None and self._still_holds(known):
             self._verified.move_to_end(digest)
         else:
-            user, known = _verified(token, self.account)
-            self._verified[digest] = known
+            known = self._verified[digest] = _verified(token, self.account)
             if len(self._verified) > MAX_VERIFIED:
                 self._verified.popitem(last=False)
         _check_times(known, now)
-        return user
+        return known.who
+
+    def _still_holds(self, known: _Verified) -> bool:
+        """Whether the user is what it was when the signature was verified, and has the same key."""
+        user = known.who.user
+        return self.account.users.get(user.name) is user and user.keys.get(known.fingerprint) is known.key
 
 
 def session_token(authorization: str | None) -> str | None:
@@ -436,19 +439,16 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def _unlimited(user: User) -> Identity:
-    return Identity(user, user.default_role, user.default_warehouse)
-
-
-def _verified(token: str, account: Account) -> tuple[User, _Verified]:
-    """A JWT's user, once issuer and signature hold; its times are not looked at."""
+def _verified(token: str, account: Account) -> _Verified:
+    """A JWT whose issuer and signature hold; its times are not looked at."""
     claims = _unverified_claims(token)
     user, fingerprint, key = _issuer(claims, account)
     try:
         jwt.decode(token, key, algorithms=["RS256"], options=_SIGNATURE_ONLY)
     except jwt.PyJWTError as error:
         raise _invalid_jwt("394306", f"signature: {error}") from error
-    return user, _Verified(user.name, fingerprint, key, _seconds(claims.get("iat")), _seconds(claims.get("exp")))
+    who = Identity(user, user.default_role, user.default_warehouse)
+    return _Verified(who, fingerprint, key, _seconds(claims.get("iat")), _seconds(claims.get("exp")))
 
 
 def _unverified_claims(token: str) -> dict[str, Any]:

@@ -16,13 +16,12 @@ import time
 import uuid
 from collections.abc import Iterable
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 from pydantic import Field, FiniteFloat, ValidationError
 
 from contracts.cortex import Code, Wire
 from mocks.faults import Plan
-from mocks.matching import Asked, Candidate, NearMiss, candidates, find
+from mocks.matching import Asked, Candidate, NearMiss, find
 from mocks.request import Refusal, Request, json_plan
 from mocks.route import Route, Surface, route
 from mocks.snowflake.asking import CompletionRequest
@@ -184,11 +183,9 @@ def _answer(mock: Mock, request: Request, body: _Body, path: str, *, streams: bo
     if body.model not in known:
         raise _unknown(body.model, known)
     asked = body.asked(path)
-    found = find(asked, candidates(tape for tape in mock.cassettes if tape.name.startswith("inference/")))
+    found = find(asked, (each for each in mock.shelf if each.cassette.name.startswith("inference/")))
     if isinstance(found, Candidate):
-        plan = Plan.of(found.interaction.response, found.interaction.frames)
-        plan.headers["x-mock-cassette"] = quote(found.cassette.name)
-        plan.headers["x-mock-interaction"] = str(found.index)
+        plan = found.plan
         request.entry.cassette, request.entry.interaction = found.cassette.name, found.index
         request.entry.matched = asked.compared_with(found.interaction)
     else:
@@ -204,9 +201,8 @@ def _miss(mock: Mock, request: Request, asked: Asked, nearest: list[NearMiss]) -
     request.entry.end("missed")
     known = nearest_questions(nearest, [question.text for question in mock.questions(asked.path)])
     listed = "".join(f"\n- {text}" for text in known[:MAX_SUGGESTIONS])
-    plan = streamed(_improvised(asked, f"{apology(asked.last_user_text)}\n{listed}"), asked.path)
-    plan.headers["x-mock-miss"] = "true"
-    return plan
+    words = f"{apology(asked.last_user_text)}\n{listed}"
+    return streamed(_improvised(asked, words), asked.path).labelled("x-mock-miss", "true")
 
 
 def _improvised(asked: Asked, text: str) -> Completion:

@@ -121,9 +121,8 @@ def _answer(service: Service, asked: QueryRequest, *, numbers_as_strings: bool) 
     plan = _identified({"results": results})
     if len(plan.frames[0].data) > MAX_RESPONSE_BYTES:
         raise _refused(f"The response would exceed {MAX_RESPONSE_BYTES} bytes; ask for fewer columns or results")
-    if ignored := list(config.ignored()):
-        plan.headers["x-mock-ignored"] = ", ".join(ignored)
-    return plan
+    ignored = ", ".join(config.ignored())
+    return plan.labelled("x-mock-ignored", ignored) if ignored else plan
 
 
 def _queries(service: Service, asked: QueryRequest) -> Queries:
@@ -325,9 +324,7 @@ def _is_like(name: str, pattern: str | None) -> bool:
 def _identified(document: dict[str, Any]) -> Plan:
     """A JSON answer that carries its request id in body and header."""
     request_id = str(uuid.uuid4())
-    plan = json_plan({**document, "request_id": request_id})
-    plan.headers[REQUEST_ID_HEADER.lower()] = request_id
-    return plan
+    return json_plan({**document, "request_id": request_id}).labelled(REQUEST_ID_HEADER.lower(), request_id)
 
 
 def _refused(message: str, explained: Mapping[str, object] | None = None) -> Refusal:

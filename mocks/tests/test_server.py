@@ -178,6 +178,30 @@ def test_cut_frames_arrive_in_their_chunks(keys: KeyPair, tmp_path: Path) -> Non
         assert b"x-mock-cassette: z%C3%BCrich\r\n" in raw
 
 
+@pytest.mark.parametrize("connection", ["close", "keep-alive"])
+def test_a_stream_that_leaves_at_once_is_a_stream(mock: RunningMock, connection: str) -> None:
+    """At pace 0 all frames share a chunk; its head announces chunks and no length, as at any other pace."""
+    fields = {**NOW, "Connection": connection}
+    with mock.opened(mock.request("POST", RUN, run_body(), fields)) as line:
+        raw = b""
+        while not raw.endswith(b"\r\n0\r\n\r\n"):
+            raw += line.recv(65536)
+    head = raw.partition(b"\r\n\r\n")[0].lower().split(b"\r\n")
+    assert head.count(b"transfer-encoding: chunked") == 1
+    assert not any(each.startswith(b"content-length") for each in head)
+    assert chunks(raw) == ([REGIONS.body()], True)
+    paced, _ = chunks(mock.raw(mock.request("POST", RUN, run_body(), {"X-Mock-Pace": "0.01"})))
+    assert b"".join(paced) == REGIONS.body()
+
+
+def test_a_client_that_knows_no_chunks_gets_none(mock: RunningMock) -> None:
+    """An HTTP/1.0 client reads the plain frames until the connection ends."""
+    request = mock.request("POST", RUN, run_body(), NOW).replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+    head, _, body = mock.raw(request).partition(b"\r\n\r\n")
+    assert b"chunked" not in head
+    assert body == REGIONS.body()
+
+
 @pytest.mark.parametrize("after_bytes", [0, 1], ids=["before-the-first-byte", "after-the-first-byte"])
 def test_a_client_that_leaves_is_noticed(mock: RunningMock, after_bytes: int) -> None:
     """Within a quarter of a second the exchange ends as `client_gone`, and no frame follows."""
