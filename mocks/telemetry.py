@@ -122,6 +122,8 @@ class Counts:
         self._bounds_ms = [bound * 1000 for bound in catalogue.MOCK_FRAME_LATENESS.buckets]
         self._late = [0] * (len(self._bounds_ms) + 1)
         self._late_ms, self._least_ms, self._most_ms = 0.0, float("inf"), 0.0
+        self.spans_without_room = 0
+        """Dropped as too many waited; only the loop writes it."""
 
     def answering(self) -> None:
         """An answer begins to be sent; exactly one `ended` follows."""
@@ -133,9 +135,10 @@ class Counts:
         if entry.status:
             self._active -= 1
         self._requests[surface, entry.outcome or OTHER] += 1
-        self._frames[(surface,)] += entry.frames_sent
+        labels = (surface,)
+        self._frames[labels] += entry.frames_sent
         if entry.cassette is not None:
-            self._matches[(surface,)] += 1
+            self._matches[labels] += 1
         if entry.nearest is not None:
             self._counters[catalogue.MOCK_MISSES.name][(surface,)] += 1
         if entry.fault is not None:
@@ -169,7 +172,9 @@ class Counts:
 
     def snapshot(self) -> list[Series | Buckets]:
         """All numbers at one moment, in the catalogue's order."""
-        self._counters[catalogue.MOCK_STREAMS_ACTIVE.name] = defaultdict(int, {(): self._active})
+        counted = {name: dict(values) for name, values in self._counters.items()}
+        counted[catalogue.MOCK_STREAMS_ACTIVE.name] = {(): self._active}
+        counted[catalogue.MOCK_DROPPED.name][(Signal.TRACES.value,)] += self.spans_without_room
         late = Buckets(
             catalogue.MOCK_FRAME_LATENESS,
             tuple(self._late),
@@ -177,10 +182,7 @@ class Counts:
             self._least_ms / 1000,
             self._most_ms / 1000,
         )
-        return [
-            late if metric is late.metric else Series(metric, dict(self._counters[metric.name]))
-            for metric in MOCK_METRICS
-        ]
+        return [late if metric is late.metric else Series(metric, counted[metric.name]) for metric in MOCK_METRICS]
 
 
 _SURFACES: dict[str | None, str] = {name: name for name in catalogue.MOCK_SURFACES} | {None: NO_SURFACE}
@@ -359,8 +361,8 @@ class Telemetry:
 
     def _keep(self, entry: Entry) -> None:
         if len(self._waiting) >= MAX_WAITING_SPANS:
-            self.counts.dropped(Signal.TRACES, 1)
-        elif is_sampled(entry.traceparent):
+            self.counts.spans_without_room += 1
+        elif entry.traceparent is None or is_sampled(entry.traceparent):
             self._waiting.append(exchange(entry))
 
     def start(self) -> None:
@@ -419,21 +421,21 @@ def is_sampled(traceparent: str | None) -> bool:
 
 def exchange(entry: Entry) -> Exchange:
     """The facts of an ended exchange; it keeps nothing of the entry."""
-    return Exchange(
-        method=entry.method,
-        path=entry.path,
-        surface=surface_of(entry),
-        status=entry.status,
-        outcome=entry.outcome or OTHER,
-        started_s=entry.at,
-        ended_s=entry.at + (entry.duration_ms or 0.0) / 1000,
-        traceparent=entry.traceparent,
-        cassette=entry.cassette,
-        interaction=entry.interaction,
-        scenario=entry.scenario,
-        fault=",".join(fault_kinds(entry.fault)) or None,
-        frames=entry.frames_sent,
-        test_id=as_test_id(entry.test_id),
+    return Exchange(  # by position: this runs between frames, and names would take as long again
+        entry.method,
+        entry.path,
+        surface_of(entry),
+        entry.status,
+        entry.outcome or OTHER,
+        entry.at,
+        entry.at if entry.ended_mono_s is None else entry.at + entry.ended_mono_s - entry.started_mono_s,
+        entry.traceparent,
+        entry.cassette,
+        entry.interaction,
+        entry.scenario,
+        None if entry.fault is None else ",".join(fault_kinds(entry.fault)) or None,
+        entry.frames_sent,
+        None if entry.test_id is None else as_test_id(entry.test_id),
     )
 
 
