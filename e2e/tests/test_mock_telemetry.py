@@ -14,19 +14,19 @@ def table() -> dict[str, Figure]:
     per_cpu_s = {
         OFF: [1000.0, 1000.0, 500.0],
         AGAIN: [900.0, 900.0, 450.0],
-        METRICS: [990.0, 990.0, 495.0],
-        COLLECTOR: [940.0, 940.0, 470.0],
+        METRICS: [931.0, 931.0, 465.5],
+        COLLECTOR: [893.0, 893.0, 446.5],
     }
-    alone_ms = {OFF: [1.0, 1.1, 9.0], AGAIN: [1.0, 1.6, 9.0], METRICS: [1.0, 1.2, 9.0], COLLECTOR: [1.0, 1.4, 9.0]}
+    alone_ms = {OFF: [1.0, 1.1, 9.0], AGAIN: [1.0, 1.5, 9.0], METRICS: [1.0, 1.4, 9.0], COLLECTOR: [1.0, 1.6, 9.0]}
     return {row.what: row for row in figures(per_cpu_s, alone_ms)}
 
 
 def test_a_loss_is_that_of_the_same_round(table: dict[str, Figure]) -> None:
-    """A slow machine is nobody's loss."""
+    """A slow machine is nobody's loss, and neither is a process that is faster than its equal."""
     losses = [table[f"throughput lost: {name}"].value for name in (AGAIN, METRICS, COLLECTOR)]
-    assert losses == [pytest.approx(10), pytest.approx(1), pytest.approx(6)]
+    assert losses == [pytest.approx(10), pytest.approx(2), pytest.approx(6)]
     added = [table[f"added at p50: {name}"].value for name in (AGAIN, METRICS, COLLECTOR)]
-    assert added == [pytest.approx(0.5), pytest.approx(0.1), pytest.approx(0.3)]
+    assert added == [pytest.approx(0.4), pytest.approx(0.1), pytest.approx(0.3)]
 
 
 def test_only_telemetry_can_miss_a_bar(table: dict[str, Figure]) -> None:
