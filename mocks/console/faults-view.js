@@ -15,10 +15,12 @@ const FIRST_EVENT = "response.text.delta";
 
 export class FaultsView {
   #form = null;
+  #preparing = null;
   #recorded = null;
   #timer = 0;
   #abort = null;
   #turn = 0;
+  #scopeTurn = 0;
 
   constructor({ scope, tests, library, onChange }) {
     Object.assign(this, { scope, library, onChange });
@@ -33,6 +35,7 @@ export class FaultsView {
       rows: 8,
       spellcheck: "false",
       "aria-describedby": "fault-json-state",
+      disabled: true,
     });
     this.json.addEventListener("input", () => this.#readJson());
     this.jsonState = h("p", { class: "fine-print", id: "fault-json-state", role: "status" });
@@ -112,15 +115,23 @@ export class FaultsView {
   /** Make the view ready; `start` may name a cassette, an interaction and a fault to begin with. */
   async load(start = null) {
     try {
-      if (!this.#form) await this.#prepare();
+      await (this.#preparing ??= this.#prepare().catch((error) => {
+        this.#preparing = null;
+        throw error;
+      }));
       this.problem.replaceChildren();
       if (start?.fault) this.#form.value = start.fault;
       if (start?.cassette) this.pick.value = `${start.interaction ?? 0} ${start.cassette}`;
       this.#writeJson();
       await Promise.all([this.#choose(), this.#showScope()]);
     } catch (error) {
-      this.problem.replaceChildren(notice("warning", h("p", { text: error.message })));
+      this.#fail(error);
     }
+  }
+
+  #fail(error) {
+    this.verdict.replaceChildren();
+    this.problem.replaceChildren(notice("warning", h("p", { text: error.message })));
   }
 
   async #prepare() {
@@ -138,6 +149,7 @@ export class FaultsView {
         ),
       ),
     );
+    this.json.disabled = false;
   }
 
   get #place() {
@@ -148,12 +160,21 @@ export class FaultsView {
   async #choose() {
     const { cassette, interaction } = this.#place;
     const turn = ++this.#turn;
-    const tape = await this.library.tape(cassette);
-    if (turn !== this.#turn) return;
-    this.#recorded = tape.interactions[interaction];
-    const names = this.#recorded.frames.map(([, , event]) => event).filter(Boolean);
-    this.#form.suggest(names, names.includes(FIRST_EVENT) ? FIRST_EVENT : names[0]);
-    await this.#preview();
+    this.#abort?.abort();
+    this.#recorded = null;
+    this.#enable(null);
+    this.verdict.replaceChildren(h("p", { class: "fine-print", text: "Reading the recording." }));
+    try {
+      const tape = await this.library.tape(cassette);
+      if (turn !== this.#turn) return;
+      this.problem.replaceChildren();
+      this.#recorded = tape.interactions[interaction];
+      const names = this.#recorded.frames.map(([, , event]) => event).filter(Boolean);
+      this.#form.suggest(names, names.includes(FIRST_EVENT) ? FIRST_EVENT : names[0]);
+      await this.#preview();
+    } catch (error) {
+      if (turn === this.#turn) this.#fail(error);
+    }
   }
 
   #writeJson() {
@@ -182,7 +203,8 @@ export class FaultsView {
 
   async #preview() {
     this.#abort?.abort();
-    this.#abort = new AbortController();
+    if (!this.#recorded) return; // it is on its way, and previewed when it is there
+    const { signal } = (this.#abort = new AbortController());
     const isEmpty = !Object.keys(this.fault).length;
     try {
       const found = isEmpty
@@ -190,11 +212,11 @@ export class FaultsView {
         : await ask("faults/preview", {
             method: "POST",
             body: { ...this.#place, fault: this.fault },
-            signal: this.#abort.signal,
+            signal,
           });
-      this.#show(found);
+      if (!signal.aborted) this.#show(found);
     } catch (error) {
-      if (error.name !== "AbortError")
+      if (!signal.aborted)
         this.#show({ applies: false, why: error.message, faults: error instanceof ApiError ? error.faults : [] });
     }
   }
@@ -251,12 +273,13 @@ export class FaultsView {
   }
 
   async #showScope() {
+    const turn = ++this.#scopeTurn;
     this.#nameApply();
     try {
       const active = await ask("faults", { query: this.scope.query });
-      this.#showActive(active?.fault ?? null);
+      if (turn === this.#scopeTurn) this.#showActive(active?.fault ?? null);
     } catch (error) {
-      this.applied.replaceChildren(notice("warning", h("p", { text: error.message })));
+      if (turn === this.#scopeTurn) this.applied.replaceChildren(notice("warning", h("p", { text: error.message })));
     }
   }
 

@@ -134,9 +134,11 @@ export class JournalView {
     this.#soon();
   }
 
+  /** How many were asked since; older ones that are only fetched since are not new. */
   #freshSince(held) {
     const known = new Set(held.map(({ id }) => id));
-    return this.#shown().filter(({ id }) => !known.has(id)).length;
+    const since = held[0]?.at ?? 0;
+    return this.#shown().filter(({ id, at }) => !known.has(id) && at >= since).length;
   }
 
   #showPause() {

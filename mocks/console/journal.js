@@ -40,8 +40,7 @@ export class Journal extends EventTarget {
   /** Hold only exchanges that fit, old ones fetched anew. */
   narrow(filter) {
     this.filter = filter;
-    this.#entries.clear();
-    return this.load();
+    return this.reset();
   }
 
   /** Fetch the newest page; what is held already stays when it is newer. */
@@ -108,6 +107,7 @@ export class Journal extends EventTarget {
   /** The mock's journal was cleared, wholly or for one test. */
   reset() {
     this.#entries.clear();
+    this.next = null; // it continued what is held no longer
     return this.load();
   }
 

@@ -29,6 +29,7 @@ const scope = new Scope();
 let question = FALLBACK;
 let draft = null;
 let isStale = false;
+let activeTurn = 0;
 
 const example = (headers) => curlOfQuestion(question, location.origin, headers);
 const tests = () => [...journal.names.test];
@@ -180,6 +181,7 @@ async function catchUp() {
 
 /** What is set for everyone concerns every caller, so every view says it. */
 async function showActive() {
+  const turn = ++activeTurn;
   const [scenario, fault] = await Promise.all([
     ask("scenarios/active").then(
       (answer) => answer.scenario,
@@ -190,6 +192,7 @@ async function showActive() {
       () => null,
     ),
   ]);
+  if (turn !== activeTurn) return;
   const told = [
     scenario
       ? h(

@@ -8,6 +8,7 @@ import { scopeControl } from "./scope.js";
 export class ScenariosView {
   #scenarios = [];
   #active = null;
+  #turn = 0;
 
   constructor({ scope, tests, example, compose, onChange }) {
     Object.assign(this, { scope, example, compose, onChange });
@@ -41,30 +42,38 @@ export class ScenariosView {
   }
 
   async load() {
+    const turn = ++this.#turn;
     try {
       const [scenarios, active] = await Promise.all([
         ask("scenarios"),
         ask("scenarios/active", { query: this.scope.query }),
       ]);
+      if (turn !== this.#turn) return;
       this.#scenarios = scenarios;
       this.#active = active.scenario;
       this.problem.replaceChildren();
       this.#show();
     } catch (error) {
-      this.#fail(error);
+      if (turn === this.#turn) this.#fail(error);
     }
   }
 
   async #set(scenario) {
+    const turn = ++this.#turn;
     try {
       const { query } = this.scope;
       const set = scenario === null ? { method: "DELETE", query } : { method: "PUT", query, body: { scenario } };
-      this.#active = (await ask("scenarios/active", set)).scenario;
+      const active = (await ask("scenarios/active", set)).scenario;
+      this.onChange();
+      if (turn !== this.#turn) {
+        this.load(); // what was asked meanwhile may have been answered before this was set
+        return;
+      }
+      this.#active = active;
       this.problem.replaceChildren();
       this.#show();
       // The cards are new ones now, the button that was pressed is gone.
-      this.cards.querySelector("button").focus();
-      this.onChange();
+      this.cards.querySelector("button")?.focus();
     } catch (error) {
       this.#fail(error);
     }
