@@ -120,6 +120,7 @@ class Drawing {
         embedOptions(this.#rows, labelAngle(this.#spec, this.#canvas)),
       );
       this.#canvas.classList.add("drawn");
+      this.#fit(); // the column may have changed meanwhile
     } catch (error) {
       this.#failed("render", error.message);
     }

@@ -37,7 +37,8 @@ export function buttonNotice(text, { iconName, label, run, asks = false }) {
 export function problemCard(turn, retry) {
   const problem = turn.problem;
   const upstream = turn.upstreamError;
-  const button = h("button", { type: "button", class: "button", onclick: retry }, icon("retry"), "Try again");
+  const again = { type: "button", class: "button", "data-asks": true, onclick: retry };
+  const button = h("button", again, icon("retry"), "Try again");
   return h(
     "section",
     { class: "problem", "aria-label": "Error" },

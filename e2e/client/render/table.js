@@ -65,7 +65,8 @@ export function tableView(data, { title = "Result", queryId = null } = {}) {
     body.replaceChildren(...state.rows.slice(0, Math.min(state.shown, ROWS_PER_FRAME)).map(row));
     more.hidden = state.shown >= data.rows.length;
     more.textContent = `Show all ${plural(data.rows.length, "row")}`;
-    if (state.shown > ROWS_PER_FRAME) requestAnimationFrame(() => drawMore(state.run, ROWS_PER_FRAME));
+    const { run } = state; // as it is now: by the next frame there may be a newer one
+    if (state.shown > ROWS_PER_FRAME) requestAnimationFrame(() => drawMore(run, ROWS_PER_FRAME));
   }
 
   function drawMore(run, from) {
