@@ -45,7 +45,7 @@ __all__ = [
 COMMAND = (sys.executable, "-P", "-m", "harness")
 """Our own command line; -P, or a folder of the user's that is called like one of ours would be run instead."""
 
-READY_TIMEOUT_S = 20.0
+READY_TIMEOUT_S = program.START_TIMEOUT_S
 
 CLIENT_DIR = Path(__file__).parent / "client"
 EXAMPLE_PRICES = Path(__file__).parents[1] / "proxy" / "deploy" / "prices.example.yaml"

@@ -21,8 +21,8 @@ PROXY, MOCK = "cortex-proxy", "cortex-mock"
 Moves = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """Labels of a metric's series and the `delta` over all that have them; or several of these."""
 
-SETTLE_S = 5.0
-"""How long a counter may take until it shows what has happened."""
+SETTLE_S = 20.0
+"""How long a counter may take until it shows what has happened; a page alone gathers for 2 s before it reports."""
 
 LEFT = "net::ERR_ABORTED"
 """How the browser calls it when the page itself ends a request, which may have reached the proxy."""

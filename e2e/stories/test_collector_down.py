@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -13,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from contracts.telemetry import EXPORT_FAILURES, Signal
 from e2e.page import Chat
-from e2e.stack import LOOPBACK, NO_RATES, PROMPT, free_port, running
+from e2e.stack import LOOPBACK, NO_RATES, PROMPT, running
 from e2e.stage import Stage
 from e2e.story import MOCK, PROXY, Story, moved
 from e2e.telemetry import Receiver, receiving
@@ -25,16 +26,29 @@ GIVEN_UP_S = 20
 
 
 @pytest.fixture
-def otlp_port() -> int:
-    """Where nobody listens yet."""
-    return free_port()
+def otlp_socket() -> Iterator[socket.socket]:
+    """Holds a port on which nobody listens yet, so that nobody else takes it meanwhile."""
+    with socket.socket() as held:
+        held.bind((LOOPBACK, 0))
+        yield held
 
 
 @pytest.fixture
-def listen(otlp_port: int) -> Iterator[Callable[[], Receiver]]:
+def otlp_port(otlp_socket: socket.socket) -> int:
+    """Where nobody listens yet."""
+    return int(otlp_socket.getsockname()[1])
+
+
+@pytest.fixture
+def listen(otlp_socket: socket.socket, otlp_port: int) -> Iterator[Callable[[], Receiver]]:
     """Starts a collector there. It outlives the stack, which would wait for it at its end."""
     with ExitStack() as cleanup:
-        yield lambda: cleanup.enter_context(receiving(otlp_port))
+
+        def begin() -> Receiver:
+            otlp_socket.close()
+            return cleanup.enter_context(receiving(otlp_port))
+
+        yield begin
 
 
 @pytest.fixture
@@ -71,6 +85,7 @@ def test_a_collector_that_is_down_harms_no_reader(
     story = Story(chat, unheard, test_id)
     expect(story.ask("Net sales by region").get_by_text(ANSWER)).to_be_visible()
     until(chat.page, lambda: lost(unheard, Signal.METRICS) >= 2 and all(lost(unheard, each) for each in Signal))
+    until(chat.page, lambda: told(unheard, "proxy.log", GONE) >= len(Signal) and told(unheard, "mock.log", GONE))
     expect(story.ask("Net sales by region").get_by_text(ANSWER)).to_be_visible()
     assert told(unheard, "proxy.log", GONE) == len(Signal)
     assert told(unheard, "mock.log", GONE) == 1
@@ -105,4 +120,4 @@ def until(page: Page, claim: Callable[[], object]) -> None:
         if claim():
             return
         page.wait_for_timeout(100)
-    raise AssertionError("batches that nobody took were not counted")
+    raise AssertionError("batches that nobody took were not counted, or not told of")

@@ -152,5 +152,7 @@ def test_a_second_answer_at_once_is_refused_until_the_first_has_ended(story: Sto
     story.chat.stop()
     expect(story.chat.ended().get_by_text("You stopped this answer.")).to_be_visible()
     story.logs("stream ended")
+    count = second.chat.turns.count()
     card.get_by_role("button", name="Try again").click()
+    expect(second.chat.turns).to_have_count(count + 1)
     expect(second.chat.ended().get_by_text(ANSWER)).to_be_visible()

@@ -34,8 +34,8 @@ def test_without_a_chromium_the_tests_say_what_to_install(monkeypatch: pytest.Mo
 def test_a_fault_of_the_page_is_seen(chat: Chat, watch: Watch, deed: str, fault: str) -> None:
     """Each kind of misbehaviour is noticed, so that a story without faults means something."""
     chat.page.evaluate(f"() => {{ {deed}; }}")
-    with chat.page.expect_console_message():
-        chat.page.evaluate("console.error('the end')")
+    with chat.page.expect_console_message(lambda message: message.text == "the end"):
+        chat.page.evaluate("() => void setTimeout(() => console.error('the end'))")  # after what waits for its time
     assert any(re.search(fault, each) for each in watch.unexpected()), watch.faults
     watch.allow(".*")
 

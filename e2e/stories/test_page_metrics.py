@@ -152,7 +152,8 @@ def test_a_page_that_is_left_reports_its_vitals(page: Page) -> None:
     """Shifts and responses are told by a beacon that carries its token, and that the proxy takes in whole."""
     page.add_init_script(KEEP_BEACONS)
     chat = Chat(page).open()
-    with page.expect_response(holds(("lcp_s", None))) as report:
+    ended = holds(("stream_outcome", "completed"))  # or the beacon would tell that, too
+    with page.expect_response(holds(("lcp_s", None))) as report, page.expect_response(ended):
         chat.ask("Net sales by region")
     taken_in(report.value)
     chat.open()

@@ -192,6 +192,7 @@ def test_without_a_rehearsal_the_page_has_no_picker(page: Page) -> None:
     page.goto("/")
     expect(page.get_by_role("heading", name="Ask the sales agent")).to_be_visible()
     expect(page.get_by_text("Session renews in")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("data-mode", "live")  # the page has learnt what it stands before
     expect(page.get_by_text("Rehearsal, not live")).to_be_hidden()
     expect(page.get_by_role("complementary", name="Rehearsal")).to_be_hidden()
 

@@ -72,7 +72,7 @@ def test_thinking_is_read_as_it_comes_and_told_to_nobody(story: Story) -> None:
     story.pace(0.2)
     story.chat.page.evaluate(WATCH_THINKING)
     thinking = story.begins(question).get_by_role("group").first
-    expect(thinking.get_by_text(re.compile(r"Thought for \d"))).to_be_visible()
+    expect(thinking.get_by_text(re.compile(r"Thought for \d"))).to_be_visible(timeout=20_000)
     assert story.chat.page.evaluate("thinkingWasRead"), "no thought was to be read while the agent was thinking"
     expect(thinking).not_to_have_attribute("open", "")
     expect(thinking.get_by_role("paragraph").first).to_be_hidden()
