@@ -2,7 +2,7 @@
 
 The same hundred frames at full speed from four processes, in small rounds and an order that is drawn, so that what else
 the machine does falls on all of them. Throughput is whole streams per second of the process's own CPU time. Two of the
-four are mocks without telemetry, for two equal processes differ by one or two per cent for as long as they live: losses
+four are mocks without telemetry, for two equal processes differ by up to four per cent for as long as they live: losses
 are counted against both, and what one loses against the other is how far these figures can be believed.
 """
 
