@@ -131,6 +131,10 @@ class Process:
         """Exit status, None while it runs."""
         return self._process.poll()
 
+    def wait(self) -> int:
+        """Exit status, once it has ended."""
+        return self._process.wait()
+
     def last_words(self) -> str:
         """The end of its log."""
         return self.log.read_text(encoding="utf-8", errors="replace")[-LAST_WORDS_CHARS:].strip()

@@ -16,8 +16,8 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,6 +29,7 @@ from pathlib import Path
 
 from e2e import quarantine
 from e2e.cases import MAX_REASON_CHARS
+from e2e.program import Process
 from e2e.revision import is_changed, revision
 
 ROOT = Path(__file__).parents[1]
@@ -146,14 +147,12 @@ def made(arguments: Sequence[str], workers: int, root: Path = ROOT) -> Run:
         results, log = Path(folder) / "junit.xml", Path(folder) / "log"
         command = [sys.executable, "-m", "pytest", "-q", "-n", str(workers), "-p", "no:cacheprovider"]
         began, began_s = datetime.datetime.now(datetime.UTC), time.monotonic()
-        with log.open("wb") as output:
-            done = subprocess.run(  # noqa: S603 - our own command, with what its user asks for
-                [*command, f"--junitxml={results}", *arguments], cwd=root, stdout=output, stderr=output, check=False
-            )
+        full = [*command, f"--junitxml={results}", *arguments]
+        with Process("suite", full, log, environment=os.environ, folder=root) as suite:  # it ends with us
+            status = suite.wait()
         took_s = time.monotonic() - began_s
-        if done.returncode not in _TESTS_RAN:
-            words = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-            raise RepeatError(f"pytest exited with {done.returncode}:\n{words}")
+        if status not in _TESTS_RAN:
+            raise RepeatError(f"pytest exited with {status}:\n{suite.last_words()}")
         outcomes = read(results, root)
     return Run(
         revision=f"{revision(root)[:12]}{'+' if is_changed(root) else ''}",

@@ -8,8 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -19,30 +17,14 @@ import pytest
 from e2e import leash, program
 from e2e.program import ALERTMANAGER, LOOPBACK, NGINX, Process, Program, Server, StackError, answers, opener
 from e2e.servers import free_port
+from e2e.tests.running import DEADLINE_S, is_gone, until
 
-DEADLINE_S = 20
 SLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
 STUBBORN = (
     sys.executable,
     "-c",
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); time.sleep(600)",
 )
-
-
-def until(ask: Callable[[], bool], what: str) -> None:
-    """Return once it is so."""
-    deadline_s = time.monotonic() + DEADLINE_S
-    while not ask():
-        assert time.monotonic() < deadline_s, f"not within {DEADLINE_S} s: {what}"
-        time.sleep(0.02)
-
-
-def is_gone(pid: int) -> bool:
-    """Whether a process has ended; who inherits it may not have looked yet."""
-    try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 def sleeping(folder: Path) -> Process:

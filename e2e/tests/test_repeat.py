@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from e2e import repeat
 from e2e.quarantine import Entry
 from e2e.repeat import Run, flakes, idle, load, made, main, page, save
+from e2e.tests.running import is_gone, until
 
 SHAKY = '''
 from pathlib import Path
@@ -24,6 +28,16 @@ def test_shaky():
     seen.touch()
     assert not first, "it was | the first"
 '''
+ENDLESS = """
+import os, time
+from pathlib import Path
+
+def test_endless():
+    beside = Path(__file__).with_name("new")
+    beside.write_text(str(os.getpid()))
+    beside.rename(beside.with_name("pid"))
+    time.sleep(600)
+"""
 INI = "[pytest]\naddopts = --import-mode=importlib -p xdist\n"
 
 
@@ -75,6 +89,18 @@ def test_nothing_is_run_that_was_run_before(project: Path, capsys: pytest.Captur
 
     assert main(["--runs", "2", "--state", str(project / "repeat.json")], project / "nowhere") == 0
     assert capsys.readouterr().out == "nothing failed in 2 runs\n"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["TERM", "KILL"])
+def test_a_run_ends_with_the_command(project: Path, number: signal.Signals) -> None:
+    """Nobody is left running tests when the command is ended in the middle of a run."""
+    (project / "suite" / "test_it.py").write_text(ENDLESS)
+    command = [sys.executable, "-m", "e2e.repeat", "-n", "0", "--state", str(project / "state"), "--", str(project)]
+    with subprocess.Popen(command, cwd=repeat.ROOT) as running:  # noqa: S603 - our own command
+        until((project / "suite" / "pid").exists, "the suite runs")
+        suite = int((project / "suite" / "pid").read_text())
+        running.send_signal(number)
+    until(lambda: is_gone(suite), "the suite has ended, too")
 
 
 def test_a_run_says_what_became_of_each_test(project: Path) -> None:
