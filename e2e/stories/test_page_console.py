@@ -48,7 +48,8 @@ def watch(stack: Stack) -> Watch:
 
 @pytest.fixture
 def console(page: Page, stack: Stack) -> Iterator[Page]:
-    """The console, joined to the live events; what a test set for everyone is undone."""
+    """The console, joined to the live events, its journal empty; what a test set for everyone is undone."""
+    requests.post(f"{stack.mock_url}/__mock/reset", timeout=TIMEOUT_S).raise_for_status()
     page.goto(f"{stack.mock_url}/")
     expect(page.locator("#live")).to_have_attribute("data-state", "live")
     yield page
@@ -227,6 +228,23 @@ def test_an_empty_journal_says_what_to_try(console: Page, stack: Stack) -> None:
     command = copied(console, stack, console.get_by_role("button", name="Copy"))
     assert "event: done" in shell(command, stack)
     expect(console.get_by_role("list", name="Exchanges, newest first").get_by_role("listitem")).to_have_count(1)
+
+
+def test_what_to_try_is_what_this_mock_knows(page: Page, stack: Stack, watch: Watch) -> None:
+    """Once the cassettes are listed, the command that is offered asks what one of them answers."""
+    watch.allow("Failed to load resource")
+    question = "Which of our own questions is recorded?"
+    path = agent_run_path("OWN_DB", "OWN", "OWN_AGENT")
+    request = {"method": "POST", "path": path, "match": {"last_user_text": question}}
+    held = list[Route]()
+    page.route("**/__mock/cassettes", lambda route: held.append(route))  # noqa: PLW0108 - no builtin
+    page.goto(f"{stack.mock_url}/#scenarios")
+    offered = page.get_by_role("region", name="Try it")
+    expect(offered).to_contain_text("curl")
+    expect(offered).not_to_contain_text(question)
+    held[0].fulfill(json=[{"name": "own", "interactions": [{"request": request, "frames": 1}]}])
+    expect(offered).to_contain_text(question)
+    expect(offered).to_contain_text(path)
 
 
 def test_lost_live_events_are_told_and_caught_up(console: Page, stack: Stack, watch: Watch) -> None:
@@ -534,6 +552,23 @@ def test_a_cassette_shows_transcript_and_pacing(console: Page) -> None:
     expect(events.nth(1)).to_contain_text('"message": "Planning the next steps"')
 
 
+def test_a_cassette_that_cannot_be_read_does_not_cover_another(console: Page, watch: Watch) -> None:
+    """An older view's failure that comes late is nobody's concern any more."""
+    watch.allow("500")
+    held = list[Route]()
+    console.route("**/__mock/cassettes/agents/refund_deadline", lambda route: held.append(route))  # noqa: PLW0108 - no builtin
+    go(console, "Cassettes")
+    console.get_by_role("link", name="agents/refund_deadline").first.click()
+    expect(console.locator(".tape[aria-current]")).to_contain_text("agents/refund_deadline")
+    console.get_by_role("link", name=TAPE).click()
+    heading = console.get_by_role("heading", name=TAPE)
+    expect(heading).to_be_visible()
+    with console.expect_response(held[0].request.url):
+        held[0].fulfill(status=500, json={"message": "too late"})
+    expect(heading).to_be_visible()
+    expect(console.get_by_text("too late")).to_have_count(0)
+
+
 def test_transcripts_lose_no_text(console: Page) -> None:
     """Of every shipped run, the joined deltas of a text are the text that its closing event repeats."""
     compared = 0
@@ -640,3 +675,19 @@ def test_an_exchange_that_is_gone_says_so(console: Page, stack: Stack, watch: Wa
     watch.allow("404")
     console.goto(f"{stack.mock_url}/#journal/999999999")
     expect(console.get_by_role("heading", name="No such exchange")).to_be_visible()
+
+
+def test_an_exchange_that_cannot_be_read_says_why(console: Page, stack: Stack, watch: Watch) -> None:
+    """Until the mock answers nothing else is shown in its place, and a failure is not taken for a loss."""
+    watch.allow("500")
+    held = list[Route]()
+    ask_mock(stack, RUN, asked(), {"X-Test-Id": "shown before"})
+    exchange = opened(console, "shown before")
+    expect(exchange).to_contain_text("shown before")
+    console.route("**/__mock/journal/999999999", lambda route: held.append(route))  # noqa: PLW0108 - no builtin
+    console.goto(f"{stack.mock_url}/#journal/999999999")
+    expect(exchange).to_contain_text("Reading the journal.")
+    expect(exchange).not_to_contain_text("shown before")
+    held[0].fulfill(status=500, json={"message": "The disk is full."})
+    expect(exchange.get_by_role("heading", name="The exchange cannot be read")).to_be_visible()
+    expect(exchange).to_contain_text("The disk is full.")

@@ -42,14 +42,15 @@ export class CassettesView {
   /** Show the list, and an interaction of a cassette when one is named. */
   async load(name, interaction = 0) {
     this.element.classList.toggle("has-detail", Boolean(name));
-    this.#shown = name ? `${name} ${interaction}` : "";
+    const wanted = name ? `${name} ${interaction}` : "";
+    this.#shown = wanted;
     try {
       this.#tapes = await this.library.list();
       this.#list();
-      if (!name) this.#showNone();
-      else await this.#show(name, interaction);
+      if (!name && this.#shown === wanted) this.#showNone();
+      else if (name) await this.#show(name, interaction);
     } catch (error) {
-      this.detail.replaceChildren(notice("warning", h("p", { text: error.message })));
+      if (this.#shown === wanted) this.detail.replaceChildren(notice("warning", h("p", { text: error.message })));
     }
   }
 

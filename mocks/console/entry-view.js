@@ -60,11 +60,11 @@ export class EntryView {
     this.element.scrollTop = isSame ? place : 0;
   }
 
-  /** Say that the exchange is not to be had. */
-  showNothing(words) {
+  /** Say why there is no exchange to be seen. */
+  showNothing(heading, words) {
     this.#entry = null;
     this.body.replaceChildren(
-      h("div", { class: "detail-head" }, h("h2", { text: "No such exchange" }), this.close),
+      h("div", { class: "detail-head" }, h("h2", { text: heading }), this.close),
       h("p", { text: words }),
     );
   }

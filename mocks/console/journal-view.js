@@ -65,6 +65,12 @@ export class JournalView {
     this.#rows.get(id)?.element.scrollIntoView({ block: "nearest" });
   }
 
+  /** What to ask is known better now. */
+  retell() {
+    delete this.empty.dataset.state;
+    this.#soon();
+  }
+
   #tools() {
     const search = h("input", {
       type: "search",

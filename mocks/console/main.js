@@ -21,6 +21,11 @@ const STATES = {
 };
 const FALLBACK = { path: "/api/v2/cortex/agent:run", match: { last_user_text: "Net sales by region" } };
 
+const GONE = [
+  "No such exchange",
+  "The journal is bounded: the oldest exchanges go first. It may also have been cleared, or does not fit the filters.",
+];
+
 const byId = (id) => document.getElementById(id);
 const journal = new Journal();
 const live = new Live(url("live"));
@@ -76,6 +81,7 @@ showActive();
 library.list().then(
   (tapes) => {
     question = openingOf(tapes) ?? question;
+    for (const view of [journalView, scenariosView]) view.retell();
   },
   () => {},
 );
@@ -131,13 +137,14 @@ async function showJournal() {
   journalView.select(id);
   if (id === null) return;
   followSelected();
-  const entry = await journal.complete(id).catch(() => null);
+  if (!journal.entry(id)) entryView.showNothing("Exchange", "Reading the journal.");
+  const problem = await journal.complete(id).then(
+    () => GONE,
+    (error) => ["The exchange cannot be read", error.message],
+  );
   if (selectedId() !== id) return;
-  if (entry) followSelected();
-  else
-    entryView.showNothing(
-      "The journal is bounded: the oldest exchanges go first. It may also have been cleared, or does not fit the filters.",
-    );
+  if (journal.entry(id)) followSelected();
+  else entryView.showNothing(...problem);
   if (window.matchMedia("(max-width: 60rem)").matches) entryView.element.focus();
 }
 

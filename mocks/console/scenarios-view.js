@@ -96,6 +96,15 @@ export class ScenariosView {
     this.now.replaceChildren(...told, this.#active ? clear : "");
     this.now.classList.toggle("active", Boolean(this.#active));
     this.#showCards();
+    this.#showTry();
+  }
+
+  /** What to ask is known better now. */
+  retell() {
+    if (this.try.firstChild) this.#showTry();
+  }
+
+  #showTry() {
     const headers = this.scope.test === null ? {} : { "x-test-id": this.scope.test };
     this.try.replaceChildren(
       h("p", {
