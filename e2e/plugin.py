@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, BrowserType, Page
+from playwright.sync_api import BrowserContext, BrowserType, Page, expect
 from pytest_playwright.pytest_playwright import CreateContextCallback
 
 from e2e import again, browser, cases, observed, quarantine, report
@@ -33,6 +33,8 @@ TOLD = pytest.StashKey[str]()
 DROPPED = "evidence dropped"
 LEFT_OUT_KEY = "stories left out"
 UNASSERTED = "not asserted"
+SEEN_MS = 15_000.0
+"""How long `expect` looks for something; on a busy machine Playwright's own 5 s are short."""
 TWIN = "CORTEX_HARNESS_"
 """How an option's environment twin begins: `--otlp-port` is CORTEX_HARNESS_OTLP_PORT."""
 
@@ -68,6 +70,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("otlp_port") and config.getoption("numprocesses", None):
         raise pytest.UsageError("--otlp-port: one process takes a target's telemetry; run without -n")
     config.stash[LEFT_OUT] = Counter()
+    expect.set_options(timeout=SEEN_MS)
 
 
 def pytest_report_header(config: pytest.Config) -> str:

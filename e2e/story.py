@@ -105,17 +105,18 @@ class Story:
         """A service's spans of a turn, oldest first, once its trace is whole.
 
         service: `cortex-proxy`, ...   trace_id: of the newest turn by default.
-        Whole: the request's own span, which ends last, has arrived, and the mock's span for each attempt upstream.
+        Whole: each request's own span, which ends last, has arrived, and the mock's span for each attempt upstream.
         """
         found = trace_id or self.trace_id
         try:
-            self.receiver.until(lambda: not gaps(self._told(found)), "the whole trace", trace_id=found)
+            self.receiver.until(lambda: not self._gaps(found), "the whole trace", trace_id=found)
         except TelemetryMissing as error:
-            raise TelemetryMissing("\n".join([*gaps(self._told(found)), str(error)])) from None
+            raise TelemetryMissing("\n".join([*self._gaps(found), str(error)])) from None
         return self.receiver.spans(trace_id=found, service=service)
 
-    def _told(self, trace_id: str) -> list[Span]:
-        return self.receiver.spans(trace_id=trace_id)
+    def _gaps(self, trace_id: str) -> list[str]:
+        """A page that repeats what was refused, as for a token that has expired, does so in the same trace."""
+        return gaps(self.receiver.spans(trace_id=trace_id), max(1, self._reached(0).count(trace_id)))
 
     def logs(self, event: str | None = None, trace_id: str | None = None) -> list[Log]:
         """The proxy's lines of a turn, of one event or of all, once its last one has arrived.
@@ -193,8 +194,11 @@ class Story:
         return self.stage.journal(self.test_id)
 
 
-def gaps(spans: Sequence[Span]) -> list[str]:
-    """What of a turn's trace is missing or stands in a wrong place; empty once it is whole."""
+def gaps(spans: Sequence[Span], requests: int = 1) -> list[str]:
+    """What of a turn's trace is missing or stands in a wrong place; empty once it is whole.
+
+    requests: how many the page made in this trace.
+    """
     known = {each.span_id: each for each in spans}
     attempts = {key: each for key, each in known.items() if each.kind == "client"}
     answers = [each for each in spans if each.service == MOCK]
@@ -203,8 +207,10 @@ def gaps(spans: Sequence[Span]) -> list[str]:
     found += [
         f"{_in_words(each)} has no answer of the mock below it" for key, each in attempts.items() if key not in answered
     ]
-    if not any(each.kind == "server" and each.service == PROXY for each in spans):
-        found.append(f"{PROXY} did not tell the span of the request itself")
+    told = sum(each.kind == "server" and each.service == PROXY for each in spans)
+    if told < requests:
+        which = "the request itself" if requests == 1 else f"each request itself: {told} of {requests} were told"
+        found.append(f"{PROXY} did not tell the span of {which}")
     return ["The turn's trace has gaps:", *found] if found else []
 
 

@@ -47,7 +47,7 @@ def test_a_slow_network_is_told_apart_from_a_slow_agent(story: Story) -> None:
         moved(before, after, f"{metric.name}_sum", {})
         for metric in (telemetry.CLIENT_FIRST_TOKEN, telemetry.STREAM_FIRST_TOKEN)
     )
-    assert of_page - of_proxy > SLOW["latency"] / 1000 > of_proxy, f"page {of_page:.3f} s, proxy {of_proxy:.3f} s"
+    assert of_page > SLOW["latency"] / 1000 > of_proxy, f"page {of_page:.3f} s, proxy {of_proxy:.3f} s"
 
 
 def test_a_network_that_goes_and_comes_back(page: Page, stage: Stage, watch: Watch, test_id: str) -> None:
@@ -57,7 +57,7 @@ def test_a_network_that_goes_and_comes_back(page: Page, stage: Stage, watch: Wat
         watch.origin = cable.url
         page.goto(cable.url)
         story = Story(Chat(page), stage, test_id)
-        story.pace(0.25)
+        story.pace(1)
         with story.moves(
             {
                 telemetry.STREAM_ENDS.name: [
@@ -82,6 +82,7 @@ def test_a_network_that_goes_and_comes_back(page: Page, stage: Stage, watch: Wat
             expect(heading).to_be_visible()
             refused = story.ask("Net sales by region")
             expect(refused.get_by_text("This browser is offline. Once it is back, ask again.")).to_be_visible()
+            story.pace(0)
             cable.plug()
             page.context.set_offline(False)
             refused.get_by_role("button", name="Try again").click()

@@ -103,20 +103,23 @@ def test_focus_is_visible(chat: Chat) -> None:
     """Everything that Tab reaches shows that it was reached."""
     chat.ask("Net sales by region")
     chat.page.get_by_role("link", name="Skip to the question box").focus()
-    seen: set[str] = set()
+    seen, reached = set[str](), set[str]()
     for _ in range(60):
         chat.page.keyboard.press("Tab")
-        bare = chat.page.evaluate(
+        bare, name = chat.page.evaluate(
             """() => {
               const element = document.activeElement;
-              if (element === document.body) return "";
+              if (element === document.body) return ["", ""];
               const marked = [element, element.nextElementSibling, element.closest(".composer")].filter(Boolean);
               const visible = marked.some((part) => getComputedStyle(part).outlineStyle !== "none");
-              return visible ? "" : element.outerHTML.slice(0, 100);
+              const name = element.outerHTML.slice(0, 100);
+              return [visible ? "" : name, name];
             }"""
         )
         seen.add(bare)
+        reached.add(name)
     assert seen == {""}
+    assert len(reached) > 10, reached
 
 
 def test_answers_are_announced_without_their_words(chat: Chat) -> None:

@@ -106,7 +106,7 @@ def test_an_answer_that_the_reload_cut_is_shown_as_far_as_it_came(story: Story) 
     """A page that is left in the middle closes its stream; what had arrived is there again, and marked."""
     question = "Write the sales review for 2025"
     page = story.chat.page
-    story.pace(0.5)
+    story.pace(1)
     turn = story.begins(question)
     expect(turn.get_by_role("heading", level=3).first).to_be_visible(timeout=20_000)
     whole = "".join(answer_to(question).deltas)

@@ -20,6 +20,14 @@ def test_a_whole_trace_has_no_gaps() -> None:
     assert gaps([REQUEST]) == []
 
 
+def test_every_request_of_a_trace_is_waited_for() -> None:
+    """A page that repeats what was refused does so in the same trace, which is not whole after the refusal."""
+    refused = replace(REQUEST, span_id="r")
+    words = "cortex-proxy did not tell the span of each request itself: 1 of 2 were told"
+    assert gaps([refused], 2) == ["The turn's trace has gaps:", words]
+    assert gaps([refused, REQUEST, ATTEMPT, ANSWERED], 2) == []
+
+
 @pytest.mark.parametrize(
     ("spans", "words"),
     [
