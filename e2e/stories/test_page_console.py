@@ -686,7 +686,7 @@ def test_an_exchange_that_cannot_be_read_says_why(console: Page, stack: Stack, w
     expect(exchange).to_contain_text("shown before")
     console.route("**/__mock/journal/999999999", lambda route: held.append(route))  # noqa: PLW0108 - no builtin
     console.goto(f"{stack.mock_url}/#journal/999999999")
-    expect(exchange).to_contain_text("Reading the journal.")
+    expect(exchange).to_contain_text("Reading the exchange.")
     expect(exchange).not_to_contain_text("shown before")
     held[0].fulfill(status=500, json={"message": "The disk is full."})
     expect(exchange.get_by_role("heading", name="The exchange cannot be read")).to_be_visible()

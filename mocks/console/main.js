@@ -137,7 +137,7 @@ async function showJournal() {
   journalView.select(id);
   if (id === null) return;
   followSelected();
-  if (!journal.entry(id)) entryView.showNothing("Exchange", "Reading the journal.");
+  if (!journal.entry(id)) entryView.showNothing("Exchange", "Reading the exchange.");
   const problem = await journal.complete(id).then(
     () => GONE,
     (error) => ["The exchange cannot be read", error.message],
