@@ -29,6 +29,20 @@ document.addEventListener("securitypolicyviolation", (event) => {
 });
 """
 
+SAYS_NEXT = """(button) => ({
+  words: new Promise((hear) => {
+    new MutationObserver(() => hear(button.textContent)).observe(button, { childList: true, subtree: true });
+  }),
+})"""
+
+
+def pressed(button: Locator) -> str:
+    """What a button says next when it is pressed. It may say so for a moment only, which a slow machine would miss."""
+    heard = button.evaluate_handle(SAYS_NEXT)
+    button.click()
+    words: str = heard.evaluate("({ words }) => words")
+    return words
+
 
 @dataclass
 class Watch:

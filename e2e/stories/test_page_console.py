@@ -17,7 +17,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from contracts.cortex import agent_run_path
 from e2e.axe import findings
 from e2e.client_api import TIMEOUT_S, ask_mock
-from e2e.page import Watch
+from e2e.page import Watch, pressed
 from e2e.stack import ACCOUNT, USER, Stack
 from mocks import cassette
 from mocks.state import HERE
@@ -31,12 +31,6 @@ VIEWS = ("journal", "faults", "scenarios", "cassettes", f"cassettes/{TAPE.replac
 DRAWN = dict(zip(VIEWS, ("a.row", ".preview .lane-label", ".card h3", ".tapes a", ".detail-head h2"), strict=True))
 """What each view shows once the mock has answered it."""
 HIDDEN, ODD, TRAP = {"authorization": "***"}, {"x-a": "$(id)", "x-b": ""}, {"x-`id`$(id)": "***"}
-HEARD = """(button) => ({
-  words: new Promise((hear) => {
-    new MutationObserver(() => hear(button.textContent)).observe(button, { childList: true, subtree: true });
-  }),
-})"""
-"""What a button says next."""
 NARROW = {"width": 360, "height": 740}
 
 
@@ -96,10 +90,7 @@ def step(stack: Stack, test_id: str, count: int) -> None:
 def copied(page: Page, stack: Stack, button: Locator) -> str:
     """What a button puts on the clipboard."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=stack.mock_url)
-    # The button says so for a moment only, which a slow machine would miss: it is heard, not looked for.
-    heard = button.evaluate_handle(HEARD)
-    button.click()
-    assert heard.evaluate("({ words }) => words") == "Copied"
+    assert pressed(button) == "Copied"
     text: str = page.evaluate("navigator.clipboard.readText()")
     return text
 
