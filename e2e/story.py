@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from playwright.sync_api import Locator, Request
@@ -18,11 +18,12 @@ from e2e.stage import Counters, Stage
 from e2e.telemetry import Log, Receiver, Span, TelemetryMissing
 
 PROXY, MOCK = "cortex-proxy", "cortex-mock"
+T = TypeVar("T")
 Moves = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 """Labels of a metric's series and the `delta` over all that have them; or several of these."""
 
 SETTLE_S = 20.0
-"""How long a counter may take until it shows what has happened; a page alone gathers for 2 s before it reports."""
+"""How long it may take until what has happened is told of; a page alone gathers for 2 s before it reports."""
 
 LEFT = "net::ERR_ABORTED"
 """How the browser calls it when the page itself ends a request, which may have reached the proxy."""
@@ -171,11 +172,16 @@ class Story:
         yield
         for trace_id in self._reached(asked_before):
             self.spans(PROXY, trace_id)
+        found = self._settled(lambda: self._moved(before, rows), lambda by: by == wanted)
+        if found != wanted:
+            raise TelemetryMissing("\n".join([MISCOUNTED, *_wrong(rows, found), self._tree()]))
+
+    def _settled(self, look: Callable[[], T], is_so: Callable[[T], bool]) -> T:
+        """What is found once it is so, or after `SETTLE_S` in any case."""
         deadline_s = time.monotonic() + SETTLE_S
-        while (found := self._moved(before, rows)) != wanted:
-            if time.monotonic() > deadline_s:
-                raise TelemetryMissing("\n".join([MISCOUNTED, *_wrong(rows, found), self._tree()]))
+        while not is_so(found := look()) and time.monotonic() < deadline_s:
             self.chat.page.wait_for_timeout(50)  # the page goes on, which has things to tell, too
+        return found
 
     def _tree(self) -> str:
         return self.receiver.tree(self.trace_id) if self.asked else ""
@@ -190,8 +196,10 @@ class Story:
         return [moved(before, after, name, each) for name, each in rows]
 
     def journal(self) -> list[dict[str, Any]]:
-        """What the mock noted of this story, newest first."""
-        return self.stage.journal(self.test_id)
+        """What the mock noted of this story, newest first, once none of it is still being answered."""
+        return self._settled(
+            lambda: self.stage.journal(self.test_id), lambda noted: all(each["outcome"] for each in noted)
+        )
 
 
 def gaps(spans: Sequence[Span], requests: int = 1) -> list[str]:
