@@ -47,8 +47,9 @@ export class CassettesView {
     try {
       this.#tapes = await this.library.list();
       this.#list();
-      if (!name && this.#shown === wanted) this.#showNone();
-      else if (name) await this.#show(name, interaction);
+      if (this.#shown !== wanted) return;
+      if (!name) this.#showNone();
+      else await this.#show(name, interaction);
     } catch (error) {
       if (this.#shown === wanted) this.detail.replaceChildren(notice("warning", h("p", { text: error.message })));
     }
