@@ -145,10 +145,10 @@ def made(arguments: Sequence[str], workers: int, root: Path = ROOT) -> Run:
     """One run.   arguments: for pytest.   Raises: RepeatError when it did not come to its end."""
     with tempfile.TemporaryDirectory(prefix="cortex-harness-") as folder:
         results, log = Path(folder) / "junit.xml", Path(folder) / "log"
-        command = [sys.executable, "-m", "pytest", "-q", "-n", str(workers), "-p", "no:cacheprovider"]
+        options = ["-q", "-n", str(workers), "-p", "no:cacheprovider", f"--junitxml={results}"]
+        command = [sys.executable, "-m", "pytest", *options, *arguments]
         began, began_s = datetime.datetime.now(datetime.UTC), time.monotonic()
-        full = [*command, f"--junitxml={results}", *arguments]
-        with Process("suite", full, log, environment=os.environ, folder=root) as suite:  # it ends with us
+        with Process("suite", command, log, environment=os.environ, folder=root) as suite:  # it ends with us
             status = suite.wait()
         took_s = time.monotonic() - began_s
         if status not in _TESTS_RAN:

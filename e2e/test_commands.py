@@ -19,7 +19,7 @@ import requests
 
 from e2e import bootstrap, keys
 from e2e.stack import COMMAND, await_answer, proxy_settings
-from e2e.test_faults import until
+from e2e.tests.running import until
 
 HARNESS = [sys.executable, "-m", "harness"]
 
@@ -297,7 +297,9 @@ def test_up_shows_where_everything_is_and_leaves_nothing(tmp_path: Path, number:
         family = running.family()
         assert len(family) >= 4  # up, mock, gunicorn and its worker
         running.process.send_signal(number)
-        until(lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in family))
+        until(
+            lambda: not any(each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in family), "all ended"
+        )
     finally:
         running.end()
     assert running.process.returncode == (0 if number != signal.SIGKILL else -signal.SIGKILL)

@@ -21,6 +21,7 @@ from e2e.bench.client import request_bytes
 from e2e.client_api import TIMEOUT_S, Client
 from e2e.scenes import CASSETTES, QUESTION, SCENARIOS, TOOLS, faults_of, question_of, tape_of
 from e2e.stack import LOOPBACK, NO_RATES, Stack, free_port, running
+from e2e.tests.running import until
 from mocks.faults import Plan
 from mocks.route import Surface
 from mocks.scenario import Scenario
@@ -238,13 +239,14 @@ def test_a_client_that_leaves_cancels_the_upstream(
     with socket.create_connection((parts.hostname, parts.port)) as sock:
         sock.sendall(request_bytes("POST", f"{stack.proxy_url}{PREFIX}/chat", headers, body))
         if read_until is None:
-            until(lambda: journal(stack, test_id))
+            until(lambda: journal(stack, test_id), "the mock was asked")
         else:
             received = b""
             while read_until not in received:
                 received += sock.recv(65536)
 
-    entry = until(lambda: [each for each in journal(stack, test_id) if each["outcome"]])[0]
+    ended = until(lambda: [each for each in journal(stack, test_id) if each["outcome"]], "the run has ended")
+    entry = ended[0]
     assert entry["outcome"] == "client_gone"
     assert entry["frames_sent"] < 24
 
@@ -254,13 +256,3 @@ def journal(stack: Stack, test_id: str) -> list[dict[str, Any]]:
     answer = requests.get(f"{stack.mock_url}/__mock/journal", headers={"X-Test-Id": test_id}, timeout=10)
     entries: list[dict[str, Any]] = answer.json()
     return entries
-
-
-def until(ask: Any, timeout_s: float = 10.0) -> Any:
-    """The first truthy answer; fails when none comes in time."""
-    deadline_s = time.monotonic() + timeout_s
-    while time.monotonic() < deadline_s:
-        if found := ask():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"nothing came in {timeout_s} s")

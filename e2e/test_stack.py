@@ -5,9 +5,8 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
@@ -23,6 +22,7 @@ from e2e import program, servers
 from e2e.client_api import TIMEOUT_S, Client
 from e2e.program import LOOPBACK, Process
 from e2e.stack import Beside, Stack, StackError, running
+from e2e.tests.running import until
 
 QUESTION = "Net sales by region"
 CHATS = 5
@@ -34,15 +34,6 @@ LIMITS = {f"CORTEX_PROXY_POLICIES__CHAT__{cell}": str(CHATS) for cell in ("RATE"
     "CORTEX_PROXY_POLICIES__CHAT__AT_ONCE": "100",
 }
 EVERYTHING: tuple[Beside, ...] = ("redis", "nginx", "prometheus", "alertmanager")
-
-
-def until(ask: Callable[[], Any], what: str) -> Any:
-    """The first answer that is true."""
-    deadline_s = time.monotonic() + TIMEOUT_S
-    while not (found := ask()):
-        assert time.monotonic() < deadline_s, f"not within {TIMEOUT_S} s: {what}"
-        time.sleep(0.05)
-    return found
 
 
 @pytest.fixture(scope="module")

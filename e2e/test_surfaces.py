@@ -18,7 +18,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -62,6 +61,7 @@ from e2e.surfaces import (
     timed_asks,
     told,
 )
+from e2e.tests.running import until
 from mocks import export
 from mocks.playwright.cortex_playback import Playback, catalogue, lead, playing
 
@@ -264,7 +264,7 @@ def test_a_page_that_leaves_leaves_a_turn_that_says_so() -> None:
         body = {"sessionId": SESSION_ID, "message": QUESTION, "parentMessageId": 0}
         with requests.post(f"{server.url}{CHAT}", json=body, headers=headers(), stream=True, timeout=TIMEOUT_S) as left:
             assert left.raw.read1(100)
-        turn = until(lambda: history(server.url))[0]
+        turn = until(lambda: history(server.url), "the turn is in the history")[0]
 
     assert (turn["complete"], turn["endReason"], turn["content"]) == (False, "client_gone", None)
 
@@ -441,13 +441,3 @@ def test_a_frame_at_another_time_is_found_out(spoilt: Path, more_ms: int) -> Non
     found = misplaced(partial(heard_from, where), ("none",), rounds=2)
 
     assert {"none: gap 11", "none: gap 12"} <= {text.split(" is ")[0] for text in found}
-
-
-def until(ask: Any, timeout_s: float = 10.0) -> Any:
-    """The first truthy answer; fails when none comes in time."""
-    deadline_s = time.monotonic() + timeout_s
-    while time.monotonic() < deadline_s:
-        if found := ask():
-            return found
-        time.sleep(0.02)
-    raise AssertionError(f"nothing came in {timeout_s} s")

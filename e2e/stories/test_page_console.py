@@ -87,6 +87,20 @@ def step(stack: Stack, test_id: str, count: int) -> None:
     requests.post(f"{stack.mock_url}/__mock/step", json=body, headers=mine, timeout=TIMEOUT_S).raise_for_status()
 
 
+def holding(page: Page, url: str | re.Pattern[str]) -> list[Route]:
+    """The requests for a URL, oldest first; each waits until it is answered here."""
+    held = list[Route]()
+    page.route(url, lambda route: held.append(route))  # noqa: PLW0108 - a builtin has no signature to look at
+    return held
+
+
+def answer(page: Page, held: list[Route], **what: Any) -> None:
+    """Answer the oldest request that is held, once it has come: a page may draw that it asks before it does."""
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].fulfill(**what)
+
+
 def copied(page: Page, stack: Stack, button: Locator) -> str:
     """What a button puts on the clipboard."""
     page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=stack.mock_url)
@@ -227,13 +241,12 @@ def test_what_to_try_is_what_this_mock_knows(page: Page, stack: Stack, watch: Wa
     question = "Which of our own questions is recorded?"
     path = agent_run_path("OWN_DB", "OWN", "OWN_AGENT")
     request = {"method": "POST", "path": path, "match": {"last_user_text": question}}
-    held = list[Route]()
-    page.route("**/__mock/cassettes", lambda route: held.append(route))  # noqa: PLW0108 - no builtin
+    held = holding(page, "**/__mock/cassettes")
     page.goto(f"{stack.mock_url}/#scenarios")
     offered = page.get_by_role("region", name="Try it")
     expect(offered).to_contain_text("curl")
     expect(offered).not_to_contain_text(question)
-    held[0].fulfill(json=[{"name": "own", "interactions": [{"request": request, "frames": 1}]}])
+    answer(page, held, json=[{"name": "own", "interactions": [{"request": request, "frames": 1}]}])
     expect(offered).to_contain_text(question)
     expect(offered).to_contain_text(path)
 
@@ -546,8 +559,7 @@ def test_a_cassette_shows_transcript_and_pacing(console: Page) -> None:
 def test_a_cassette_that_cannot_be_read_does_not_cover_another(console: Page, watch: Watch) -> None:
     """An older view's failure that comes late is nobody's concern any more."""
     watch.allow("500")
-    held = list[Route]()
-    console.route("**/__mock/cassettes/agents/refund_deadline", lambda route: held.append(route))  # noqa: PLW0108 - no builtin
+    held = holding(console, "**/__mock/cassettes/agents/refund_deadline")
     go(console, "Cassettes")
     console.get_by_role("link", name="agents/refund_deadline").first.click()
     expect(console.locator(".tape[aria-current]")).to_contain_text("agents/refund_deadline")
@@ -555,7 +567,7 @@ def test_a_cassette_that_cannot_be_read_does_not_cover_another(console: Page, wa
     heading = console.get_by_role("heading", name=TAPE)
     expect(heading).to_be_visible()
     with console.expect_response(held[0].request.url):
-        held[0].fulfill(status=500, json={"message": "too late"})
+        answer(console, held, status=500, json={"message": "too late"})
     expect(heading).to_be_visible()
     expect(console.get_by_text("too late")).to_have_count(0)
 
@@ -604,8 +616,7 @@ def test_every_view_is_for_everyone(
 
 def test_a_view_that_waits_for_the_mock_is_for_everyone_too(page: Page, stack: Stack) -> None:
     """Before the first answer is there, all that stands in a view has a name, and nothing can be sent."""
-    held = list[Route]()
-    page.route(re.compile(r"/__mock/(?!console/|live)"), lambda route: held.append(route))  # noqa: PLW0108 - no builtin
+    held = holding(page, re.compile(r"/__mock/(?!console/|live)"))
     found = dict[str, list[str]]()
     for view in VIEWS:
         page.goto(f"{stack.mock_url}/#{view}")
@@ -671,14 +682,13 @@ def test_an_exchange_that_is_gone_says_so(console: Page, stack: Stack, watch: Wa
 def test_an_exchange_that_cannot_be_read_says_why(console: Page, stack: Stack, watch: Watch) -> None:
     """Until the mock answers nothing else is shown in its place, and a failure is not taken for a loss."""
     watch.allow("500")
-    held = list[Route]()
     ask_mock(stack, RUN, asked(), {"X-Test-Id": "shown before"})
     exchange = opened(console, "shown before")
     expect(exchange).to_contain_text("shown before")
-    console.route("**/__mock/journal/999999999", lambda route: held.append(route))  # noqa: PLW0108 - no builtin
+    held = holding(console, "**/__mock/journal/999999999")
     console.goto(f"{stack.mock_url}/#journal/999999999")
     expect(exchange).to_contain_text("Reading the exchange.")
     expect(exchange).not_to_contain_text("shown before")
-    held[0].fulfill(status=500, json={"message": "The disk is full."})
+    answer(console, held, status=500, json={"message": "The disk is full."})
     expect(exchange.get_by_role("heading", name="The exchange cannot be read")).to_be_visible()
     expect(exchange).to_contain_text("The disk is full.")
